@@ -1,0 +1,443 @@
+"""The link to Asterisk: one WebSocket that carries events to us and requests to Asterisk, and HTTP beside it.
+
+Here live connecting, reconnecting, the watchdog, matching answers to requests, deadlines and bounds. Not
+here: what events mean (`translate`), what a request is for (`ari_calls`), what is true after a reconnect
+(`reconcile`). Numbers: requests on one socket run one after another inside Asterisk and one over 64 kB
+closes the socket (measured on 22.10.1), so bigger ones go by HTTP; so does what may block, because a
+request that waits for a channel's thread holds up all behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random as random_module
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import aiohttp
+import msgspec
+import structlog
+
+from ctiserver.asterisk import ari_http, wire
+from ctiserver.asterisk.address import AriAddress
+from ctiserver.asterisk.ari_errors import AriBusy, AriLost, AriRefused, AriReplaced, AriTimeout
+
+_log = structlog.get_logger(__name__)
+
+SLOW_CALLBACK_S: Final = 0.020
+
+
+class LinkLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of one link. Times are seconds."""
+
+    in_flight: int = 64
+    waiting: int = 2_000
+    held_events: int = 50_000
+    request_bytes: int = 60_000
+    answer_bytes: int = 64 * 1024 * 1024
+    ping_every: float = 1.0
+    ping_deadline: float = 5.0
+    connect_deadline: float = 5.0
+    reconcile_deadline: float = 30.0
+    backoff_first: float = 0.1
+    backoff_most: float = 3.0
+
+
+class LinkFigures(msgspec.Struct):
+    """Counters since the link was made; for metrics, never for decisions."""
+
+    connects: int = 0
+    losses: int = 0
+    requests: int = 0
+    refused: int = 0
+    timeouts: int = 0
+    late_answers: int = 0
+    events: int = 0
+    unknown_events: int = 0
+    unreadable_frames: int = 0
+    slow_callbacks: int = 0
+    failed_callbacks: int = 0
+
+
+class _Connection:
+    """One WebSocket from its opening to its end. `ended` holds the reason as soon as it may not be used."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse[bool], in_flight: int) -> None:
+        self.socket = socket
+        self.slots = asyncio.Semaphore(in_flight)
+        self.pending: dict[str, asyncio.Future[wire.RestResponse]] = {}
+        self.held: deque[wire.Event] | None = deque()
+        self.heard_at = time.monotonic()
+        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def end(self, reason: str, *, replaced: bool = False) -> None:
+        """From now on nothing goes out; whoever waits for an answer hears that it will not come."""
+        if self.ended.done():
+            return
+        self.ended.set_result(reason)
+        for waiting in self.pending.values():
+            if not waiting.done():
+                waiting.set_exception(AriReplaced(reason, sent=True) if replaced else AriLost(reason, sent=True))
+        self.pending.clear()
+
+
+def _note_crash(connection: _Connection, task: asyncio.Task[None]) -> None:
+    """A fault in our own tasks must end the connection, not leave it half alive."""
+    if not task.cancelled() and (problem := task.exception()) is not None:
+        _log.error("fault in the link", task=task.get_name(), exc_info=problem)
+        connection.end(f"fault in the link: {type(problem).__name__}")
+
+
+class AriLink:
+    """One application's connection to one Asterisk.
+
+    `on_event(event)` is called for every event, in order, and must be quick. `on_connected()` is awaited
+    after each connect; requests work in it, events that arrive meanwhile are held back and delivered in
+    order after it. If it raises or takes longer than `reconcile_deadline`, the connection is given up and
+    made anew. `on_lost(reason)` is called once for each connection that ends. `on_replaced()` is called when
+    another client has taken the application: after it the link is dead for good.
+    """
+
+    def __init__(
+        self,
+        address: AriAddress,
+        app: str,
+        *,
+        on_event: Callable[[wire.Event], None],
+        on_connected: Callable[[], Awaitable[None]] | None = None,
+        on_lost: Callable[[str], None] | None = None,
+        on_replaced: Callable[[], None] | None = None,
+        limits: LinkLimits | None = None,
+        random: Callable[[], float] = random_module.random,
+    ) -> None:
+        self.address = address
+        self.app = app
+        self.figures = LinkFigures()
+        self._on_event = on_event
+        self._on_connected = on_connected
+        self._on_lost = on_lost
+        self._on_replaced = on_replaced
+        self._limits = limits or LinkLimits()
+        self._random = random
+        self._http: ari_http.AriHttp | None = None
+        self._connection: _Connection | None = None
+        self._replaced = False
+        self._next_id = 0
+        self._waiting = 0
+        self._ready = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    # ------------------------------------------------------------ life
+
+    async def start(self) -> None:
+        """Begin to connect, in a task of the link's own; returns at once."""
+        self._http = ari_http.AriHttp(self.address, answer_bytes=self._limits.answer_bytes)
+        self._task = asyncio.create_task(self._run(), name=f"ari-link-{self.app}")
+
+    async def close(self) -> None:
+        """End the connection and everything in flight. No callback is called any more."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        if self._http is not None:
+            await self._http.close()
+
+    @property
+    def ready(self) -> bool:
+        """Connected and reconciled: events flow."""
+        return self._ready.is_set()
+
+    @property
+    def replaced(self) -> bool:
+        return self._replaced
+
+    async def wait_ready(self, timeout: float) -> None:
+        """Wait until connected and reconciled. Raises AriTimeout."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._ready.wait()
+        except TimeoutError:
+            raise AriTimeout(f"no connection within {timeout} s", sent=False) from None
+
+    # ------------------------------------------------------------ requests
+
+    async def request(
+        self,
+        method: str,
+        path_parts: tuple[str, ...],
+        params: Mapping[str, str | int | bool] | None = None,
+        body: Mapping[str, object] | None = None,
+        *,
+        timeout: float = 5.0,
+    ) -> ari_http.Answer:
+        """Send one request over the WebSocket (or by HTTP if it is too big) and wait for its answer.
+
+        `timeout` is seconds, waiting for a free place included. Sent once, never again. Raises AriRefused
+        (status >= 400), AriTimeout, AriLost, AriBusy, AriReplaced; ValueError for a part that cannot be a path.
+        """
+        connection = self._usable()
+        uri = ari_http.make_uri(path_parts, params)
+        encoded = b"" if body is None else msgspec.json.encode(body)
+        if len(uri) + len(encoded) > self._limits.request_bytes:
+            return await self.http_request(method, path_parts, params, body, timeout=timeout)
+        what = f"{method} {'/'.join(path_parts)}"
+        if self._waiting >= self._limits.waiting:
+            raise AriBusy(f"{what}: {self._waiting} requests wait already", sent=False)
+        self._waiting += 1
+        sent = False
+        try:
+            async with asyncio.timeout(timeout), connection.slots:
+                if connection.ended.done():
+                    raise self._gone(connection)
+                sent = True
+                answer = await self._exchange(connection, method, uri, encoded)
+        except TimeoutError:
+            self.figures.timeouts += 1
+            raise AriTimeout(f"{what}: no answer within {timeout} s", sent=sent) from None
+        finally:
+            self._waiting -= 1
+        return self._checked(what, answer)
+
+    async def http_request(
+        self,
+        method: str,
+        path_parts: tuple[str, ...],
+        params: Mapping[str, str | int | bool] | None = None,
+        body: Mapping[str, object] | None = None,
+        *,
+        timeout: float = 5.0,
+    ) -> ari_http.Answer:
+        """The same by HTTP: for what is big, and for what may wait for a channel that plays."""
+        http = self._http_usable()
+        self.figures.requests += 1
+        what = f"{method} {'/'.join(path_parts)}"
+        try:
+            answer = await http.request(method, ari_http.make_uri(path_parts, params), body, what=what, timeout=timeout)
+        except AriTimeout:
+            self.figures.timeouts += 1
+            raise
+        return self._checked(what, answer)
+
+    async def download(self, path_parts: tuple[str, ...], target: str, *, timeout: float, most_bytes: int) -> int:
+        """Stream the answer of a GET into the file `target` (complete or not there); returns its size in bytes.
+
+        Raises AriRefused, AriTimeout, AriLost, OSError; AriUnreadable if it is longer than `most_bytes`.
+        """
+        return await self._http_usable().download(path_parts, target, timeout=timeout, most_bytes=most_bytes)
+
+    def _usable(self) -> _Connection:
+        if self._replaced:
+            raise AriReplaced("another client owns the application", sent=False)
+        connection = self._connection
+        if connection is None or connection.ended.done():
+            raise AriLost("not connected", sent=False)
+        return connection
+
+    def _http_usable(self) -> ari_http.AriHttp:
+        if self._replaced:
+            raise AriReplaced("another client owns the application", sent=False)
+        if self._http is None:
+            raise AriLost("not started", sent=False)
+        return self._http
+
+    def _gone(self, connection: _Connection) -> AriLost | AriReplaced:
+        reason = connection.ended.result()
+        return AriReplaced(reason, sent=False) if self._replaced else AriLost(reason, sent=False)
+
+    async def _exchange(self, connection: _Connection, method: str, uri: str, body: bytes) -> ari_http.Answer:
+        self._next_id += 1
+        request_id = f"{self._next_id}"
+        waiting = asyncio.get_running_loop().create_future()
+        connection.pending[request_id] = waiting
+        self.figures.requests += 1
+        message: dict[str, str] = {
+            "type": "RESTRequest",
+            "transaction_id": request_id,
+            "request_id": request_id,
+            "method": method,
+            "uri": uri,
+        }
+        if body:
+            message["content_type"] = "application/json"
+            message["message_body"] = body.decode()
+        try:
+            await connection.socket.send_frame(msgspec.json.encode(message), aiohttp.WSMsgType.TEXT)
+            response: wire.RestResponse = await waiting
+        except (ConnectionError, aiohttp.ClientError) as problem:
+            connection.end(f"could not write: {type(problem).__name__}")
+            raise AriLost(connection.ended.result(), sent=True) from problem
+        finally:
+            connection.pending.pop(request_id, None)
+            if waiting.done() and not waiting.cancelled():
+                waiting.exception()  # seen: it may have ended while we were still writing
+        return ari_http.Answer(response.status_code, response.reason_phrase, response.message_body.encode())
+
+    def _checked(self, what: str, answer: ari_http.Answer) -> ari_http.Answer:
+        if answer.status >= 400:
+            self.figures.refused += 1
+            raise AriRefused(answer.status, ari_http.message_of(answer), what)
+        return answer
+
+    # ------------------------------------------------------------ connecting
+
+    async def _run(self) -> None:
+        assert self._http is not None
+        attempt = 0
+        try:
+            while not self._replaced:
+                if attempt:
+                    await asyncio.sleep(self._backoff(attempt))
+                attempt += 1
+                try:
+                    await self._http.wait_for_ping(self._limits.connect_deadline)
+                    socket = await self._http.open_events(self.app, self._limits.connect_deadline)
+                except (AriLost, AriTimeout, AriRefused) as problem:
+                    _log.info("asterisk is not there yet", app=self.app, attempt=attempt, reason=str(problem))
+                    continue
+                if await self._serve(_Connection(socket, self._limits.in_flight)):
+                    attempt = 0
+                    # No pause before the first try to come back, but never a busy loop.
+                    await asyncio.sleep(self._limits.backoff_first * self._random())
+        finally:
+            self._connection = None
+
+    def _backoff(self, attempt: int) -> float:
+        """0.1 s, 0.2 s ... 3 s, each between half and the whole of it, so that many links do not come in step."""
+        step = min(self._limits.backoff_most, self._limits.backoff_first * 2.0 ** min(attempt - 1, 16))
+        return step * (0.5 + 0.5 * self._random())
+
+    async def _serve(self, connection: _Connection) -> bool:
+        """Live with one connection until its end; True if it had become ready."""
+        self._connection = connection
+        self.figures.connects += 1
+        children = [
+            asyncio.create_task(self._read(connection), name="ari-read"),
+            asyncio.create_task(self._watch(connection), name="ari-watch"),
+            asyncio.create_task(self._welcome(connection), name="ari-welcome"),
+        ]
+        for child in children:
+            child.add_done_callback(lambda task: _note_crash(connection, task))
+        was_ready = False
+        try:
+            await asyncio.wait({connection.ended})
+            was_ready = self._ready.is_set()
+        finally:
+            self._ready.clear()
+            self._connection = None
+            lost = connection.ended.done()
+            connection.end("closed by us")
+            for child in children:
+                child.cancel()
+            await asyncio.gather(*children, return_exceptions=True)
+            if lost:
+                self._tell_end(connection.ended.result())
+            try:
+                async with asyncio.timeout(0.5):
+                    await connection.socket.close()
+            except (TimeoutError, aiohttp.ClientError, ConnectionError):
+                pass  # it is gone anyway
+        return was_ready
+
+    def _tell_end(self, reason: str) -> None:
+        self.figures.losses += 1
+        if self._replaced:
+            _log.error("another client has taken the application: acting no more", app=self.app)
+            if self._on_replaced is not None:
+                self._on_replaced()
+        else:
+            _log.warning("link to asterisk lost", app=self.app, reason=reason)
+            if self._on_lost is not None:
+                self._on_lost(reason)
+
+    async def _welcome(self, connection: _Connection) -> None:
+        """Let the owner reconcile, then hand over the events that came meanwhile, in order."""
+        try:
+            if self._on_connected is not None:
+                async with asyncio.timeout(self._limits.reconcile_deadline):
+                    await self._on_connected()
+        except Exception as problem:  # noqa: BLE001 - the owner's code: whatever went wrong, an unreconciled link must not live
+            _log.warning("reconcile failed", app=self.app, exc_info=not isinstance(problem, (AriLost, TimeoutError)))
+            connection.end(f"reconcile failed: {type(problem).__name__}")
+            return
+        held = connection.held
+        assert held is not None
+        while held:
+            for _ in range(min(len(held), 200)):
+                self._deliver(held.popleft())
+            if held:
+                await asyncio.sleep(0)
+        connection.held = None
+        if not connection.ended.done():
+            self._ready.set()
+            _log.info("link to asterisk is up", app=self.app)
+
+    async def _read(self, connection: _Connection) -> None:
+        socket = connection.socket
+        while not connection.ended.done():
+            message = await socket.receive()
+            if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                connection.heard_at = time.monotonic()
+                self._take(connection, message.data)
+            else:
+                code = socket.close_code
+                connection.end(f"asterisk closed the connection (code {code})" if code else "connection broken")
+
+    def _take(self, connection: _Connection, data: bytes | str) -> None:
+        frame = wire.decode_frame(data)
+        if isinstance(frame, wire.RestResponse):
+            waiting = connection.pending.get(frame.request_id)
+            if waiting is None or waiting.done():
+                self.figures.late_answers += 1
+            else:
+                waiting.set_result(frame)
+        elif isinstance(frame, wire.UnknownEvent):
+            self.figures.unknown_events += 1
+        elif isinstance(frame, wire.Unreadable):
+            self.figures.unreadable_frames += 1
+            _log.warning("frame dropped", app=self.app, type=frame.type, reason=frame.reason)
+        elif isinstance(frame, wire.ApplicationReplaced):
+            self._replaced = True
+            connection.end("another client owns the application", replaced=True)
+        elif connection.held is None:
+            self._deliver(frame)
+        elif len(connection.held) >= self._limits.held_events:
+            connection.end("too many events while reconciling")
+        else:
+            connection.held.append(frame)
+
+    def _deliver(self, event: wire.Event) -> None:
+        self.figures.events += 1
+        begun = time.perf_counter()
+        try:
+            self._on_event(event)
+        except Exception:  # noqa: BLE001 - one event that breaks the owner's code must not cost all other calls
+            self.figures.failed_callbacks += 1
+            _log.exception("event callback failed", type=type(event).__name__)
+        took = time.perf_counter() - begun
+        if took > SLOW_CALLBACK_S:
+            self.figures.slow_callbacks += 1
+            _log.warning("slow event callback", type=type(event).__name__, ms=round(took * 1000))
+
+    async def _watch(self, connection: _Connection) -> None:
+        """Ping when nothing was heard for a while; no answer means that Asterisk or the way to it is stuck."""
+        limits = self._limits
+        while not connection.ended.done():
+            quiet = time.monotonic() - connection.heard_at
+            if quiet < limits.ping_every:
+                await asyncio.sleep(limits.ping_every - quiet)
+                continue
+            # Not through the slots: with all of them taken this ping is the one that finds out why.
+            ping = asyncio.create_task(self._exchange(connection, "GET", "asterisk/ping", b""), name="ari-ping")
+            try:
+                await asyncio.wait({ping}, timeout=limits.ping_deadline)
+                if not ping.done():
+                    # Had this process itself stood still, the answer is in the socket: give it one turn.
+                    await asyncio.sleep(0.05)
+                if not ping.done():
+                    connection.end(f"no ping answered for {limits.ping_deadline} s")
+            finally:
+                ping.cancel()
+                await asyncio.gather(ping, return_exceptions=True)
