@@ -202,7 +202,7 @@ def _spawn(home: Path, wanted: Wanted, binary: Binary) -> tuple[AriAddress, subp
 
 
 def _address(home: Path) -> AriAddress:
-    """The address of the last Asterisk here that did not end by our will: its clients find the new one by themselves."""
+    """The address of the last Asterisk here that did not end by our will: its clients find the new one."""
     last = read_instance(home)
     if last is not None and runtime_config.is_free("127.0.0.1", int(last.ari.url.rpartition(":")[2])):
         return last.ari
@@ -222,7 +222,7 @@ def _write_private(path: Path, data: bytes) -> None:
 async def running(
     home: Path | None = None, *, sip: tuple[str, int] | None = None, rtp: tuple[int, int] = (20000, 20999)
 ) -> AsyncIterator[Instance]:
-    """A private Asterisk for tests and tools, ended on leaving. Without `home` it has a folder of its own, for a while."""
+    """A private Asterisk for tests and tools, ended on leaving. Without `home` in a folder that goes too."""
     own_home = home is None
     folder = Path(tempfile.mkdtemp(prefix="hollyhock-")) if home is None else home
     try:

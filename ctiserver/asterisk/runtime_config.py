@@ -154,7 +154,7 @@ def render(
     binary: Binary,
     wanted: Wanted,
     http_port: int,
-    credentials: tuple[str, str],
+    ari: AriAddress,
     user: ServiceUser | None,
 ) -> None:
     """Writes all configuration files anew; they hold the ARI password and are readable by their owner alone."""
