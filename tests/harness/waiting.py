@@ -1,0 +1,67 @@
+"""Waiting on real systems: poll with a deadline, or hit an exact moment.
+
+Here: `eventually`, `never` and `exactly_at`. Not here: anything that a virtual clock could do instead.
+"""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def _ask(condition: Callable[[], T | Awaitable[T]]) -> T:
+    answer = condition()
+    if inspect.isawaitable(answer):
+        return await answer
+    return answer
+
+
+async def eventually(condition: Callable[[], T | Awaitable[T]], timeout: float, what: str, *, poll: float = 0.02) -> T:
+    """Returns the first true value of `condition` (plain or async); asks at least once.
+
+    An AssertionError inside the condition means "not yet". After `timeout` seconds fails with `what`, the last
+    value and the last assertion; other exceptions pass through at once.
+    """
+    started = time.monotonic()
+    last: object = None
+    doubt: AssertionError | None = None
+    while True:
+        try:
+            value = await asyncio.wait_for(_ask(condition), max(timeout - (time.monotonic() - started), 1.0))
+            if value:
+                return value
+            last, doubt = value, None
+        except AssertionError as error:
+            doubt = error
+        if time.monotonic() - started >= timeout:
+            seen = f"last check said: {doubt}" if doubt else f"last value: {last!r}"
+            raise AssertionError(f"not within {timeout:g} s: {what} ({seen})") from doubt
+        await asyncio.sleep(poll)
+
+
+async def never(
+    condition: Callable[[], object | Awaitable[object]], during: float, what: str, *, poll: float = 0.02
+) -> None:
+    """Fails as soon as `condition` is true within the next `during` seconds."""
+    started = time.monotonic()
+    while (passed := time.monotonic() - started) < during:
+        value = await _ask(condition)
+        if value:
+            raise AssertionError(f"after {passed:.2f} s it happened after all: {what} (value: {value!r})")
+        await asyncio.sleep(poll)
+
+
+async def exactly_at(moment: float) -> float:
+    """Returns at this time.monotonic() moment, and how many seconds late it is (some 10 us).
+
+    An event loop wakes up to 1 ms late, so the last 2 ms are spent spinning; a past moment returns at once.
+    """
+    ahead = moment - time.monotonic()
+    if ahead > 0.002:
+        await asyncio.sleep(ahead - 0.002)
+    while (late := time.monotonic() - moment) < 0:
+        pass
+    return late

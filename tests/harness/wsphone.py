@@ -1,0 +1,150 @@
+"""A SIP phone over WebSocket that plays the browser's softphone, where a test needs exact moments.
+
+Here: `WsPhone`, the WebSocket transport (RFC 7118, subprotocol `sip`) around SipCore, and its WebRTC-looking answers.
+Not here: media (its DTLS key does not exist, so no audio ever flows; use browser.py for that).
+"""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from tests.harness import sdp
+from tests.harness.sipcore import Identity, SipCall, SipCore
+from tests.harness.sipmessage import SipMessage
+from tests.harness.waiting import exactly_at
+
+
+class WsPhone:
+    """`async with WsPhone("ws://host/sip", user="1001", password="...") as phone: await phone.registered()`
+
+    `headers` and `cookies` go into the handshake (session cookie, Origin). Entering fails with
+    aiohttp.WSServerHandshakeError when the server refuses. Calls: `call = await phone.next_call()`, then
+    `await phone.answer_at(call, moment)`, `phone.answer(call)`, `call.reject(603)`, `call.bye()`, or nothing at all.
+    `await phone.drop()` cuts the socket without a word; `await phone.connect()` opens a new one.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        user: str,
+        password: str = "",
+        domain: str = "localhost",
+        headers: Mapping[str, str] | None = None,
+        cookies: Mapping[str, str] | None = None,
+        ssl: bool = True,
+    ) -> None:
+        self.url = url
+        self.closed = asyncio.Event()
+        self.close_code: int | None = None
+        self._headers, self._cookies, self._ssl = dict(headers or {}), dict(cookies or {}), ssl
+        host = f"{secrets.token_hex(6)}.invalid"
+        self.core = SipCore(
+            Identity(
+                user=user,
+                domain=domain,
+                contact=f"sip:{secrets.token_hex(4)}@{host};transport=ws",
+                via=f"SIP/2.0/WS {host}",
+                password=password,
+            ),
+            self.raw,
+        )
+        self._http: aiohttp.ClientSession | None = None
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
+        self._writer: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.connect()
+        except BaseException:
+            await self._close_all()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._close_all()
+
+    async def _close_all(self) -> None:
+        await self.core.close()
+        if self._socket and not self._socket.closed:
+            await self._socket.close()
+        await self._end_tasks()
+        if self._http:
+            await self._http.close()
+
+    async def _end_tasks(self) -> None:
+        tasks = [task for task in (self._reader, self._writer) if task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def connect(self) -> None:
+        """Opens the socket (again); known calls stay known."""
+        await self._end_tasks()
+        if self._http is None:
+            self._http = aiohttp.ClientSession(cookies=self._cookies, cookie_jar=aiohttp.CookieJar(unsafe=True))
+        self._socket = await self._http.ws_connect(
+            self.url, protocols=("sip",), headers=self._headers, ssl=self._ssl, autoping=True
+        )
+        self.closed.clear()
+        self._outbox = asyncio.Queue()
+        self._reader = asyncio.create_task(self._read(self._socket), name="wsphone reader")
+        self._writer = asyncio.create_task(self._write(self._socket, self._outbox), name="wsphone writer")
+
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        async for frame in socket:
+            data: str | bytes = frame.data
+            self.core.received(data.encode() if isinstance(data, str) else data)
+        self.close_code = socket.close_code
+        self.closed.set()
+
+    async def _write(self, socket: aiohttp.ClientWebSocketResponse, outbox: asyncio.Queue[bytes]) -> None:
+        while True:
+            data = await outbox.get()
+            try:
+                await socket.send_str(data.decode("utf-8", "replace"))
+            except ConnectionError:
+                return
+
+    def raw(self, data: bytes) -> None:
+        """Queues one text frame with these bytes; it leaves in the next turn of the event loop."""
+        self._outbox.put_nowait(data)
+
+    async def drop(self) -> None:
+        """Cuts the TCP connection: no BYE, no un-REGISTER, no closing handshake."""
+        socket = self._socket
+        assert socket is not None
+        transport = socket._response.connection.transport if socket._response.connection else None
+        await self._end_tasks()
+        if transport is not None:
+            transport.abort()
+        self.closed.set()
+
+    async def registered(self, *, expires: int = 300, timeout: float = 5.0) -> SipMessage:
+        """REGISTER with digest; fails unless it ends in 200."""
+        answer = await self.core.register(expires=expires, timeout=timeout)
+        assert answer.status == 200, f"REGISTER ended in {answer}"
+        return answer
+
+    async def next_call(self, timeout: float = 5.0) -> SipCall:
+        return await self.core.next_call(timeout)
+
+    def answer(self, call: SipCall) -> None:
+        """200 with a WebRTC-looking answer, now."""
+        call.answer(sdp.webrtc_answer(call.remote_sdp))
+
+    async def answer_at(self, call: SipCall, moment: float) -> float:
+        """200 at this monotonic moment (the body is made before); returns how late it was, in seconds."""
+        body = sdp.webrtc_answer(call.remote_sdp)
+        late = await exactly_at(moment)
+        call.answer(body)
+        await asyncio.sleep(0)
+        return late
