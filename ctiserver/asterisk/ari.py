@@ -2,9 +2,9 @@
 
 Here live connecting, reconnecting, the watchdog, matching answers to requests, deadlines and bounds. Not
 here: what events mean (`translate`), what a request is for (`ari_calls`), what is true after a reconnect
-(`reconcile`). Numbers: requests on one socket run one after another inside Asterisk and one over 64 kB
-closes the socket (measured on 22.10.1), so bigger ones go by HTTP; so does what may block, because a
-request that waits for a channel's thread holds up all behind it.
+(`reconcile`). Measured on 22.10.1: requests on one socket run one after another inside Asterisk, so what may
+wait for a channel's thread goes by HTTP; a frame over 65,500 bytes closes the socket, and HTTP is no way out
+(it takes bodies up to 40,960 bytes and URIs up to 4,000), so a request over `frame_bytes` is never sent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import structlog
 
 from ctiserver.asterisk import ari_http, wire
 from ctiserver.asterisk.address import AriAddress
-from ctiserver.asterisk.ari_errors import AriBusy, AriLost, AriRefused, AriReplaced, AriTimeout
+from ctiserver.asterisk.ari_errors import AriBusy, AriLost, AriRefused, AriReplaced, AriTimeout, AriTooBig
 
 _log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ class LinkLimits(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: int = 64
     waiting: int = 2_000
     held_events: int = 50_000
-    request_bytes: int = 60_000
+    frame_bytes: int = 60_000
     answer_bytes: int = 64 * 1024 * 1024
     ping_every: float = 1.0
     ping_deadline: float = 5.0
@@ -93,6 +93,9 @@ def _note_crash(connection: _Connection, task: asyncio.Task[None]) -> None:
 class AriLink:
     """One application's connection to one Asterisk.
 
+    `address` may be a function: it is asked before each connect, because an Asterisk that was started again
+    may listen on another port.
+
     `on_event(event)` is called for every event, in order, and must be quick. `on_connected()` is awaited
     after each connect; requests work in it, events that arrive meanwhile are held back and delivered in
     order after it. If it raises or takes longer than `reconcile_deadline`, the connection is given up and
@@ -102,7 +105,7 @@ class AriLink:
 
     def __init__(
         self,
-        address: AriAddress,
+        address: AriAddress | Callable[[], AriAddress],
         app: str,
         *,
         on_event: Callable[[wire.Event], None],
@@ -112,7 +115,7 @@ class AriLink:
         limits: LinkLimits | None = None,
         random: Callable[[], float] = random_module.random,
     ) -> None:
-        self.address = address
+        self._address = address if callable(address) else lambda: address
         self.app = app
         self.figures = LinkFigures()
         self._on_event = on_event
@@ -133,7 +136,7 @@ class AriLink:
 
     async def start(self) -> None:
         """Begin to connect, in a task of the link's own; returns at once."""
-        self._http = ari_http.AriHttp(self.address, answer_bytes=self._limits.answer_bytes)
+        self._http = ari_http.AriHttp(self._address(), answer_bytes=self._limits.answer_bytes)
         self._task = asyncio.create_task(self._run(), name=f"ari-link-{self.app}")
 
     async def close(self) -> None:
@@ -173,17 +176,18 @@ class AriLink:
         *,
         timeout: float = 5.0,
     ) -> ari_http.Answer:
-        """Send one request over the WebSocket (or by HTTP if it is too big) and wait for its answer.
+        """Send one request over the WebSocket and wait for its answer.
 
         `timeout` is seconds, waiting for a free place included. Sent once, never again. Raises AriRefused
-        (status >= 400), AriTimeout, AriLost, AriBusy, AriReplaced; ValueError for a part that cannot be a path.
+        (status >= 400), AriTimeout, AriLost, AriBusy, AriTooBig, AriReplaced; ValueError for a part that cannot be a path.
         """
         connection = self._usable()
+        what = f"{method} {'/'.join(path_parts)}"
         uri = ari_http.make_uri(path_parts, params)
         encoded = b"" if body is None else msgspec.json.encode(body)
-        if len(uri) + len(encoded) > self._limits.request_bytes:
-            return await self.http_request(method, path_parts, params, body, timeout=timeout)
-        what = f"{method} {'/'.join(path_parts)}"
+        request_id, frame = self._frame(method, uri, encoded)
+        if len(frame) > self._limits.frame_bytes:
+            raise AriTooBig(f"{what}: {len(frame)} bytes", sent=False)
         if self._waiting >= self._limits.waiting:
             raise AriBusy(f"{what}: {self._waiting} requests wait already", sent=False)
         self._waiting += 1
@@ -193,7 +197,7 @@ class AriLink:
                 if connection.ended.done():
                     raise self._gone(connection)
                 sent = True
-                answer = await self._exchange(connection, method, uri, encoded)
+                answer = await self._exchange(connection, request_id, frame)
         except TimeoutError:
             self.figures.timeouts += 1
             raise AriTimeout(f"{what}: no answer within {timeout} s", sent=sent) from None
@@ -210,7 +214,7 @@ class AriLink:
         *,
         timeout: float = 5.0,
     ) -> ari_http.Answer:
-        """The same by HTTP: for what is big, and for what may wait for a channel that plays."""
+        """The same by HTTP: for what may wait for a channel that plays. Bodies up to 40 kB, URIs up to 4 kB."""
         http = self._http_usable()
         self.figures.requests += 1
         what = f"{method} {'/'.join(path_parts)}"
@@ -247,13 +251,11 @@ class AriLink:
         reason = connection.ended.result()
         return AriReplaced(reason, sent=False) if self._replaced else AriLost(reason, sent=False)
 
-    async def _exchange(self, connection: _Connection, method: str, uri: str, body: bytes) -> ari_http.Answer:
+    def _frame(self, method: str, uri: str, body: bytes) -> tuple[str, bytes]:
+        """A new request id, and the frame that carries the request."""
         self._next_id += 1
-        request_id = f"{self._next_id}"
-        waiting = asyncio.get_running_loop().create_future()
-        connection.pending[request_id] = waiting
-        self.figures.requests += 1
-        message: dict[str, str] = {
+        request_id = str(self._next_id)
+        message = {
             "type": "RESTRequest",
             "transaction_id": request_id,
             "request_id": request_id,
@@ -263,8 +265,14 @@ class AriLink:
         if body:
             message["content_type"] = "application/json"
             message["message_body"] = body.decode()
+        return request_id, msgspec.json.encode(message)
+
+    async def _exchange(self, connection: _Connection, request_id: str, frame: bytes) -> ari_http.Answer:
+        waiting = asyncio.get_running_loop().create_future()
+        connection.pending[request_id] = waiting
+        self.figures.requests += 1
         try:
-            await connection.socket.send_frame(msgspec.json.encode(message), aiohttp.WSMsgType.TEXT)
+            await connection.socket.send_frame(frame, aiohttp.WSMsgType.TEXT)
             response: wire.RestResponse = await waiting
         except (ConnectionError, aiohttp.ClientError) as problem:
             connection.end(f"could not write: {type(problem).__name__}")
@@ -292,6 +300,7 @@ class AriLink:
                     await asyncio.sleep(self._backoff(attempt))
                 attempt += 1
                 try:
+                    self._http.address = self._address()
                     await self._http.wait_for_ping(self._limits.connect_deadline)
                     socket = await self._http.open_events(self.app, self._limits.connect_deadline)
                 except (AriLost, AriTimeout, AriRefused) as problem:
@@ -416,6 +425,7 @@ class AriLink:
         except Exception:  # noqa: BLE001 - one event that breaks the owner's code must not cost all other calls
             self.figures.failed_callbacks += 1
             _log.exception("event callback failed", type=type(event).__name__)
+            return
         took = time.perf_counter() - begun
         if took > SLOW_CALLBACK_S:
             self.figures.slow_callbacks += 1
@@ -430,7 +440,9 @@ class AriLink:
                 await asyncio.sleep(limits.ping_every - quiet)
                 continue
             # Not through the slots: with all of them taken this ping is the one that finds out why.
-            ping = asyncio.create_task(self._exchange(connection, "GET", "asterisk/ping", b""), name="ari-ping")
+            ping = asyncio.create_task(
+                self._exchange(connection, *self._frame("GET", "asterisk/ping", b"")), name="ari-ping"
+            )
             try:
                 await asyncio.wait({ping}, timeout=limits.ping_deadline)
                 if not ping.done():

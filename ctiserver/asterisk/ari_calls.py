@@ -174,6 +174,29 @@ class AriCalls:
             params["appArgs"] = _comma_list(app_args)
         return _read(await self._send("POST", ("channels", channel, "snoop", snoop_id), params), wire.Channel)
 
+    async def external_media(
+        self,
+        channel_id: str,
+        external_host: str,
+        *,
+        format: str = "ulaw",
+        app: str | None = None,
+        encapsulation: Literal["rtp", "audiosocket", "none"] = "rtp",
+        transport: Literal["udp", "tcp", "websocket"] = "udp",
+        connection_type: Literal["client", "server"] = "client",
+    ) -> wire.Channel:
+        """A leg without signalling: plain media to and from `external_host` (`host:port`). It is up at once."""
+        params: _Params = {
+            "channelId": channel_id,
+            "app": app or self._link.app,
+            "external_host": external_host,
+            "format": format,
+            "encapsulation": encapsulation,
+            "transport": transport,
+            "connection_type": connection_type,
+        }
+        return _read(await self._send("POST", ("channels", "externalMedia"), params), wire.Channel)
+
     async def rtp_statistics(self, channel: str) -> wire.RtpStatistics | None:
         """None if the channel is not there or has no RTP."""
         return await self._find(("channels", channel, "rtp_statistics"), wire.RtpStatistics)
@@ -322,6 +345,11 @@ class AriCalls:
         params: _Params = {"eventSource": _comma_list(event_sources)}
         path = ("applications", app or self._link.app, "subscription")
         return _read(await self._send("DELETE", path, params), wire.Application)
+
+    async def disallow_events(self, types: Sequence[str], app: str | None = None) -> None:
+        """Asterisk sends no more events of these types; it forgets that when the application goes."""
+        body = {"disallowed": [{"type": event_type} for event_type in types]}
+        await self._send("PUT", ("applications", app or self._link.app, "eventFilter"), None, body)
 
     async def get_applications(self) -> list[wire.Application]:
         return _read(await self._send("GET", ("applications",)), list[wire.Application])

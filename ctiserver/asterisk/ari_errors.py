@@ -36,6 +36,10 @@ class AriBusy(AriError):
     """Too many requests wait already; this one was not sent."""
 
 
+class AriTooBig(AriError):
+    """The request is longer than Asterisk takes over the WebSocket; by HTTP it takes even less. Not sent."""
+
+
 class AriReplaced(AriError):
     """Another client owns our application now: we may not ask for anything any more."""
 

@@ -66,14 +66,13 @@ def _text(value: str | int | bool) -> str:
 
 
 class AriHttp:
-    """One HTTP session; at most 32 requests at a time."""
+    """One HTTP session; at most 32 requests at a time. `address` may be set anew when Asterisk has moved."""
 
     def __init__(self, address: AriAddress, *, answer_bytes: int) -> None:
-        self._base = f"{address.url}/ari"
+        self.address = address
         self._answer_bytes = answer_bytes
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=32, force_close=True),
-            auth=aiohttp.BasicAuth(address.user, address.password, encoding="utf-8"),
             timeout=aiohttp.ClientTimeout(total=None),
             trust_env=False,
         )
@@ -83,14 +82,17 @@ class AriHttp:
 
     def _url(self, uri: str) -> URL:
         # encoded=True: yarl would undo some of our quoting.
-        return URL(f"{self._base}/{uri}", encoded=True)
+        return URL(f"{self.address.url}/ari/{uri}", encoded=True)
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": aiohttp.encode_basic_auth(self.address.user, self.address.password)}
 
     async def request(
         self, method: str, uri: str, body: Mapping[str, object] | None, *, what: str, timeout: float
     ) -> Answer:
         """One request, one answer of any status. Raises AriTimeout, AriLost, AriUnreadable (answer too long)."""
         data = None if body is None else msgspec.json.encode(body)
-        headers = {} if data is None else {"Content-Type": "application/json"}
+        headers = self._headers() if data is None else {**self._headers(), "Content-Type": "application/json"}
         try:
             async with (
                 asyncio.timeout(timeout),
@@ -124,6 +126,7 @@ class AriHttp:
             async with asyncio.timeout(timeout):
                 return await self._session.ws_connect(
                     url,
+                    headers=self._headers(),
                     compress=0,
                     max_msg_size=self._answer_bytes,
                     autoping=True,
@@ -146,7 +149,9 @@ class AriHttp:
         try:
             async with (
                 asyncio.timeout(timeout),
-                self._session.get(self._url(make_uri(path_parts)), allow_redirects=False) as response,
+                self._session.get(
+                    self._url(make_uri(path_parts)), headers=self._headers(), allow_redirects=False
+                ) as response,
             ):
                 if response.status != 200:
                     answer = Answer(response.status, response.reason or "", await response.content.read(10_000))
