@@ -1,0 +1,75 @@
+"""The command line: `hollyhock up | serve | version`.
+
+Here: arguments, exit codes, one line per fault of the set-up. Not here: any work; `up` is the supervisor's, `serve` the
+composition root's. Exit code 2 means: a setting or the machine is at fault, and stderr has one line about it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from ctiserver.asterisk.address import AriAddress
+from ctiserver.asterisk.runtime import read_instance
+from ctiserver.asterisk.runtime_errors import CannotStart
+from ctiserver.settings import BadSetting, Settings, load_settings, prepare_home
+
+commands = typer.Typer(add_completion=False, no_args_is_help=True, help="Hollyhock, an open call center on Asterisk.")
+
+
+def _refuse(error: Exception) -> NoReturn:
+    print(f"hollyhock: {error}", file=sys.stderr)
+    raise typer.Exit(2)
+
+
+def asterisk_of(settings: Settings) -> AriAddress:
+    """The ARI to use: the configured one, or that of the Asterisk running for this data folder. Raises BadSetting."""
+    if settings.telephony.asterisk is not None:
+        return settings.telephony.asterisk
+    instance = read_instance(settings.home)
+    if instance is None:
+        raise BadSetting(f"no Asterisk runs for {settings.home}: use `hollyhock up`, or set HOLLYHOCK_ASTERISK")
+    return instance.ari
+
+
+@commands.command()
+def up() -> None:
+    """Start Asterisk and the server, and keep both running until Ctrl-C."""
+    from ctiserver import supervisor
+
+    raise typer.Exit(supervisor.main(dict(os.environ)))
+
+
+@commands.command()
+def serve() -> None:
+    """Run the server alone, on the Asterisk that runs already."""
+    try:
+        settings = load_settings(os.environ)
+        prepare_home(settings.home)
+        ari = asterisk_of(settings)
+        from ctiserver import app
+
+        asyncio.run(app.serve(settings, ari))
+    except (BadSetting, CannotStart) as error:
+        _refuse(error)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+@commands.command()
+def version() -> None:
+    """Print the version."""
+    print(importlib.metadata.version("hollyhock"))
+
+
+def main() -> None:
+    commands()
+
+
+if __name__ == "__main__":
+    main()
