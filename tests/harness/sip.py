@@ -36,7 +36,7 @@ class SipAgent:
 
     As a caller: `call = phone.invite("95500", rtp)`; as the called: `call = await phone.next_call()`, then
     `call.ring()`, `await call.answer_at(moment, phone.sdp(rtp))`, `call.reject(486)`. Everything that SipCore offers is
-    in `phone.core`; `phone.raw(b"...")` sends any datagram.
+    in `phone.core`; a call that came in is answered to where it came from; `phone.raw(b"...")` sends any datagram.
     """
 
     def __init__(
@@ -53,6 +53,8 @@ class SipAgent:
         self._user, self._password, self._domain = user, password, domain
         self._transport: asyncio.DatagramTransport | None = None
         self._core: SipCore | None = None
+        self._source = target
+        self._peers: dict[str, tuple[str, int]] = {}
 
     @property
     def core(self) -> SipCore:
@@ -72,7 +74,7 @@ class SipAgent:
             via=f"SIP/2.0/UDP {self.host}:{self.port}",
             password=self._password,
         )
-        self._core = SipCore(identity, self.raw, sent=self._resend)
+        self._core = SipCore(identity, self._transmit)
         return self
 
     async def __aexit__(
@@ -88,21 +90,27 @@ class SipAgent:
         self._transport.sendto(data, self.target)
 
     def _datagram(self, data: bytes, addr: tuple[str, int]) -> None:
-        if self.target[1] == 0:
-            self.target = addr
+        self._source = addr
+        known = len(self.core.calls)
         self.core.received(data)
+        if len(self.core.calls) > known:
+            self._peers[next(reversed(self.core.calls))] = addr
 
-    def _resend(self, message: SipMessage) -> None:
+    def _transmit(self, message: SipMessage) -> None:
+        peer = self._peers.get(message.call_id) or (self.target if message.is_request else self._source)
+        assert self._transport is not None
+        self._transport.sendto(message.encode(), peer)
         if message.is_request and message.method != "ACK":
-            self.core.spawn(self._keep_sending(message))
+            self.core.spawn(self._keep_sending(message, peer))
 
-    async def _keep_sending(self, message: SipMessage) -> None:
+    async def _keep_sending(self, message: SipMessage, peer: tuple[str, int]) -> None:
         data = message.encode()
         for number in range(_RESENDS):
             await asyncio.sleep(_T1 * 2**number)
             if any(e.way == "in" and e.message.status and e.message.branch == message.branch for e in self.core.log):
                 return
-            self.raw(data)
+            assert self._transport is not None
+            self._transport.sendto(data, peer)
 
     def sdp(self, rtp: RtpEndpoint, *codecs: Codec, digits: bool = True, direction: str = "sendrecv") -> bytes:
         """An offer or answer that names this RTP endpoint; default codec is the endpoint's own."""

@@ -165,7 +165,13 @@ class SipCall:
     # --- ending and talking -------------------------------------------------------------------------------------
 
     def request(
-        self, method: str, *, body: bytes = b"", content_type: str = "", extra: tuple[tuple[str, str], ...] = ()
+        self,
+        method: str,
+        *,
+        body: bytes = b"",
+        content_type: str = "",
+        extra: tuple[tuple[str, str], ...] = (),
+        cseq: int = 0,
     ) -> SipMessage:
         """Builds and sends a request inside the dialog; use `await core.outcome(...)` of it for the answer."""
         if method != "ACK":
@@ -179,7 +185,7 @@ class SipCall:
         message.headers = [
             ("Via", f"{self.core.identity.via};branch={new_branch()};rport"), ("Max-Forwards", "70"),
             *(("Route", hop) for hop in self.route), ("From", ours), ("To", theirs), ("Call-ID", self.call_id),
-            ("CSeq", f"{self.invite.cseq if method == 'ACK' else self.cseq} {method}"),
+            ("CSeq", f"{cseq or (self.invite.cseq if method == 'ACK' else self.cseq)} {method}"),
             ("Contact", f"<{self.core.identity.contact}>"), *extra,
         ]  # fmt: skip
         if content_type:
@@ -220,7 +226,11 @@ class SipCall:
     # --- what arrives -------------------------------------------------------------------------------------------
 
     def got_response(self, response: SipMessage) -> None:
-        if response.cseq_method != "INVITE" or not self.outgoing or response.cseq != self.invite.cseq:
+        if response.cseq_method != "INVITE":
+            return
+        if not self.outgoing or response.cseq != self.invite.cseq:
+            if self.core.polite and 200 <= response.status < 300:
+                self.request("ACK", cseq=response.cseq)
             return
         if self.status >= 200 and response.status < 200:
             return
@@ -248,10 +258,9 @@ class SipCall:
             self._acked = True
         elif request.method == "BYE":
             self.over("them")
-        elif request.method == "CANCEL" and self.status < 200 and not self.outgoing:
-            if self.core.polite:
-                self._respond(request, 200)
-                self._respond(self.invite, 487)
+        elif request.method == "CANCEL" and self.status < 200 and self.core.polite and not self.outgoing:
+            self._respond(request, 200)
+            self._respond(self.invite, 487)
             self.status = 487
             self.over("cancelled")
             return
@@ -264,14 +273,13 @@ class SipCall:
 
 
 class SipCore:
-    """The part of a user agent that is the same on every transport. `transmit` takes the bytes of one message; `sent` is told of each."""
+    """The part of a user agent that is the same on every transport. `transmit` puts one message on the wire."""
 
     def __init__(
         self,
         identity: Identity,
-        transmit: Callable[[bytes], None],
+        transmit: Callable[[SipMessage], None],
         *,
-        sent: Callable[[SipMessage], None] | None = None,
         keep: int = 5000,
     ) -> None:
         self.identity = identity
@@ -281,7 +289,6 @@ class SipCore:
         self.incoming: asyncio.Queue[SipCall] = asyncio.Queue()
         self.garbage = 0
         self._transmit = transmit
-        self._sent = sent
         self._cseq = 100
         self._answers: dict[str, asyncio.Future[SipMessage]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -298,9 +305,7 @@ class SipCore:
 
     def send(self, message: SipMessage) -> None:
         self.log.append(Logged(time.monotonic(), time.time(), "out", message))
-        self._transmit(message.encode())
-        if self._sent:
-            self._sent(message)
+        self._transmit(message)
 
     def received(self, data: bytes) -> None:
         """Takes one datagram or one WebSocket message; what is no SIP is counted as garbage."""

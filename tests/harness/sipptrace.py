@@ -103,6 +103,14 @@ class Trace:
             return ""
         return "called" if byes[0].way == "in" else "caller"
 
+    @property
+    def over(self) -> bool:
+        """The call has ended and both sides know: a BYE was answered, or a refusal was acknowledged."""
+        if any(e.kind in ("200", "481") and e.message.cseq_method == "BYE" for e in self.entries):
+            return True
+        last = self.final()
+        return last is not None and last.message.status >= 300 and self.has("ACK", way="out")
+
     def final(self) -> TraceEntry | None:
         """The first final answer to INVITE."""
         answers = (e for e in self.entries if e.way == "in" and e.message.status >= 200)

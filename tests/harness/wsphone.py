@@ -51,7 +51,7 @@ class WsPhone:
                 via=f"SIP/2.0/WS {host}",
                 password=password,
             ),
-            self.raw,
+            lambda message: self.raw(message.encode()),
         )
         self._http: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
