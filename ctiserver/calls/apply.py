@@ -1,0 +1,140 @@
+"""What each event does to the state of conversations. The only place that changes it.
+
+No decisions here: live work, recovery and replay all run this code (DESIGN section 1).
+"""
+
+from __future__ import annotations
+
+from ctiserver.model import events as ev
+from ctiserver.model.ids import ConversationId
+from ctiserver.model.talk import Conversation, Leg, LegState, Place, Role
+from ctiserver.model.world import World
+
+FORGET_AFTER = 10.0
+"""Seconds that an ended conversation may wait for its last leg and recording (our choice)."""
+
+
+def forget_key(conversation: ConversationId) -> str:
+    return f"calls.forget:{conversation}"
+
+
+def apply(world: World, event: ev.Event) -> None:
+    """Change the world by one event; an event of an unknown conversation changes nothing."""
+    match event:
+        case ev.SiteChanged():
+            world.site = event.site
+        case ev.SwitchLinkChanged():
+            world.switch_up = event.up
+        case ev.DeadlinePassed():
+            world.deadlines.drop(event.key)
+        case ev.ConversationStarted():
+            _start(world, event)
+        case ev.ContactConnected():
+            conversation = world.conversations.get(event.conversation)
+            if conversation is not None:
+                conversation.agent = event.agent
+        case ev.ContactRequeued():
+            contact = world.contacts.get(event.contact)
+            conversation = world.conversations.get(contact.conversation) if contact is not None else None
+            if conversation is not None:
+                conversation.agent = None
+        case _:
+            conversation = world.conversations.get(getattr(event, "conversation", ConversationId("")))
+            if conversation is not None:
+                _apply_to(world, conversation, event)
+
+
+def _start(world: World, event: ev.ConversationStarted) -> None:
+    leg = Leg(id=event.leg, role=Role.CUSTOMER, state=LegState.INITIATED, created_at=event.at)
+    world.conversations[event.conversation] = Conversation(
+        id=event.conversation,
+        interaction=event.interaction,
+        customer_leg=event.leg,
+        dialled=event.dialled,
+        caller_number=event.caller_number,
+        caller_name=event.caller_name,
+        arrived_at=event.at,
+        legs={event.leg: leg},
+    )
+    world.conversation_of_leg[event.leg] = event.conversation
+
+
+def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None:
+    match event:
+        case ev.CustomerIdentified():
+            conversation.customer = event.customer
+        case ev.Originated():
+            conversation.legs_made += 1
+            conversation.legs[event.leg] = Leg(
+                id=event.leg,
+                role=Role.AGENT,
+                state=LegState.INITIATED,
+                created_at=event.at,
+                agent=event.agent,
+                endpoint=event.endpoint,
+                instance=event.instance,
+                reservation=event.reservation,
+                take_back=event.take_back,
+            )
+            world.conversation_of_leg[event.leg] = conversation.id
+        case ev.Delivered():
+            conversation.legs[event.leg].state = LegState.ALERTING
+        case ev.Established():
+            leg = conversation.legs[event.leg]
+            leg.state = LegState.CONNECTED
+            leg.up_at = event.at
+            if leg.role is Role.CUSTOMER:
+                conversation.answered_at = event.at
+                conversation.place = Place.IVR
+        case ev.Queued():
+            conversation.place = Place.WAITING
+        case ev.Talking():
+            conversation.place = Place.TALKING
+            conversation.talking_since = conversation.talking_since or event.at
+        case ev.Held():
+            conversation.place = Place.HELD
+        case ev.BridgeOpened():
+            conversation.bridges = (*conversation.bridges, event.bridge)
+        case ev.BridgeClosed():
+            conversation.bridges = tuple(b for b in conversation.bridges if b != event.bridge)
+        case ev.LegPlaced():
+            if event.leg in conversation.legs:
+                conversation.legs[event.leg].bridge = event.bridge
+        case ev.PromptStarted():
+            conversation.prompts_made += 1
+            conversation.playing = event.playback
+            conversation.playing_request = event.request
+            conversation.playing_stopped = False
+        case ev.PromptStopAsked():
+            if conversation.playing_request == event.request:
+                conversation.playing_stopped = True
+        case ev.PromptEnded():
+            conversation.playing = None
+        case ev.RecordingStarted():
+            conversation.recordings = event.names
+        case ev.RecordingEnded():
+            conversation.recordings = tuple(name for name in conversation.recordings if name != event.name)
+        case ev.HangUpBegun():
+            conversation.legs[event.leg].ending = True
+            if event.leg == conversation.customer_leg and conversation.hang_up_by is None:
+                conversation.hang_up_by = event.by
+        case ev.HangUpSeen():
+            conversation.legs[event.leg].ending_cause = event.cause
+        case ev.LookBegun():
+            conversation.looks = event.looks
+        case ev.ConnectionCleared():
+            conversation.legs.pop(event.leg, None)
+            world.conversation_of_leg.pop(event.leg, None)
+        case ev.CallCleared():
+            conversation.cleared = True
+            conversation.cleared_by = event.by
+            conversation.cleared_at = event.at
+            conversation.playing = None
+            world.deadlines.set(forget_key(conversation.id), event.at + FORGET_AFTER)
+        case ev.ConversationForgotten():
+            for leg_id in conversation.legs:
+                world.conversation_of_leg.pop(leg_id, None)
+            world.deadlines.drop(forget_key(conversation.id))
+            del world.conversations[conversation.id]
+        case _:
+            pass

@@ -1,0 +1,298 @@
+"""The conversation core: legs, prompts, queue music, ring, connect, hold, retrieve, drop, record, take-back.
+
+Pure: decides events and effects, does nothing itself. Only this core emits leg, bridge, playback and recording
+effects (DESIGN section 4). The server owns the customer's leg for the whole conversation; agents' legs come and go.
+What the switch really holds is compared in `reconcile`.
+"""
+
+from __future__ import annotations
+
+from ctiserver.calls import arrivals, legs, reconcile
+from ctiserver.calls.apply import apply as apply_event
+from ctiserver.calls.apply import forget_key
+from ctiserver.calls.moves import Plan, agent_legs, talking_leg
+from ctiserver.model import commands as cmd
+from ctiserver.model import effects as fx
+from ctiserver.model import events as ev
+from ctiserver.model import facts, ids
+from ctiserver.model.causes import ClearedBy, LegFailure
+from ctiserver.model.errors import CommandRejected, Rejection
+from ctiserver.model.talk import Conversation, LegState, Place
+from ctiserver.model.turns import NOTHING, Decision, Item
+from ctiserver.model.world import Ctx, World
+
+RING_SLACK = 3.0
+"""Seconds that Asterisk's own ring time-out lies behind our deadline: a backstop only (our choice)."""
+TAKE_BACK_RING = 8.0
+"""Seconds that a take-back call may ring; the page answers by itself within one (FACTS: 222-257 ms)."""
+
+
+class Calls:
+    """ctiserver.model.turns.Core for conversations."""
+
+    def apply(self, world: World, event: ev.Event) -> None:
+        apply_event(world, event)
+
+    def decide(self, world: World, item: Item, ctx: Ctx) -> Decision:
+        match item:
+            case facts.SiteLoaded():
+                return Decision((ev.SiteChanged(site=item.site),))
+            case facts.CallerArrived():
+                return arrivals.arrive(world, item, ctx)
+            case (
+                facts.LegRinging()
+                | facts.LegUp()
+                | facts.LegEnding()
+                | facts.LegEnded()
+                | facts.LegMoved()
+                | facts.LegHold()
+                | facts.DigitPressed()
+            ):
+                return legs.decide(world, item, ctx)
+            case facts.PlaybackDone():
+                return _playback_done(world, item)
+            case facts.RecordingDone():
+                return _recording_done(world, item)
+            case facts.CustomerFound():
+                if item.conversation in world.conversations:
+                    return Decision((ev.CustomerIdentified(conversation=item.conversation, customer=item.customer),))
+                return NOTHING
+            case facts.SwitchSeen():
+                return reconcile.everything(world, item, ctx)
+            case facts.ConversationSeen():
+                return reconcile.one(world, item, ctx)
+            case facts.SwitchLost():
+                return Decision((ev.SwitchLinkChanged(up=False, reason=item.reason),)) if world.switch_up else NOTHING
+            case facts.EffectFailed():
+                return reconcile.effect_failed(world, item, ctx)
+            case cmd.HoldCall() | cmd.RetrieveCall() | cmd.HangUpCall():
+                return _command(world, item, ctx)
+            case ev.PromptAsked():
+                return _prompt_asked(world, item)
+            case ev.PromptStopAsked():
+                return _prompt_stop_asked(world, item)
+            case ev.HangUpAsked():
+                return _hang_up_asked(world, item)
+            case ev.ContactQueued() | ev.ContactRequeued():
+                return _queued(world, item, ctx)
+            case ev.RingAsked():
+                return _ring(world, item, ctx)
+            case ev.RingCancelled():
+                return _ring_cancelled(world, item, ctx)
+            case ev.ContactConnected():
+                return _connect(world, item, ctx)
+            case ev.DeviceReady():
+                return _device_ready(world, item, ctx)
+            case ev.ConnectionCleared() | ev.RecordingEnded() | ev.DeadlinePassed():
+                return _tidy(world, item)
+            case _:
+                return NOTHING
+
+
+def _playback_done(world: World, fact: facts.PlaybackDone) -> Decision:
+    owner = ids.owner(fact.playback)
+    conversation = world.conversations.get(owner) if owner is not None else None
+    if conversation is None or conversation.playing != fact.playback:
+        return NOTHING
+    ended = ev.PromptEnded(
+        conversation=conversation.id,
+        request=conversation.playing_request,
+        ok=fact.ok,
+        interrupted=conversation.playing_stopped,
+    )
+    return Decision((ended,))
+
+
+def _recording_done(world: World, fact: facts.RecordingDone) -> Decision:
+    owner = ids.owner(fact.name)
+    conversation = world.conversations.get(owner) if owner is not None else None
+    if conversation is None or fact.name not in conversation.recordings:
+        return NOTHING
+    return Decision(
+        (ev.RecordingEnded(conversation=conversation.id, name=fact.name, seconds=fact.seconds, ok=fact.ok),)
+    )
+
+
+def _live(world: World, conversation: ids.ConversationId) -> Conversation | None:
+    """The conversation if its customer is still there."""
+    found = world.conversations.get(conversation)
+    return found if found is not None and not found.cleared else None
+
+
+def _command(world: World, command: cmd.HoldCall | cmd.RetrieveCall | cmd.HangUpCall, ctx: Ctx) -> Decision:
+    conversation = _live(world, command.conversation)
+    if conversation is None or conversation.agent != command.agent:
+        raise CommandRejected(Rejection.UNKNOWN_CALL)
+    plan = Plan()
+    match command:
+        case cmd.HoldCall():
+            if conversation.place is not Place.TALKING:
+                raise CommandRejected(Rejection.NOT_TALKING)
+            plan.events.append(ev.Held(conversation=conversation.id, agent=command.agent, at=ctx.now))
+            plan.to_music(conversation)
+        case cmd.RetrieveCall():
+            leg = talking_leg(conversation)
+            if conversation.place is not Place.HELD or leg is None:
+                raise CommandRejected(Rejection.NOT_ON_HOLD)
+            plan.events.append(ev.Retrieved(conversation=conversation.id, agent=command.agent, at=ctx.now))
+            plan.events.append(ev.Talking(conversation=conversation.id, leg=leg.id, at=ctx.now))
+            plan.to_talk(conversation, leg.id)
+        case cmd.HangUpCall():
+            plan.hang_up(conversation, conversation.legs[conversation.customer_leg], ClearedBy.AGENT)
+    return plan.decision()
+
+
+def _prompt_asked(world: World, event: ev.PromptAsked) -> Decision:
+    conversation = _live(world, event.conversation)
+    if conversation is None:
+        return NOTHING
+    plan = Plan()
+    plan.silence(conversation)
+    playback = ids.playback(conversation.id, conversation.prompts_made + 1)
+    plan.events.append(
+        ev.PromptStarted(
+            conversation=conversation.id,
+            request=event.request,
+            playback=playback,
+            prompts=event.prompts,
+            interruptible=event.interruptible,
+        )
+    )
+    plan.effects.append(
+        fx.PlayMedia(
+            conversation=conversation.id, leg=conversation.customer_leg, playback=playback, media=event.media
+        )
+    )
+    return plan.decision()
+
+
+def _prompt_stop_asked(world: World, event: ev.PromptStopAsked) -> Decision:
+    """The event itself has marked the playback as stopped when this runs; the effect follows it."""
+    conversation = _live(world, event.conversation)
+    if conversation is None or conversation.playing is None or conversation.playing_request != event.request:
+        return NOTHING
+    return Decision((), (fx.StopPlayback(conversation=conversation.id, playback=conversation.playing),))
+
+
+def _hang_up_asked(world: World, event: ev.HangUpAsked) -> Decision:
+    conversation = _live(world, event.conversation)
+    if conversation is None:
+        return NOTHING
+    plan = Plan()
+    customer = conversation.legs[conversation.customer_leg]
+    plan.hang_up(conversation, customer, ClearedBy.SYSTEM, event.cause)
+    return plan.decision()
+
+
+def _queued(world: World, event: ev.ContactQueued | ev.ContactRequeued, ctx: Ctx) -> Decision:
+    """A waiting contact has music; a requeued one usually has it already."""
+    contact = world.contacts.get(event.contact)
+    conversation = _live(world, contact.conversation) if contact is not None else None
+    if conversation is None or conversation.place is Place.WAITING:
+        return NOTHING
+    plan = Plan()
+    plan.events.append(ev.Queued(conversation=conversation.id, at=ctx.now))
+    plan.to_music(conversation)
+    return plan.decision()
+
+
+def _ring(world: World, event: ev.RingAsked, ctx: Ctx) -> Decision:
+    conversation = _live(world, event.conversation)
+    agent = world.agents.get(event.agent)
+    device = agent.device if agent is not None else None
+    if conversation is None or device is None:
+        failure = LegFailure.TOO_LATE if conversation is None else LegFailure.UNREACHABLE
+        return Decision(
+            (
+                ev.AgentLegFailed(
+                    conversation=event.conversation,
+                    reservation=event.reservation,
+                    agent=event.agent,
+                    leg=ids.LegId(""),
+                    failure=failure,
+                    at=ctx.now,
+                ),
+            )
+        )
+    return legs.originate(
+        conversation,
+        event.agent,
+        device,
+        reservation=event.reservation,
+        timeout=event.deadline - ctx.now + RING_SLACK,
+        ctx=ctx,
+    )
+
+
+def _ring_cancelled(world: World, event: ev.RingCancelled, ctx: Ctx) -> Decision:
+    conversation = world.conversations.get(event.conversation)
+    for leg in conversation.legs.values() if conversation is not None else ():
+        if leg.reservation == event.reservation and leg.agent == event.agent and conversation is not None:
+            plan = Plan()
+            plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
+            return plan.decision()
+    gone = ev.AgentLegFailed(
+        conversation=event.conversation,
+        reservation=event.reservation,
+        agent=event.agent,
+        leg=ids.LegId(""),
+        failure=LegFailure.TOO_LATE,
+        at=ctx.now,
+    )
+    return Decision((gone,))
+
+
+def _connect(world: World, event: ev.ContactConnected, ctx: Ctx) -> Decision:
+    conversation = _live(world, event.conversation)
+    if conversation is None:
+        return NOTHING
+    for leg in agent_legs(conversation):
+        if leg.reservation == event.reservation and leg.agent == event.agent and leg.state is LegState.CONNECTED:
+            plan = Plan()
+            plan.events.append(ev.Talking(conversation=conversation.id, leg=leg.id, at=ctx.now))
+            plan.to_talk(conversation, leg.id)
+            return plan.decision()
+    return NOTHING
+
+
+def _device_ready(world: World, event: ev.DeviceReady, ctx: Ctx) -> Decision:
+    """The agent's page is (again) a phone. A talk whose leg is lost or belongs to another page load is rung again."""
+    agent = world.agents.get(event.agent)
+    if agent is None or agent.device is None:
+        return NOTHING
+    plan = Plan()
+    for contact in sorted(agent.work):
+        conversation = _live(world, agent.work[contact].conversation)
+        if conversation is None or conversation.agent != event.agent:
+            continue
+        mine = [leg for leg in agent_legs(conversation) if leg.agent == event.agent]
+        if any(leg.instance == event.instance for leg in mine):
+            continue
+        decision = legs.originate(
+            conversation, event.agent, agent.device, reservation=None, timeout=TAKE_BACK_RING, ctx=ctx
+        )
+        plan.events.extend(decision.events)
+        plan.effects.extend(decision.effects)
+    return plan.decision()
+
+
+def _tidy(world: World, event: ev.ConnectionCleared | ev.RecordingEnded | ev.DeadlinePassed) -> Decision:
+    """Drop an ended conversation when nothing of it is left, or when it has waited long enough."""
+    forced = False
+    if isinstance(event, ev.DeadlinePassed):
+        prefix = forget_key(ids.ConversationId(""))
+        if not event.key.startswith(prefix):
+            return NOTHING
+        conversation = world.conversations.get(ids.ConversationId(event.key[len(prefix) :]))
+        forced = True
+    else:
+        conversation = world.conversations.get(event.conversation)
+    if conversation is None or not conversation.cleared:
+        return NOTHING
+    if not forced and (conversation.legs or conversation.recordings):
+        return NOTHING
+    plan = Plan()
+    for leg in conversation.legs.values():  # forced: ask once more, the switch answers 404 if it is gone
+        plan.effects.append(fx.HangUpLeg(conversation=conversation.id, leg=leg.id))
+    plan.events.append(ev.ConversationForgotten(conversation=conversation.id))
+    return plan.decision()

@@ -1,0 +1,208 @@
+"""What the conversation core does when the switch reports something of one leg."""
+
+from __future__ import annotations
+
+from ctiserver.calls.moves import Plan, agent_legs, talking_leg
+from ctiserver.model import effects as fx
+from ctiserver.model import events as ev
+from ctiserver.model import facts, ids
+from ctiserver.model.causes import NORMAL, ON_PURPOSE, REJECTIONS, ClearedBy, LegFailure
+from ctiserver.model.ids import AgentId, ReservationId
+from ctiserver.model.talk import Conversation, Leg, LegState, Place, Role
+from ctiserver.model.turns import NOTHING, Decision
+from ctiserver.model.work import Device
+from ctiserver.model.world import Ctx, World
+
+LegFact = (
+    facts.LegRinging
+    | facts.LegUp
+    | facts.LegEnding
+    | facts.LegEnded
+    | facts.LegMoved
+    | facts.LegHold
+    | facts.DigitPressed
+)
+
+
+def decide(world: World, fact: LegFact, ctx: Ctx) -> Decision:
+    """Facts of unknown legs change nothing; facts set state, so twice is once."""
+    found = world.leg(fact.leg)
+    if found is None:
+        return NOTHING
+    conversation, leg = found
+    match fact:
+        case facts.LegRinging():
+            if leg.state is not LegState.INITIATED or leg.role is Role.CUSTOMER:
+                return NOTHING
+            return Decision((ev.Delivered(conversation=conversation.id, leg=leg.id, at=fact.at),))
+        case facts.LegUp():
+            return _up(world, conversation, leg, fact.at, ctx)
+        case facts.LegEnding():
+            if leg.ending_cause == fact.cause:
+                return NOTHING
+            return Decision((ev.HangUpSeen(conversation=conversation.id, leg=leg.id, cause=fact.cause),))
+        case facts.LegEnded():
+            return ended(world, conversation, leg, fact.cause, fact.at)
+        case facts.LegMoved():
+            if leg.bridge == fact.bridge:
+                return NOTHING
+            return Decision((ev.LegPlaced(conversation=conversation.id, leg=leg.id, bridge=fact.bridge),))
+        case facts.DigitPressed():
+            if leg.role is not Role.CUSTOMER or conversation.cleared:
+                return NOTHING
+            digit = ev.DigitReceived(
+                conversation=conversation.id, leg=leg.id, digit=fact.digit, masked=fact.masked, at=fact.at
+            )
+            return Decision((digit,))
+        case facts.LegHold():
+            return NOTHING  # a browser's hold is the server's; desk phones come later
+
+
+def originate(
+    conversation: Conversation,
+    agent: AgentId,
+    device: Device,
+    *,
+    reservation: ReservationId | None,
+    timeout: float,
+    ctx: Ctx,
+) -> Decision:
+    """Call an agent's device; without a reservation it is a take-back, which the page answers by itself."""
+    leg = ids.agent_leg(conversation.id, conversation.legs_made + 1)
+    take_back = reservation is None
+    originated = ev.Originated(
+        conversation=conversation.id,
+        leg=leg,
+        agent=agent,
+        endpoint=device.endpoint,
+        instance=device.instance,
+        reservation=reservation,
+        take_back=take_back,
+        at=ctx.now,
+    )
+    ring = fx.RingEndpoint(
+        conversation=conversation.id,
+        leg=leg,
+        endpoint=device.endpoint,
+        caller_number=conversation.caller_number,
+        caller_name=conversation.customer.name if conversation.customer is not None else conversation.caller_name,
+        auto_answer=take_back,
+        timeout_seconds=timeout,
+    )
+    return Decision((originated,), (ring,))
+
+
+def _up(world: World, conversation: Conversation, leg: Leg, at: float, ctx: Ctx) -> Decision:
+    if leg.ending or conversation.cleared:
+        # It was answered while we were ending it (StasisStart may come after our DELETE): end it again.
+        return Decision((), (fx.HangUpLeg(conversation=conversation.id, leg=leg.id),))
+    if leg.state is LegState.CONNECTED:
+        return NOTHING
+    plan = Plan()
+    plan.events.append(ev.Established(conversation=conversation.id, leg=leg.id, at=at))
+    if leg.role is Role.CUSTOMER:
+        names = (f"{ids.snoop_in(conversation.id)}", f"{ids.snoop_out(conversation.id)}")
+        plan.events.append(ev.RecordingStarted(conversation=conversation.id, names=names, at=at))
+        plan.effects.append(fx.StartRecording(conversation=conversation.id, leg=leg.id, names=names))
+    elif leg.take_back:
+        _taken_back(plan, conversation, leg, ctx)
+    elif _offer_lives(world, leg):
+        plan.events.append(
+            ev.AgentLegUp(
+                conversation=conversation.id,
+                reservation=leg.reservation or ReservationId(""),
+                agent=leg.agent or AgentId(""),
+                leg=leg.id,
+                at=at,
+            )
+        )
+    else:
+        plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
+    return plan.decision()
+
+
+def _offer_lives(world: World, leg: Leg) -> bool:
+    reservation = world.reservations.get(leg.reservation or ReservationId(""))
+    offered = reservation.agents.get(leg.agent or AgentId("")) if reservation is not None else None
+    return reservation is not None and not reservation.decided and offered is not None and not offered.withdrawing
+
+
+def _taken_back(plan: Plan, conversation: Conversation, leg: Leg, ctx: Ctx) -> None:
+    """The page is back: its new leg into the talk first, then the old one goes."""
+    if conversation.agent != leg.agent or leg.agent is None:
+        plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
+        return
+    held = conversation.place is Place.HELD
+    was_lost = conversation.place is Place.WAITING
+    if not held:
+        plan.events.append(ev.Talking(conversation=conversation.id, leg=leg.id, at=ctx.now))
+    plan.to_talk(conversation, leg.id, customer=was_lost)
+    for old in agent_legs(conversation):
+        if old.id != leg.id and old.agent == leg.agent:
+            plan.hang_up(conversation, old, ClearedBy.SYSTEM)
+    plan.events.append(ev.AgentLegBack(conversation=conversation.id, agent=leg.agent, leg=leg.id, at=ctx.now))
+
+
+def ended(
+    world: World,
+    conversation: Conversation,
+    leg: Leg,
+    cause: int,
+    at: float,
+    *,
+    failure: LegFailure | None = None,
+) -> Decision:
+    """A leg is gone. `failure` overrides what the cause says about an offer's ring."""
+    cause = leg.ending_cause or cause
+    plan = Plan()
+    plan.events.append(
+        ev.ConnectionCleared(conversation=conversation.id, leg=leg.id, agent=leg.agent, cause=cause, at=at)
+    )
+    if leg.role is Role.CUSTOMER:
+        _customer_gone(plan, conversation, leg, cause or NORMAL, at)
+    elif leg.state is not LegState.CONNECTED or leg.ending:
+        if leg.reservation is not None and leg.state is not LegState.CONNECTED:
+            plan.events.append(
+                ev.AgentLegFailed(
+                    conversation=conversation.id,
+                    reservation=leg.reservation,
+                    agent=leg.agent or AgentId(""),
+                    leg=leg.id,
+                    failure=failure or _failure(leg, cause),
+                    at=at,
+                )
+            )
+    elif not conversation.cleared and talking_leg(conversation) is leg:
+        _talk_leg_gone(plan, conversation, leg, cause, at)
+    return plan.decision()
+
+
+def _failure(leg: Leg, cause: int) -> LegFailure:
+    if leg.ending:
+        return LegFailure.TOO_LATE
+    return LegFailure.REJECTED if cause in REJECTIONS else LegFailure.UNREACHABLE
+
+
+def _customer_gone(plan: Plan, conversation: Conversation, leg: Leg, cause: int, at: float) -> None:
+    by = conversation.hang_up_by or ClearedBy.CUSTOMER
+    plan.events.append(ev.CallCleared(conversation=conversation.id, by=by, cause=cause, at=at))
+    if conversation.recordings:
+        plan.effects.append(fx.StopRecording(conversation=conversation.id, names=conversation.recordings))
+    for other in conversation.legs.values():
+        if other.id != leg.id:
+            plan.hang_up(conversation, other, ClearedBy.SYSTEM)
+    for bridge in conversation.bridges:
+        plan.close_bridge(conversation, bridge)
+
+
+def _talk_leg_gone(plan: Plan, conversation: Conversation, leg: Leg, cause: int, at: float) -> None:
+    """The agent's leg ended in the talk: on purpose = he ends the call, else the customer gets music and he may come back."""
+    if cause in ON_PURPOSE:
+        plan.hang_up(conversation, conversation.legs[conversation.customer_leg], ClearedBy.AGENT)
+        return
+    if conversation.place is not Place.HELD:  # a held customer has his music already
+        plan.to_music(conversation)
+    plan.events.append(ev.Queued(conversation=conversation.id, at=at))
+    plan.events.append(
+        ev.AgentLegLost(conversation=conversation.id, agent=leg.agent or AgentId(""), leg=leg.id, at=at)
+    )

@@ -1,0 +1,95 @@
+"""How the customer's and the agents' legs are moved: one mechanism for queue, hold and a lost agent.
+
+DESIGN 5.1: waiting and held customers sit in their own holding bridge (music that outlives us), a talk is a
+mixing bridge of always two parties or more. `Plan` collects the events and effects of one decision.
+"""
+
+from __future__ import annotations
+
+from ctiserver.model import effects as fx
+from ctiserver.model import events as ev
+from ctiserver.model import ids
+from ctiserver.model.causes import NORMAL, ClearedBy
+from ctiserver.model.ids import BridgeId, LegId, PlaybackId
+from ctiserver.model.talk import Conversation, Leg, LegState, Role
+from ctiserver.model.turns import Decision
+
+
+class Plan:
+    """Events and effects of one decision, in order."""
+
+    __slots__ = ("effects", "events")
+
+    def __init__(self) -> None:
+        self.events: list[ev.Event] = []
+        self.effects: list[fx.Effect] = []
+
+    def decision(self) -> Decision:
+        return Decision(tuple(self.events), tuple(self.effects))
+
+    def open_bridge(self, conversation: Conversation, bridge: BridgeId, *, holding: bool) -> None:
+        """Open the bridge unless the conversation has it."""
+        if bridge not in conversation.bridges:
+            self.events.append(ev.BridgeOpened(conversation=conversation.id, bridge=bridge))
+            self.effects.append(fx.OpenBridge(conversation=conversation.id, bridge=bridge, holding=holding))
+
+    def close_bridge(self, conversation: Conversation, bridge: BridgeId) -> None:
+        if bridge in conversation.bridges:
+            self.events.append(ev.BridgeClosed(conversation=conversation.id, bridge=bridge))
+            self.effects.append(fx.CloseBridge(conversation=conversation.id, bridge=bridge))
+
+    def to_music(self, conversation: Conversation) -> None:
+        """The customer's leg into its holding bridge; a playback is stopped and awaited first (FACTS: a play blocks)."""
+        bridge = ids.holding_bridge(conversation.id)
+        self.open_bridge(conversation, bridge, holding=True)
+        quiet = self.silence(conversation)
+        self.effects.append(
+            fx.JoinBridge(
+                conversation=conversation.id, leg=conversation.customer_leg, bridge=bridge, holding=True, quiet=quiet
+            )
+        )
+
+    def silence(self, conversation: Conversation) -> PlaybackId | None:
+        """Stop what plays on the customer's leg; returns the playback whose end must be awaited."""
+        if conversation.playing is not None and not conversation.playing_stopped:
+            self.effects.append(fx.StopPlayback(conversation=conversation.id, playback=conversation.playing))
+        return conversation.playing
+
+    def to_talk(self, conversation: Conversation, agent_leg: LegId, *, customer: bool = True) -> None:
+        """The agent's leg and (unless he holds) the customer's into the talk bridge, the agent first: no gap in the music."""
+        bridge = ids.talk_bridge(conversation.id)
+        self.open_bridge(conversation, bridge, holding=False)
+        self.effects.append(
+            fx.JoinBridge(conversation=conversation.id, leg=agent_leg, bridge=bridge, holding=False)
+        )
+        if customer:
+            self.effects.append(
+                fx.JoinBridge(
+                    conversation=conversation.id,
+                    leg=conversation.customer_leg,
+                    bridge=bridge,
+                    holding=False,
+                    quiet=self.silence(conversation),
+                )
+            )
+
+    def hang_up(self, conversation: Conversation, leg: Leg, by: ClearedBy, cause: int = NORMAL) -> None:
+        """End a leg unless we already asked for it."""
+        if not leg.ending:
+            self.events.append(ev.HangUpBegun(conversation=conversation.id, leg=leg.id, by=by))
+            self.effects.append(fx.HangUpLeg(conversation=conversation.id, leg=leg.id, cause=cause))
+
+
+def agent_legs(conversation: Conversation) -> list[Leg]:
+    """The agents' legs that are not being ended, in the order they were made."""
+    return [leg for leg in conversation.legs.values() if leg.role is Role.AGENT and not leg.ending]
+
+
+def talking_leg(conversation: Conversation) -> Leg | None:
+    """The connected leg of the agent whose talk it is (the newest, if a reload has made a second one)."""
+    legs = [
+        leg
+        for leg in agent_legs(conversation)
+        if leg.state is LegState.CONNECTED and leg.agent is not None and leg.agent == conversation.agent
+    ]
+    return legs[-1] if legs else None

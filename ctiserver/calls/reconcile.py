@@ -1,0 +1,192 @@
+"""Coming back (DESIGN 5.3): what the switch really holds against what the state believes, and unclear effects.
+
+Asterisk is the truth about media. Missing legs have ended; expected ones are put where they belong; what is ours
+by its id but not expected is dropped; a caller's channel without a conversation is a new arrival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ctiserver.calls import arrivals, legs
+from ctiserver.calls.moves import Plan, talking_leg
+from ctiserver.model import effects as fx
+from ctiserver.model import events as ev
+from ctiserver.model import facts, ids
+from ctiserver.model.causes import LegFailure
+from ctiserver.model.facts import SeenBridge, SeenChannel
+from ctiserver.model.ids import BridgeId, LegId
+from ctiserver.model.talk import Conversation, LegState, Place, Role
+from ctiserver.model.turns import NOTHING, Decision
+from ctiserver.model.world import Ctx, World
+
+LINK_LOST = "link lost"
+"""The reason that the effects driver gives when the switch was away."""
+MAX_LOOKS = 5
+"""How often unclear effects may make us look at one conversation: a bound on repairing (our choice)."""
+
+
+def everything(world: World, seen: facts.SwitchSeen, ctx: Ctx) -> Decision:
+    """Compare the whole switch with the whole state."""
+    plan = Plan()
+    if not world.switch_up:
+        plan.events.append(ev.SwitchLinkChanged(up=True))
+    channels = {channel.id: channel for channel in seen.channels}
+    bridges = {bridge.id: bridge for bridge in seen.bridges}
+    for conversation in world.conversations.values():
+        _compare(plan, world, conversation, channels, bridges, ctx)
+    for channel in seen.channels:
+        _stray_channel(plan, world, channel, ctx)
+    for bridge in seen.bridges:
+        owner = ids.owner(bridge.id)
+        known = world.conversations.get(owner) if owner is not None else None
+        if owner is not None and (known is None or bridge.id not in known.bridges):
+            plan.effects.append(fx.CloseBridge(conversation=owner, bridge=bridge.id))
+    return plan.decision()
+
+
+def one(world: World, seen: facts.ConversationSeen, ctx: Ctx) -> Decision:
+    """Compare one conversation, after an effect whose outcome was unclear."""
+    conversation = world.conversations.get(seen.conversation)
+    if conversation is None:
+        return NOTHING
+    plan = Plan()
+    channels = {channel.id: channel for channel in seen.channels}
+    bridges = {bridge.id: bridge for bridge in seen.bridges}
+    _compare(plan, world, conversation, channels, bridges, ctx)
+    return plan.decision()
+
+
+def _compare(
+    plan: Plan,
+    world: World,
+    conversation: Conversation,
+    channels: Mapping[LegId, SeenChannel],
+    bridges: Mapping[BridgeId, SeenBridge],
+    ctx: Ctx,
+) -> None:
+    if conversation.customer_leg in conversation.legs and conversation.customer_leg not in channels:
+        _take(plan, legs.ended(world, conversation, conversation.legs[conversation.customer_leg], 0, ctx.now))
+        for leg in list(conversation.legs.values()):  # the others: end what is there, note what is not
+            if leg.role is Role.AGENT and leg.id not in channels:
+                _take(plan, legs.ended(world, conversation, leg, 0, ctx.now))
+        return
+    for leg in list(conversation.legs.values()):
+        seen = channels.get(leg.id)
+        if seen is None:
+            failure = LegFailure.TOO_LATE if leg.ending else LegFailure.UNREACHABLE
+            _take(plan, legs.ended(world, conversation, leg, 0, ctx.now, failure=failure))
+        elif leg.ending:
+            plan.effects.append(fx.HangUpLeg(conversation=conversation.id, leg=leg.id))
+        elif leg.state is not LegState.CONNECTED:
+            if seen.state == "Up":
+                _take(plan, legs.decide(world, facts.LegUp(leg=leg.id, at=ctx.now), ctx))
+            elif leg.role is Role.CUSTOMER:  # its answer was decided and never sent, or is still under way
+                plan.effects.append(fx.AnswerLeg(conversation=conversation.id, leg=leg.id))
+    if not conversation.cleared:
+        _place(plan, conversation, channels, bridges)
+
+
+def _place(
+    plan: Plan,
+    conversation: Conversation,
+    channels: Mapping[LegId, SeenChannel],
+    bridges: Mapping[BridgeId, SeenBridge],
+) -> None:
+    """Put the legs where the state wants them, if they sit elsewhere."""
+    hold, talk = ids.holding_bridge(conversation.id), ids.talk_bridge(conversation.id)
+    wanted: list[tuple[LegId, BridgeId]] = []
+    agent = talking_leg(conversation)
+    if agent is not None and agent.id not in channels:
+        return  # just lost: its end has moved the customer
+    if conversation.place in (Place.TALKING, Place.HELD) and agent is not None:
+        wanted.append((agent.id, talk))
+    if conversation.place in (Place.WAITING, Place.HELD):
+        wanted.append((conversation.customer_leg, hold))
+    elif conversation.place is Place.TALKING:
+        wanted.append((conversation.customer_leg, talk))
+    opened: set[BridgeId] = set()
+    for leg, bridge in wanted:
+        present = bridges.get(bridge)
+        if present is not None and leg in present.legs:
+            continue
+        if present is None and bridge not in opened:
+            opened.add(bridge)
+            plan.effects.append(fx.OpenBridge(conversation=conversation.id, bridge=bridge, holding=bridge == hold))
+            if bridge not in conversation.bridges:
+                plan.events.append(ev.BridgeOpened(conversation=conversation.id, bridge=bridge))
+        plan.effects.append(
+            fx.JoinBridge(conversation=conversation.id, leg=leg, bridge=bridge, holding=bridge == hold)
+        )
+
+
+def _stray_channel(plan: Plan, world: World, channel: SeenChannel, ctx: Ctx) -> None:
+    """A channel that no conversation expects."""
+    owner = ids.owner(channel.id)
+    if owner is not None:
+        conversation = world.conversations.get(owner)
+        expected = conversation is not None and (
+            channel.id in conversation.legs
+            or (ids.kind(channel.id) in ("ri", "ro") and not conversation.cleared)
+        )
+        if not expected:
+            plan.effects.append(fx.HangUpLeg(conversation=owner, leg=channel.id))
+    elif channel.inbound and channel.id not in world.conversation_of_leg:
+        arrived = facts.CallerArrived(
+            channel=channel.id,
+            dialled=channel.dialled,
+            caller_number=channel.caller_number,
+            caller_name=channel.caller_name,
+            at=channel.created_at,
+        )
+        _take(plan, arrivals.arrive(world, arrived, ctx))
+
+
+def _take(plan: Plan, decision: Decision) -> None:
+    plan.events.extend(decision.events)
+    plan.effects.extend(decision.effects)
+
+
+def effect_failed(world: World, failed: facts.EffectFailed, ctx: Ctx) -> Decision:
+    """A refusal that tells the truth sets it; an unclear one makes us look (nothing is resent, DESIGN 5.2)."""
+    conversation = world.conversations.get(failed.conversation) if failed.conversation is not None else None
+    if conversation is None or failed.reason == LINK_LOST:
+        return NOTHING  # after a lost link everything is compared anyway (SwitchSeen)
+    target = LegId(failed.target)
+    leg = conversation.legs.get(target)
+    gone = failed.status == 404
+    match failed.effect:
+        case "RingEndpoint" if leg is not None:
+            decision = legs.ended(world, conversation, leg, 0, ctx.now, failure=LegFailure.UNREACHABLE)
+            # Refused or timed out: it may exist all the same, so it is ended by its id.
+            return Decision(decision.events, (*decision.effects, fx.HangUpLeg(conversation=conversation.id, leg=target)))
+        case "HangUpLeg" | "AnswerLeg" if gone and leg is not None:
+            return legs.ended(world, conversation, leg, 0, ctx.now)
+        case "PlayMedia":
+            return _prompt_failed(conversation, failed.target)
+        case "StartRecording":
+            return Decision(
+                tuple(
+                    ev.RecordingEnded(conversation=conversation.id, name=name, seconds=0.0, ok=False)
+                    for name in conversation.recordings
+                )
+            )
+        case "StopPlayback" | "CloseBridge" | "StopRecording" | "LookAt":
+            return NOTHING  # the thing is gone, which is what we wanted, or its end will be told
+        case _:
+            pass
+    if conversation.looks >= MAX_LOOKS:
+        return NOTHING
+    return Decision(
+        (ev.LookBegun(conversation=conversation.id, looks=conversation.looks + 1),),
+        (fx.LookAt(conversation=conversation.id),),
+    )
+
+
+def _prompt_failed(conversation: Conversation, playback: str) -> Decision:
+    if conversation.playing != playback:
+        return NOTHING
+    ended = ev.PromptEnded(
+        conversation=conversation.id, request=conversation.playing_request, ok=False, interrupted=False
+    )
+    return Decision((ended,))

@@ -1,0 +1,156 @@
+"""The one dispatcher: input -> cores -> journal -> effects -> views, each input run to completion (DESIGN section 1).
+
+Lives in the event loop's thread and never waits. It has the only timer: the earliest deadline of the world.
+What to do with a turn (release effects, show it) is given by the composition root.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from ctiserver import turn
+from ctiserver.model import commands as cmd
+from ctiserver.model import facts
+from ctiserver.model.turns import Core, Input, Record
+from ctiserver.model.world import World
+from ctiserver.ports import Clock, JournalWriter
+
+log = structlog.get_logger(__name__)
+
+SLOW_TURN = 0.020
+"""Seconds; a longer turn is logged with its input (DESIGN section 1)."""
+CLOCK_JUMP = 1.0
+"""Seconds of disagreement between wall and monotonic clock that count as a jump (DESIGN 5.4)."""
+
+
+class SystemClock:
+    """The real clocks."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class Dispatcher:
+    """Owns the world. `on_turn` is called after the record is in the journal, with effects not yet released:
+    it releases them and fans the views out. `mask` tells whether the customer's digits are secret now."""
+
+    def __init__(
+        self,
+        world: World,
+        cores: Sequence[Core],
+        journal: JournalWriter,
+        on_turn: Callable[[Record], None],
+        *,
+        clock: Clock | None = None,
+        mask: Callable[[World, facts.DigitPressed], bool] = lambda _world, _digit: False,
+        on_journal_failure: Callable[[OSError], None] = lambda _error: None,
+    ) -> None:
+        self.world = world
+        self.turns = 0
+        self.slowest = 0.0
+        self.journal_broken = False
+        self._cores = cores
+        self._journal = journal
+        self._on_turn = on_turn
+        self._clock = clock or SystemClock()
+        self._mask = mask
+        self._on_journal_failure = on_journal_failure
+        self._waiting: deque[Input] = deque()
+        self._running = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._offset = self._clock.now() - self._clock.monotonic()
+
+    def feed(self, item: Input) -> None:
+        """Run a fact to completion; one that arrives within a turn (from `on_turn`) runs after it."""
+        self._waiting.append(item)
+        self._drain()
+
+    def submit(self, command: cmd.Command) -> None:
+        """Run a command to completion; raises CommandRejected. Not to be called from within a turn."""
+        if self._running:
+            raise RuntimeError("a command cannot be submitted from within a turn")
+        self._drain()
+        rejected = self._one(command).rejected
+        self._drain()
+        if rejected is not None:
+            raise rejected
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _drain(self) -> None:
+        if self._running:
+            return
+        while self._waiting:
+            self._one(self._waiting.popleft())
+
+    def _one(self, item: Input) -> turn.Turn:
+        if isinstance(item, facts.DigitPressed) and self._mask(self.world, item):
+            item = facts.DigitPressed(leg=item.leg, digit="*", masked=True, at=item.at)
+        self._running = True
+        try:
+            return self._turn(item)
+        finally:
+            self._running = False
+
+    def _turn(self, item: Input) -> turn.Turn:
+        began = self._clock.monotonic()
+        at = self._time(began)
+        done = turn.run(self.world, self._cores, item, epoch=self._journal.epoch, at=at, seed=self.world.seq + 1)
+        self._append(done.record)
+        self._on_turn(done.record)
+        self._arm()
+        took = self._clock.monotonic() - began
+        self.turns += 1
+        self.slowest = max(self.slowest, took)
+        if took > SLOW_TURN:
+            log.warning("slow_turn", input=type(item).__name__, ms=round(took * 1000, 1), seq=done.record.seq)
+        return done
+
+    def _append(self, record: Record) -> None:
+        try:
+            self._journal.append(record)
+            self.journal_broken = False
+        except OSError as error:
+            # Running calls go on; new ones are refused until the journal can be written again (DESIGN section 1).
+            if not self.journal_broken:
+                log.error("journal_write_failed", error=str(error), seq=record.seq)
+            self.journal_broken = True
+            self._on_journal_failure(error)
+
+    def _time(self, monotonic: float) -> float:
+        """UTC, once a turn, never back. A jump of the wall clock becomes an input of its own."""
+        now = self._clock.now()
+        jump = now - (self._offset + monotonic)
+        if abs(jump) > CLOCK_JUMP:
+            self._offset += jump
+            self._waiting.appendleft(facts.ClockJumped(seconds=round(jump, 3)))
+        return max(now, self.world.now)
+
+    def _arm(self) -> None:
+        due = self.world.deadlines.next()
+        if due is None or (self._timer is not None and self._timer_at == due):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        delay = max(0.0, due - max(self._clock.now(), self.world.now))
+        self._timer_at = due
+        self._timer = asyncio.get_running_loop().call_later(min(delay, 3600.0), self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        if self.world.deadlines.first_due(max(self._clock.now(), self.world.now)) is not None:
+            self.feed(facts.Tick())
+        self._drain()
+        self._arm()

@@ -1,0 +1,183 @@
+"""The journal: one append-only file of turns, the truth about decisions (DESIGN section 1).
+
+Segments `journal-<first seq>.log` of about 64 MB; a record is length (u32), CRC-32 (u32), msgpack body. One
+`write()` a record: it survives kill -9 (not a power cut: fdatasync every second, off the loop). A torn tail is
+cut off at opening. Snapshots `snapshot-<seq>.bin` make recovery short; the last two are kept.
+No decisions live here, and nothing else in the program writes these files.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from ctiserver.model.turns import Record
+from ctiserver.model.world import WorldState
+
+SEGMENT_BYTES = 64 * 1024 * 1024
+SNAPSHOT_RECORDS = 20_000
+SNAPSHOT_SECONDS = 60.0
+SNAPSHOTS_KEPT = 2
+MAX_RECORD = 32 * 1024 * 1024
+_HEAD = struct.Struct("<II")
+_EPOCH_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class JournalDamaged(Exception):
+    """A record in the middle of the journal is unreadable: files were changed or the disk is failing."""
+
+
+def _segments(folder: Path) -> list[tuple[int, Path]]:
+    return sorted((int(path.stem.removeprefix("journal-")), path) for path in folder.glob("journal-*.log"))
+
+
+def _snapshots(folder: Path) -> list[tuple[int, Path]]:
+    return sorted((int(path.stem.removeprefix("snapshot-")), path) for path in folder.glob("snapshot-*.bin"))
+
+
+def _bodies(path: Path) -> Iterator[tuple[int, bytes | None]]:
+    """(end offset, body) of each record; at a torn or damaged one (its start offset, None), and no more."""
+    with path.open("rb") as file:
+        start = 0
+        while head := file.read(_HEAD.size):
+            length, crc = _HEAD.unpack(head) if len(head) == _HEAD.size else (0, 0)
+            body = file.read(length) if 0 < length <= MAX_RECORD else b""
+            if not body or len(body) != length or zlib.crc32(body) != crc:
+                yield start, None
+                return
+            start += _HEAD.size + length
+            yield start, body
+
+
+def read(folder: Path, after: int = 0) -> Iterator[Record]:
+    """All complete records with seq > `after`, in order. Safe beside a writer: an incomplete tail ends the reading."""
+    decoder = msgspec.msgpack.Decoder(Record)
+    segments = _segments(folder)
+    for index, (_first, path) in enumerate(segments):
+        if index + 1 < len(segments) and segments[index + 1][0] <= after + 1:
+            continue
+        for _end, body in _bodies(path):
+            if body is None:
+                if index + 1 < len(segments):
+                    raise JournalDamaged(f"{path.name} is damaged in the middle")
+                return
+            record = decoder.decode(body)
+            if record.seq > after:
+                yield record
+
+
+class Journal:
+    """The writer. Opening it recovers: cuts a torn tail, loads the newest readable snapshot.
+
+    `epoch` (four characters, made once) begins every id, so ids of different data folders never meet.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.epoch = self._epoch()
+        self.last_seq = 0
+        self._encoder = msgspec.msgpack.Encoder()
+        self._buffer = bytearray()
+        self._size = 0
+        self._fd = -1
+        self._cut_torn_tail()
+        self._since_snapshot = 0
+
+    def _epoch(self) -> str:
+        path = self.folder / "epoch"
+        if not path.exists():
+            temporary = self.folder / "epoch.new"
+            temporary.write_text("".join(secrets.choice(_EPOCH_ALPHABET) for _ in range(4)))
+            temporary.rename(path)
+        return path.read_text().strip()
+
+    def _cut_torn_tail(self) -> None:
+        segments = _segments(self.folder)
+        if not segments:
+            return
+        path = segments[-1][1]
+        decoder = msgspec.msgpack.Decoder(Record)
+        good, last = 0, b""
+        for end, body in _bodies(path):
+            if body is None:
+                os.truncate(path, end)
+                break
+            good, last = end, body
+        self.last_seq = decoder.decode(last).seq if last else segments[-1][0] - 1
+        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND)
+        self._size = good
+
+    def load(self) -> WorldState:
+        """The newest readable snapshot, or an empty world; fold the records after its `seq` onto it."""
+        for seq, path in reversed(_snapshots(self.folder)):
+            if seq > self.last_seq:
+                continue
+            try:
+                return msgspec.msgpack.decode(path.read_bytes(), type=WorldState)
+            except (msgspec.MsgspecError, OSError):
+                continue
+        return WorldState()
+
+    def append(self, record: Record) -> None:
+        """One write(). A short write is cut off again and raised as OSError, so the file never has a hole."""
+        if self._fd < 0 or self._size >= SEGMENT_BYTES:
+            self._next_segment(record.seq)
+        self._encoder.encode_into(record, self._buffer, _HEAD.size)
+        body = memoryview(self._buffer)[_HEAD.size :]
+        _HEAD.pack_into(self._buffer, 0, len(body), zlib.crc32(body))
+        total = len(self._buffer)
+        body.release()
+        written = os.write(self._fd, self._buffer)
+        if written != total:
+            os.ftruncate(self._fd, self._size)
+            raise OSError(28, "journal: short write")
+        self._size += total
+        self.last_seq = record.seq
+        self._since_snapshot += 1
+
+    def _next_segment(self, seq: int) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+        path = self.folder / f"journal-{seq:016d}.log"
+        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._size = 0
+
+    def sync(self) -> None:
+        """fdatasync; call it off the loop."""
+        if self._fd >= 0:
+            os.fdatasync(self._fd)
+
+    def snapshot_due(self, seconds_since_last: float) -> bool:
+        return self._since_snapshot >= SNAPSHOT_RECORDS or (
+            self._since_snapshot > 0 and seconds_since_last >= SNAPSHOT_SECONDS
+        )
+
+    def encode_snapshot(self, state: WorldState) -> bytes:
+        """Encode now (the state is live); write the bytes later with `write_snapshot`."""
+        self._since_snapshot = 0
+        return self._encoder.encode(state)
+
+    def write_snapshot(self, seq: int, data: bytes) -> None:
+        """Write beside, sync, rename; drop all but the last two. Call it off the loop."""
+        path = self.folder / f"snapshot-{seq:016d}.bin"
+        temporary = path.with_suffix(".new")
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+        for _seq, old in _snapshots(self.folder)[:-SNAPSHOTS_KEPT]:
+            old.unlink()
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.fdatasync(self._fd)
+            os.close(self._fd)
+            self._fd = -1

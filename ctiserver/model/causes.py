@@ -1,0 +1,58 @@
+"""Causes and reasons: closed lists of words that events, reports and screens share.
+
+A *cause* is the technical reason of an event; an *end reason* is why a contact left its queue
+(DESIGN section 7). Numbers are Q.850 cause codes as Asterisk reports them.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class EndReason(StrEnum):
+    """Why a contact ended: exactly one each (DESIGN section 4)."""
+
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"
+    OVERFLOWED = "overflowed"
+    TIMED_OUT = "timed_out"
+    LEFT_BY_KEY = "left_by_key"
+    CALLBACK_BOOKED = "callback_booked"
+    REJECTED = "rejected"
+    CLOSED = "closed"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+
+
+class LegFailure(StrEnum):
+    """Why an agent's leg did not come up. Only MISSED and REJECTED are the agent's doing."""
+
+    MISSED = "missed"
+    REJECTED = "rejected"
+    UNREACHABLE = "unreachable"
+    TOO_LATE = "too_late"
+
+
+class ClearedBy(StrEnum):
+    """Who ended a conversation."""
+
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    SYSTEM = "system"
+
+
+NORMAL = 16  # Q.850: normal call clearing
+USER_BUSY = 17
+NO_USER_RESPONSE = 18
+NO_ANSWER = 19
+REJECTED = 21
+UNALLOCATED = 1
+CONGESTION = 34
+
+# A leg that ended with one of these was ended on purpose by its party; anything else is a lost leg.
+# rtp_timeout ends a leg with 44 (requested channel unavailable), a vanished transport with 0 or 127.
+ON_PURPOSE = frozenset({NORMAL, USER_BUSY, REJECTED, 31})
+
+# What a ringing leg's end says about the agent: 486 and 603 are a rejection (FACTS, DESIGN section 4);
+# all else that is not our own deadline is not his fault.
+REJECTIONS = frozenset({USER_BUSY, REJECTED})

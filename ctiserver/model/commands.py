@@ -1,0 +1,112 @@
+"""Commands: what people ask for. Inputs of a turn; accepted, or refused with a typed reason.
+
+`by` is the signed-in user the server knows from the session, never what the client claims. `agent` is whom
+it is about (the same person, or a lead acting on somebody). `id` is the client's own command id, echoed in
+the answer.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ctiserver.model.ids import AgentId, ContactId, ConversationId, LeaseId, ReservationId
+
+
+class _Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    id: str
+    by: str
+    agent: AgentId
+
+
+class SignIn(_Command, frozen=True, kw_only=True):
+    """Sign in to take work; starts not ready."""
+
+
+class SignOut(_Command, frozen=True, kw_only=True):
+    pass
+
+
+class SetReady(_Command, frozen=True, kw_only=True):
+    pass
+
+
+class SetNotReady(_Command, frozen=True, kw_only=True):
+    """With work in hand this is a pending break: it shows at once and holds when the work is done."""
+
+    reason: str
+
+
+class TakeDevice(_Command, frozen=True, kw_only=True):
+    """Make the page the agent's phone. `instance` names one page load; `take_over` ends another holder's lease."""
+
+    lease: LeaseId
+    instance: str
+    take_over: bool = False
+
+
+class PhoneReady(_Command, frozen=True, kw_only=True):
+    """The page's softphone is registered. A new `instance` with a call up means: the page was reloaded, ring it again."""
+
+    lease: LeaseId
+    instance: str
+
+
+class ReleaseDevice(_Command, frozen=True, kw_only=True):
+    lease: LeaseId
+
+
+class ConfirmOffer(_Command, frozen=True, kw_only=True):
+    """The desktop has painted the offer: ring now."""
+
+    reservation: ReservationId
+
+
+class HoldCall(_Command, frozen=True, kw_only=True):
+    conversation: ConversationId
+
+
+class RetrieveCall(_Command, frozen=True, kw_only=True):
+    conversation: ConversationId
+
+
+class HangUpCall(_Command, frozen=True, kw_only=True):
+    """The agent ends the conversation."""
+
+    conversation: ConversationId
+
+
+class WriteNote(_Command, frozen=True, kw_only=True):
+    """The whole text of the contact's note (the last one wins); at most 4,000 characters."""
+
+    contact: ContactId
+    text: str
+
+
+class FinishWrapUp(_Command, frozen=True, kw_only=True):
+    contact: ContactId
+    disposition: str
+    note: str
+    ready: bool
+    """true: ready afterwards; false: not ready (reason kept or 'wrap_up')"""
+
+
+class ExtendWrapUp(_Command, frozen=True, kw_only=True):
+    contact: ContactId
+
+
+Command = (
+    SignIn
+    | SignOut
+    | SetReady
+    | SetNotReady
+    | TakeDevice
+    | PhoneReady
+    | ReleaseDevice
+    | ConfirmOffer
+    | HoldCall
+    | RetrieveCall
+    | HangUpCall
+    | WriteNote
+    | FinishWrapUp
+    | ExtendWrapUp
+)

@@ -1,0 +1,140 @@
+"""Effects: what an adapter is to do. Decided by a core, written to the journal, released after it.
+
+Effects with the same `lane` run in order, of different lanes side by side; each has a deadline. Only a
+refusal or a time-out comes back (as `EffectFailed`): what an effect changed is told by facts (DESIGN 5.2).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ctiserver.model.ids import AgentId, BridgeId, ConversationId, LeaseId, LegId, PlaybackId
+
+
+class _Effect(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    pass
+
+
+class _CallEffect(_Effect, frozen=True, kw_only=True):
+    conversation: ConversationId
+
+
+class AnswerLeg(_CallEffect, frozen=True, kw_only=True):
+    leg: LegId
+
+
+class HangUpLeg(_CallEffect, frozen=True, kw_only=True):
+    leg: LegId
+    cause: int = 16
+
+
+class RefuseCaller(_Effect, frozen=True, kw_only=True):
+    """End a channel that never became a conversation."""
+
+    leg: LegId
+    cause: int
+
+
+class RingEndpoint(_CallEffect, frozen=True, kw_only=True):
+    """Call an agent's device. `auto_answer` asks the softphone to pick up by itself (a take-back)."""
+
+    leg: LegId
+    endpoint: str
+    caller_number: str
+    caller_name: str
+    auto_answer: bool
+    timeout_seconds: float
+
+
+class OpenBridge(_CallEffect, frozen=True, kw_only=True):
+    """`holding`: music for one; else a mixing bridge."""
+
+    bridge: BridgeId
+    holding: bool
+
+
+class CloseBridge(_CallEffect, frozen=True, kw_only=True):
+    bridge: BridgeId
+
+
+class JoinBridge(_CallEffect, frozen=True, kw_only=True):
+    """Put the leg into the bridge (it leaves its old one). `quiet`: the playback to await the end of first."""
+
+    leg: LegId
+    bridge: BridgeId
+    holding: bool
+    quiet: PlaybackId | None = None
+
+
+class PlayMedia(_CallEffect, frozen=True, kw_only=True):
+    leg: LegId
+    playback: PlaybackId
+    media: tuple[str, ...]
+
+
+class StopPlayback(_CallEffect, frozen=True, kw_only=True):
+    playback: PlaybackId
+
+
+class StartRecording(_CallEffect, frozen=True, kw_only=True):
+    """Two snoops on the customer's leg, each recorded: `names` = (what he says, what he hears)."""
+
+    leg: LegId
+    names: tuple[str, ...]
+
+
+class StopRecording(_CallEffect, frozen=True, kw_only=True):
+    names: tuple[str, ...]
+
+
+class FindCustomer(_CallEffect, frozen=True, kw_only=True):
+    """Ask the CRM who calls; answered by `CustomerFound`. Nothing waits for it."""
+
+    number: str
+
+
+class LookAt(_CallEffect, frozen=True, kw_only=True):
+    """Read what the switch holds of this conversation; answered by `ConversationSeen`."""
+
+
+class ProvisionDevice(_Effect, frozen=True, kw_only=True):
+    agent: AgentId
+    lease: LeaseId
+    endpoint: str
+
+
+class RemoveDevice(_Effect, frozen=True, kw_only=True):
+    lease: LeaseId
+    endpoint: str
+
+
+Effect = (
+    AnswerLeg
+    | HangUpLeg
+    | RefuseCaller
+    | RingEndpoint
+    | OpenBridge
+    | CloseBridge
+    | JoinBridge
+    | PlayMedia
+    | StopPlayback
+    | StartRecording
+    | StopRecording
+    | FindCustomer
+    | LookAt
+    | ProvisionDevice
+    | RemoveDevice
+)
+
+
+def lane(effect: Effect) -> str:
+    """The order lane of an effect: its conversation, or the endpoint it provisions."""
+    match effect:
+        case ProvisionDevice() | RemoveDevice():
+            return effect.endpoint
+        case RefuseCaller():
+            return effect.leg
+        case FindCustomer():
+            return f"{effect.conversation}:crm"
+        case _:
+            return effect.conversation

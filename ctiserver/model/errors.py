@@ -1,0 +1,56 @@
+"""Errors say whose fault it is; the edge translates them (HTTP status, WebSocket answer).
+
+`CommandRejected`: the client asked for what is not possible now. `SwitchError`: Asterisk did not do it.
+`InvariantBroken`: our own mistake; it is logged, alarmed and never hidden.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Rejection(StrEnum):
+    """Typed reasons for refusing a command; the desktop has a sentence for each in both languages."""
+
+    UNKNOWN_AGENT = "unknown_agent"
+    NOT_SIGNED_IN = "not_signed_in"
+    NOT_ALLOWED = "not_allowed"
+    UNKNOWN_REASON = "unknown_reason"
+    UNKNOWN_DISPOSITION = "unknown_disposition"
+    DISPOSITION_REQUIRED = "disposition_required"
+    UNKNOWN_CALL = "unknown_call"
+    UNKNOWN_OFFER = "unknown_offer"
+    NOT_TALKING = "not_talking"
+    NOT_ON_HOLD = "not_on_hold"
+    NOT_IN_WRAP_UP = "not_in_wrap_up"
+    WORK_IN_PROGRESS = "work_in_progress"
+    NO_PHONE = "no_phone"
+    PHONE_ELSEWHERE = "phone_elsewhere"
+    LEASE_LOST = "lease_lost"
+    NOTE_TOO_LONG = "note_too_long"
+    BAD_COMMAND = "bad_command"
+    OVERLOADED = "overloaded"
+    JOURNAL_FULL = "journal_full"
+
+
+class CommandRejected(Exception):
+    """A command that cannot be done now; the world is unchanged."""
+
+    def __init__(self, code: Rejection, detail: str = "") -> None:
+        super().__init__(f"{code.value}: {detail}" if detail else code.value)
+        self.code = code
+        self.detail = detail
+
+
+class SwitchError(Exception):
+    """The switch refused, timed out or is away. `retryable` says whether asking again later makes sense."""
+
+    def __init__(self, reason: str, *, status: int = 0, retryable: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+        self.retryable = retryable
+
+
+class InvariantBroken(Exception):
+    """A property that must always hold does not."""

@@ -1,0 +1,91 @@
+"""Identifiers: what they look like and how they are made.
+
+Ids that we make say whose they are: everything of a conversation begins with the conversation's id,
+so a channel or a bridge found in Asterisk names its owner (DESIGN section 4). An inbound channel keeps
+Asterisk's own id. Ids are made from the journal's epoch and the turn's sequence number, never from a
+clock or a random source, so a replay makes the same ones.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+
+ConversationId = NewType("ConversationId", str)
+LegId = NewType("LegId", str)  # also the id of the Asterisk channel
+BridgeId = NewType("BridgeId", str)
+PlaybackId = NewType("PlaybackId", str)
+AgentId = NewType("AgentId", str)
+QueueId = NewType("QueueId", str)
+ContactId = NewType("ContactId", str)
+ReservationId = NewType("ReservationId", str)
+LeaseId = NewType("LeaseId", str)
+InteractionId = NewType("InteractionId", str)
+
+_OURS = re.compile(r"^(c[0-9a-z]+-[0-9a-f]+(?:-[0-9]+)?)(?:\.([a-z]+)([0-9]*)|-([ht]))$")
+
+
+class Ids:
+    """The id source of one turn: `epoch` names the journal, `seq` the record that will hold the turn."""
+
+    __slots__ = ("_epoch", "_made", "_seq")
+
+    def __init__(self, epoch: str, seq: int) -> None:
+        self._epoch = epoch
+        self._seq = seq
+        self._made = 0
+
+    def _next(self, letter: str) -> str:
+        self._made += 1
+        suffix = "" if self._made == 1 else f"-{self._made}"
+        return f"{letter}{self._epoch}-{self._seq:x}{suffix}"
+
+    def conversation(self) -> ConversationId:
+        return ConversationId(self._next("c"))
+
+    def contact(self) -> ContactId:
+        return ContactId(self._next("k"))
+
+    def reservation(self) -> ReservationId:
+        return ReservationId(self._next("r"))
+
+    def interaction(self) -> InteractionId:
+        return InteractionId(self._next("i"))
+
+
+def agent_leg(conversation: ConversationId, number: int) -> LegId:
+    return LegId(f"{conversation}.a{number}")
+
+
+def snoop_in(conversation: ConversationId) -> LegId:
+    """The snoop channel that hears what the customer says."""
+    return LegId(f"{conversation}.ri")
+
+
+def snoop_out(conversation: ConversationId) -> LegId:
+    """The snoop channel that hears what the customer hears."""
+    return LegId(f"{conversation}.ro")
+
+
+def playback(conversation: ConversationId, number: int) -> PlaybackId:
+    return PlaybackId(f"{conversation}.p{number}")
+
+
+def holding_bridge(conversation: ConversationId) -> BridgeId:
+    return BridgeId(f"{conversation}-h")
+
+
+def talk_bridge(conversation: ConversationId) -> BridgeId:
+    return BridgeId(f"{conversation}-t")
+
+
+def owner(thing: str) -> ConversationId | None:
+    """The conversation that a channel, bridge, playback or recording id of ours belongs to; None if not ours."""
+    match = _OURS.match(thing)
+    return ConversationId(match.group(1)) if match else None
+
+
+def kind(thing: str) -> str:
+    """What an id of ours names: 'a' agent leg, 'ri'/'ro' snoop, 'p' playback, 'h'/'t' bridge; '' if not ours."""
+    match = _OURS.match(thing)
+    return (match.group(2) or match.group(4)) if match else ""

@@ -1,0 +1,90 @@
+"""The state of conversations: legs, where they sit, prompt, recording (owned by `ctiserver.calls`)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from ctiserver.model.causes import ClearedBy
+from ctiserver.model.facts import Customer
+from ctiserver.model.ids import (
+    AgentId,
+    BridgeId,
+    ConversationId,
+    InteractionId,
+    LegId,
+    PlaybackId,
+    ReservationId,
+)
+
+
+class Role(StrEnum):
+    CUSTOMER = "customer"
+    AGENT = "agent"
+
+
+class LegState(StrEnum):
+    """CSTA connection states (ECMA-269) that a leg of ours can have."""
+
+    INITIATED = "initiated"
+    ALERTING = "alerting"
+    CONNECTED = "connected"
+
+
+class Place(StrEnum):
+    """Where the customer's leg is meant to sit (DESIGN 5.1)."""
+
+    NEW = "new"  # not answered yet
+    IVR = "ivr"  # in no bridge, prompts play on the channel
+    WAITING = "waiting"  # own holding bridge, music: queue or lost agent
+    HELD = "held"  # own holding bridge, music: the agent pressed hold
+    TALKING = "talking"  # talk bridge
+
+
+class Leg(msgspec.Struct, kw_only=True):
+    """One party's connection. Times are epoch seconds, 0.0 = not yet."""
+
+    id: LegId
+    role: Role
+    state: LegState
+    created_at: float
+    agent: AgentId | None = None
+    endpoint: str = ""
+    instance: str = ""
+    reservation: ReservationId | None = None
+    take_back: bool = False
+    bridge: BridgeId | None = None
+    up_at: float = 0.0
+    ending: bool = False  # we asked for its end
+    ending_cause: int = 0  # what LegEnding told us
+
+
+class Conversation(msgspec.Struct, kw_only=True):
+    """One talk with one customer; it lives while the customer's leg does, and a moment longer for tidying up."""
+
+    id: ConversationId
+    interaction: InteractionId
+    customer_leg: LegId
+    dialled: str
+    caller_number: str
+    caller_name: str
+    arrived_at: float
+    legs: dict[LegId, Leg]
+    place: Place = Place.NEW
+    answered_at: float = 0.0
+    customer: Customer | None = None
+    agent: AgentId | None = None  # whose talk it is; stays while his leg is lost or he holds
+    bridges: tuple[BridgeId, ...] = ()
+    legs_made: int = 0
+    prompts_made: int = 0
+    playing: PlaybackId | None = None
+    playing_request: int = 0
+    playing_stopped: bool = False
+    recordings: tuple[str, ...] = ()  # live ones
+    cleared: bool = False
+    cleared_by: ClearedBy | None = None
+    cleared_at: float = 0.0
+    hang_up_by: ClearedBy | None = None  # who asked us to end it
+    looks: int = 0  # how often an unclear effect made us look at the switch
+    talking_since: float = 0.0

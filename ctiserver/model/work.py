@@ -1,0 +1,128 @@
+"""The state of agents, contacts and reservations (owned by `acd.core`)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from ctiserver.model.causes import EndReason
+from ctiserver.model.ids import (
+    AgentId,
+    ContactId,
+    ConversationId,
+    LeaseId,
+    QueueId,
+    ReservationId,
+)
+
+
+class AgentState(StrEnum):
+    """The derived CSTA agent state (ECMA-269); never stored."""
+
+    NULL = "null"
+    NOT_READY = "not_ready"
+    READY = "ready"
+    RESERVED = "reserved"
+    BUSY = "busy"
+    WRAP_UP = "working_after_call"
+
+
+class WorkKind(StrEnum):
+    RESERVED = "reserved"
+    BUSY = "busy"
+    WRAP_UP = "wrap_up"
+
+
+class WorkItem(msgspec.Struct, kw_only=True):
+    """One thing in an agent's hands. `until` is the wrap-up's deadline (0.0 otherwise)."""
+
+    contact: ContactId
+    conversation: ConversationId
+    kind: WorkKind
+    since: float
+    reservation: ReservationId | None = None
+    until: float = 0.0
+    note: str = ""
+    lost_at: float = 0.0  # his leg vanished in the talk; 0.0 = it is there
+
+
+class Device(msgspec.Struct, kw_only=True):
+    """The browser that is the agent's phone."""
+
+    lease: LeaseId
+    endpoint: str
+    instance: str
+    registered: bool = False  # the page says its softphone is registered
+    contact: bool = False  # the switch says that the endpoint has a contact
+    since: float = 0.0
+
+
+class Agent(msgspec.Struct, kw_only=True):
+    """One person: what he chose, what he works on, whether he can be reached (DESIGN section 4)."""
+
+    id: AgentId
+    signed_in: bool = False
+    ready: bool = False
+    reason: str = ""
+    chosen_by: str = ""
+    since: float = 0.0  # of the derived state
+    signed_in_at: float = 0.0
+    idle_since: float = 0.0  # end of his last contact, or sign-in: what 'longest idle' compares
+    work: dict[ContactId, WorkItem] = {}
+    device: Device | None = None
+    links: int = 0
+    misses: int = 0  # in a row
+    handled_today: int = 0
+
+
+class ContactState(StrEnum):
+    WAITING = "waiting"
+    RESERVED = "reserved"
+    CONNECTED = "connected"
+    ENDED = "ended"
+
+
+class Contact(msgspec.Struct, kw_only=True):
+    """One piece of work that must reach an agent."""
+
+    id: ContactId
+    conversation: ConversationId
+    queue: QueueId
+    requires: dict[str, int]
+    priority: float
+    queued_at: float
+    state: ContactState = ContactState.WAITING
+    head: bool = False  # was offered and came back: goes before its peers
+    only_agent: AgentId | None = None
+    prefer: AgentId | None = None
+    reservation: ReservationId | None = None
+    agent: AgentId | None = None
+    connected_at: float = 0.0
+    offers: int = 0
+    data: dict[str, str] = {}
+    path: tuple[str, ...] = ()
+    end_reason: EndReason | None = None
+
+
+class OfferedAgent(msgspec.Struct, kw_only=True):
+    """One agent of a reservation. `ringing`: his leg was asked for and its end not seen; `withdrawing`: we ended it."""
+
+    agent: AgentId
+    ringing: bool = False
+    withdrawing: bool = False
+    closed: bool = False
+
+
+class Reservation(msgspec.Struct, kw_only=True):
+    """The hold of one contact and 1..n agents with a deadline."""
+
+    id: ReservationId
+    contact: ContactId
+    conversation: ConversationId
+    agents: dict[AgentId, OfferedAgent]
+    made_at: float
+    confirm_by: float
+    deadline: float
+    won_by: AgentId | None = None
+    decided: bool = False

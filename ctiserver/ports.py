@@ -1,0 +1,37 @@
+"""Ports: what drivers and servers need from the outside world. Adapters implement them; fakes pass the same tests."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ctiserver.model.effects import Effect
+from ctiserver.model.facts import Customer
+from ctiserver.model.turns import Record
+
+
+class Clock(Protocol):
+    """Wall time in epoch seconds (UTC) and monotonic seconds."""
+
+    def now(self) -> float: ...
+
+    def monotonic(self) -> float: ...
+
+
+class Performer(Protocol):
+    """Carries out effects. Returns when the request is accepted; raises SwitchError if refused or timed out."""
+
+    async def perform(self, effect: Effect) -> None: ...
+
+
+class JournalWriter(Protocol):
+    """Appends one record with one write; raises OSError when that fails."""
+
+    epoch: str
+
+    def append(self, record: Record) -> None: ...
+
+
+class Customers(Protocol):
+    """Who is calling: an answer, or None. Slow is allowed, nothing waits for it."""
+
+    async def by_phone(self, number: str) -> Customer | None: ...
