@@ -12,6 +12,7 @@ from ctiserver.model.ids import (
     ContactId,
     ConversationId,
     LeaseId,
+    LegId,
     QueueId,
     ReservationId,
 )
@@ -100,6 +101,7 @@ class Contact(msgspec.Struct, kw_only=True):
     agent: AgentId | None = None
     connected_at: float = 0.0
     offers: int = 0
+    avoid: dict[AgentId, float] = {}  # who let an offer of it pass: not offered until then; 0.0 = only ranks last
     data: dict[str, str] = {}
     path: tuple[str, ...] = ()
     end_reason: EndReason | None = None
@@ -109,6 +111,8 @@ class OfferedAgent(msgspec.Struct, kw_only=True):
     """One agent of a reservation. `ringing`: his leg was asked for and its end not seen; `withdrawing`: we ended it."""
 
     agent: AgentId
+    leg: LegId | None = None  # his ringing leg, once it is originated
+    confirmed: bool = False  # his desktop has painted the offer
     ringing: bool = False
     withdrawing: bool = False
     closed: bool = False
