@@ -10,6 +10,8 @@ import asyncio
 import importlib.metadata
 import os
 import sys
+import tomllib
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -64,7 +66,11 @@ def serve() -> None:
 @commands.command()
 def version() -> None:
     """Print the version."""
-    print(importlib.metadata.version("hollyhock"))
+    try:
+        print(importlib.metadata.version("hollyhock"))
+    except importlib.metadata.PackageNotFoundError:  # run from a checkout, where nothing is installed
+        project = Path(__file__).resolve().parents[1] / "pyproject.toml"
+        print(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from ctiserver.asterisk.runtime_find import Binary
 from ctiserver.asterisk.runtime_user import ServiceUser, own
 
 _SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes with its closing zero
+_SOUNDS = (".wav", ".alaw", ".ulaw", ".sln")
 _PRIVATE_NETWORKS = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
 
 
@@ -115,6 +116,8 @@ def copy_tree(source: Path, target: Path, user: ServiceUser | None) -> None:
     if not source.is_dir():
         return
     for path in sorted(source.rglob("*")):
+        if path.is_file() and path.suffix not in _SOUNDS:
+            continue
         copy = target / path.relative_to(source)
         if path.is_dir():
             copy.mkdir(mode=0o755, exist_ok=True)

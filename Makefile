@@ -1,0 +1,74 @@
+# make up    everything, ends in `ready http://...`; Ctrl-C ends it
+# make test  installs what tests need and runs all of them
+# make check style, types, import layers
+# make help  the rest
+
+SHELL := /bin/sh
+VENV := $(shell scripts/venv-path.sh)
+RUN := $(VENV)/run.stamp
+TOOLS := $(VENV)/test.stamp
+WEB := agent_desktop/web
+WEB_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f -print 2>/dev/null)
+PYTHON := $(VENV)/bin/python
+
+.PHONY: help up test check bench prompts web lock clean
+
+help:
+	@echo "up       start everything: Asterisk, server, demo site"
+	@echo "test     all tests, real Asterisk and real browser included"
+	@echo "check    style, types, import layers, web sources"
+	@echo "bench    load figures as a table and as JSON"
+	@echo "prompts  render the spoken prompts that changed"
+	@echo "web      build the web pages"
+	@echo "lock     write the Python lock files anew"
+	@echo "clean    remove what was built here (data folders stay)"
+
+up: $(RUN) agent_desktop/static/built.stamp
+	@$(PYTHON) -m ctiserver.supervisor
+
+test: $(TOOLS) agent_desktop/static/built.stamp
+	@scripts/test-programs.sh
+	@$(PYTHON) -m ctiserver.asterisk.bootstrap
+	@$(PYTHON) -m pytest
+
+check: $(TOOLS) $(WEB)/node_modules/.package-lock.json
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	$(VENV)/bin/lint-imports --no-logo
+	cd $(WEB) && npm run --silent check
+
+bench: $(RUN)
+	@$(PYTHON) -m benchmarks
+
+prompts: $(TOOLS)
+	@$(PYTHON) -m pip install --quiet --requirement ivr/speech/requirements-prompts.txt
+	@$(PYTHON) -m ivr.speech.render
+
+web: agent_desktop/static/built.stamp
+
+lock: $(TOOLS)
+	scripts/lock.sh $(PYTHON)
+
+clean:
+	rm -rf $(VENV) .venv $(WEB)/node_modules agent_desktop/static build dist
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUN): requirements.lock scripts/venv.sh
+	@scripts/venv.sh $(VENV) requirements.lock
+	@touch $@
+
+$(TOOLS): requirements-test.lock $(RUN)
+	@scripts/venv.sh $(VENV) requirements-test.lock
+	@touch $@
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package.json $(WEB)/package-lock.json
+	@echo "web: installing packages" >&2
+	@scripts/node-version.sh
+	@cd $(WEB) && npm ci --no-audit --no-fund
+	@touch $@
+
+agent_desktop/static/built.stamp: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
+	@echo "web: building the pages" >&2
+	@cd $(WEB) && npm run --silent build
+	@touch $@

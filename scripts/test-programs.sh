@@ -1,0 +1,10 @@
+#!/bin/sh
+# The programs that tests use: a real browser, a real SIP caller, sound tools, and a Chinese font for the pages.
+set -eu
+cd "$(dirname "$0")"
+wanted=
+command -v chromium >/dev/null || wanted="$wanted chromium"
+command -v sipp >/dev/null || wanted="$wanted sip-tester"
+command -v ffmpeg >/dev/null || wanted="$wanted ffmpeg"
+[ -d /usr/share/fonts/opentype/noto ] || wanted="$wanted fonts-noto-cjk"
+[ -z "$wanted" ] || ./debian-packages.sh $wanted
