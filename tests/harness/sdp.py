@@ -79,12 +79,13 @@ def webrtc_answer(offer: bytes, *, host: str = "127.0.0.1", port: int = 9) -> by
     media = parse(offer)
     payloads = list(media.payloads) if media else [0]
     chosen = next((p for p in payloads if p in CODEC_OF_PAYLOAD), payloads[0])
+    event = media.event_payload if media else None
     mid = attribute(offer, "mid") or "0"
     rtpmap = attribute(offer, f"rtpmap:{chosen}")
     lines = [
         "v=0", f"o=- {secrets.randbits(31)} 2 IN IP4 127.0.0.1", "s=-", "t=0 0", f"a=group:BUNDLE {mid}",
         f"a=msid-semantic: WMS {secrets.token_hex(4)}",
-        f"m=audio {port} UDP/TLS/RTP/SAVPF {chosen}" + (f" {media.event_payload}" if media and media.event_payload else ""),
+        f"m=audio {port} UDP/TLS/RTP/SAVPF {chosen}{f' {event}' if event else ''}",
         f"c=IN IP4 {host}", f"a=rtcp:{port} IN IP4 {host}",
         f"a=candidate:1 1 udp 2113937151 {host} {port} typ host generation 0",
         f"a=ice-ufrag:{secrets.token_hex(2)}", f"a=ice-pwd:{secrets.token_hex(12)}", "a=ice-options:trickle",
@@ -92,7 +93,7 @@ def webrtc_answer(offer: bytes, *, host: str = "127.0.0.1", port: int = 9) -> by
         "a=setup:active", f"a=mid:{mid}", "a=sendrecv", "a=rtcp-mux",
         f"a=rtpmap:{chosen} {rtpmap or RTP_NAME[CODEC_OF_PAYLOAD.get(chosen, 'ulaw')] + '/8000'}",
     ]  # fmt: skip
-    if media and media.event_payload:
-        lines.append(f"a=rtpmap:{media.event_payload} telephone-event/8000")
+    if event:
+        lines.append(f"a=rtpmap:{event} telephone-event/8000")
     lines.append(f"a=ssrc:{secrets.randbits(31)} cname:{secrets.token_hex(6)}")
     return "\r\n".join([*lines, ""]).encode()

@@ -139,7 +139,7 @@ def new_tag() -> str:
 
 
 def response_to(request: SipMessage, status: int, *, tag: str = "", reason: str = "") -> SipMessage:
-    """Via, From, To, Call-ID, CSeq and Record-Route copied as RFC 3261 8.2.6.2 says; `tag` added to To if it has none."""
+    """Copies Via, From, To, Call-ID, CSeq and Record-Route (RFC 3261 8.2.6.2); adds `tag` to To if it has none."""
     answer = SipMessage(status=status, reason=reason or REASONS.get(status, "Unknown"))
     for name in ("Via", "Record-Route", "From", "To", "Call-ID", "CSeq"):
         for value in request.all(name):

@@ -50,8 +50,9 @@ class SippCaller:
     """One call. `target` is (host, port) of the SIP server.
 
     `codec` may be one codec or several in order of preference; `rtp=False` sends no packet at all (packets in are still
-    heard); `digits=False` leaves telephone-event out of the SDP. `caller_name` may be any bytes without NUL, brackets or
-    line ends. Files (scenario, message trace, errors) are kept in `folder` if given. `max_seconds` bounds the process.
+    heard); `digits=False` leaves telephone-event out of the SDP. `caller_name` may be any bytes without NUL, brackets
+    or line ends. Files (scenario, message trace, errors) are kept in `folder` if given. The process lives at most
+    `max_seconds`.
     Entering starts the call at once. Attributes: `trace`, `rtp`, `call_id`, `answered_at` (monotonic, +-10 ms;
     use trace.answered_wall for the exact moment).
     """
@@ -281,7 +282,7 @@ class SippCaller:
         await self.ended(timeout)
 
     async def ended(self, timeout: float = 5.0) -> None:
-        """Waits until the call is over, whoever ended it: BYE and its 200, or a refusal and its ACK, are in the trace."""
+        """Waits until the call is over, whoever ended it: the trace has BYE and 200, or a refusal and ACK."""
 
         def check() -> bool:
             assert self.trace.over or not self.running, self.trace.story()

@@ -7,7 +7,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 T = TypeVar("T")
 
@@ -17,6 +17,14 @@ async def _ask(condition: Callable[[], T | Awaitable[T]]) -> T:
     if inspect.isawaitable(answer):
         return await answer
     return answer
+
+
+@overload
+async def eventually(condition: Callable[[], Awaitable[T]], timeout: float, what: str, *, poll: float = 0.02) -> T: ...
+
+
+@overload
+async def eventually(condition: Callable[[], T], timeout: float, what: str, *, poll: float = 0.02) -> T: ...
 
 
 async def eventually(condition: Callable[[], T | Awaitable[T]], timeout: float, what: str, *, poll: float = 0.02) -> T:

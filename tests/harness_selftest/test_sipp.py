@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -190,16 +191,19 @@ async def test_many_callers_at_once_do_not_mix(called: CalledParty) -> None:
 
 
 async def test_no_process_stays_when_a_test_fails(called: CalledParty) -> None:
-    with pytest.raises(RuntimeError, match="the test broke"):
-        async with SippCaller(called.target, "95500") as caller:
+    caller = SippCaller(called.target, "95500")
+
+    async def broken_test() -> None:
+        async with caller:
             await called.takes_call()
             await caller.answered()
             raise RuntimeError("the test broke")
+
+    with pytest.raises(RuntimeError, match="the test broke"):
+        await broken_test()
     assert not caller.running
 
 
-def test_a_trace_without_the_message_says_what_was_there(tmp_path: object) -> None:
-    from pathlib import Path
-
+def test_a_trace_without_the_message_says_what_was_there(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="no message at all"):
-        Trace(Path(str(tmp_path)) / "none.log").time_of("BYE")
+        Trace(tmp_path / "none.log").time_of("BYE")
