@@ -117,16 +117,17 @@ class SippCaller:
             self._port, control = _free_udp_port(self.host), _free_udp_port("127.0.0.1")
             setpriv = shutil.which("setpriv")
             leash = [setpriv, "--pdeathsig", "KILL"] if setpriv else []
-            self._process = await asyncio.create_subprocess_exec(
-                *leash, program, f"{self.target[0]}:{self.target[1]}", "-sf", str(scenario),
-                "-m", "1", "-l", "1", "-r", "100", "-i", self.host, "-bind_local", "-p", str(self._port),
-                "-ci", "127.0.0.1", "-cp", str(control), "-cid_str", self.call_id, "-nostdin", "-skip_rlimit",
-                "-trace_msg", "-message_file", str(self._trace.file), "-trace_err", "-error_file",
-                str(self._folder / "errors.log"), "-timeout", f"{self._max_seconds}s", "-deadcall_wait", "0",
-                "-default_behaviors", "bye,pingreply",
-                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-                stderr=(self._folder / "stderr.log").open("wb"), cwd=self._folder, env={**os.environ, "TERM": "xterm"},
-            )  # fmt: skip
+            with (self._folder / "stderr.log").open("wb") as complaints:
+                self._process = await asyncio.create_subprocess_exec(
+                    *leash, program, f"{self.target[0]}:{self.target[1]}", "-sf", str(scenario),
+                    "-m", "1", "-l", "1", "-r", "100", "-i", self.host, "-bind_local", "-p", str(self._port),
+                    "-ci", "127.0.0.1", "-cp", str(control), "-cid_str", self.call_id, "-nostdin", "-skip_rlimit",
+                    "-trace_msg", "-message_file", str(self._trace.file), "-trace_err", "-error_file",
+                    str(self._folder / "errors.log"), "-timeout", f"{self._max_seconds}s", "-deadcall_wait", "0",
+                    "-default_behaviors", "bye,pingreply",
+                    stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+                    stderr=complaints, cwd=self._folder, env={**os.environ, "TERM": "xterm"},
+                )  # fmt: skip
             self._follower = asyncio.create_task(self._follow(), name=f"sipp trace of {self.name}")
         except BaseException:
             await self._close()

@@ -31,7 +31,7 @@ async def eventually(condition: Callable[[], T | Awaitable[T]], timeout: float, 
     """Returns the first true value of `condition` (plain or async); asks at least once.
 
     An AssertionError inside the condition means "not yet". After `timeout` seconds fails with `what`, the last
-    value and the last assertion; other exceptions pass through at once.
+    value and the last assertion; other exceptions pass through at once. A check that hangs is cut off.
     """
     started = time.monotonic()
     last: object = None
@@ -44,6 +44,8 @@ async def eventually(condition: Callable[[], T | Awaitable[T]], timeout: float, 
             last, doubt = value, None
         except AssertionError as error:
             doubt = error
+        except TimeoutError:
+            raise AssertionError(f"not within {timeout:g} s: {what} (the check itself did not return)") from None
         if time.monotonic() - started >= timeout:
             seen = f"last check said: {doubt}" if doubt else f"last value: {last!r}"
             raise AssertionError(f"not within {timeout:g} s: {what} ({seen})") from doubt
