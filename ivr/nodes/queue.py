@@ -1,0 +1,73 @@
+"""The queue node: hand the caller to the ACD."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from ctiserver.model.causes import EndReason
+from ivr.nodes.base import Exits, Node, Target, targets
+from ivr.nodes.run import Run
+
+Level = Annotated[int, msgspec.Meta(ge=1, le=100)]
+
+
+class QueueExits(Exits, frozen=True, kw_only=True):
+    no_agents: Target = None
+    full: Target = None
+    closed: Target = None
+    timed_out: Target = None
+    error: Target = None
+
+
+EXIT_OF: dict[EndReason, str] = {
+    EndReason.REJECTED: "no_agents",
+    EndReason.OVERFLOWED: "full",
+    EndReason.CLOSED: "closed",
+    EndReason.TIMED_OUT: "timed_out",
+}
+"""By which exit a refused caller goes on; every other reason is an error."""
+
+
+class Queue(Node, frozen=True, kw_only=True, tag="queue"):
+    """Wait for an agent of `queue`, with music. `requires` adds to the queue's own skills, `priority` is a head start
+    in seconds, `data` goes to the agent's screen. The caller stays here until the call ends; when the queue gives him
+    back he leaves by the exit of its reason.
+
+    {"type": "queue", "queue": "order", "requires": {"sales": 50}, "priority": 30,
+     "data": {"order_no": "${order_no}"},
+     "exits": {"no_agents": "sorry", "full": "sorry", "closed": "sorry", "timed_out": "sorry", "error": "sorry"}}
+    """
+
+    queue: str
+    requires: dict[str, Level] = {}
+    priority: Annotated[float, msgspec.Meta(ge=0.0, le=86400.0)] = 0.0
+    data: dict[str, str] = {}
+    exits: QueueExits = QueueExits()
+
+    def targets(self) -> dict[str, Target]:
+        return targets(self.exits)
+
+    def enter(self, run: Run) -> str | None:
+        if not any(queue.id == self.queue for queue in run.site.queues):
+            run.note(f"no queue {self.queue}")
+            return "error"
+        run.queue(
+            self.queue,
+            requires=self.requires,
+            priority=self.priority,
+            agent=None,
+            data=run.fill_all(self.data),
+        )
+        return None
+
+    def refused(self, run: Run, reason: EndReason) -> str | None:
+        run.note(reason.value)
+        return EXIT_OF.get(reason, "error")
+
+    def always_waits(self) -> bool:
+        return True
+
+    def reads(self) -> tuple[str, ...]:
+        return tuple(self.data.values())

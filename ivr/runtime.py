@@ -1,0 +1,374 @@
+"""The IVR core: runs flows from wait to wait. Decides and applies; never acts (DESIGN sections 1 and 4).
+
+Lives here: which items move a session, the run from node to node, limits, start, end and recovery. Must not live
+here: what a node means (ivr.nodes), playing and bridges (ctiserver.calls), clocks, I/O. A session is pinned to the
+flow revision it began with, so the site must keep a revision while a caller is in it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ctiserver.model.causes import EndReason
+from ctiserver.model.events import (
+    CallCleared,
+    CustomerIdentified,
+    DeadlinePassed,
+    DigitReceived,
+    Established,
+    Event,
+    HangUpAsked,
+    IvrChanged,
+    IvrEnded,
+    PromptEnded,
+    QueueRefused,
+)
+from ctiserver.model.facts import Customer, SwitchSeen
+from ctiserver.model.ids import ConversationId
+from ctiserver.model.ivr import IvrSession, IvrStep, Value
+from ctiserver.model.site import FlowConfig, SiteConfig
+from ctiserver.model.talk import Conversation, Place
+from ctiserver.model.turns import NOTHING, Decision, Item
+from ctiserver.model.world import Ctx, World
+from ivr.flow.document import EMERGENCY, Flow, FlowError, published
+from ivr.nodes.collect import Collect
+from ivr.nodes.condition import Condition
+from ivr.nodes.play import Play
+from ivr.nodes.run import Run
+from ivr.nodes.set import LANGUAGE, Set
+from ivr.nodes.table import AnyNode
+
+MAX_STEPS_A_RUN = 200  # nodes entered without a wait: more is a loop
+MAX_STEPS = 2000  # nodes entered in one session
+MAX_TRACE = 100  # latest steps kept
+
+DEADLINE = "ivr."
+"""Our keys in the book of deadlines: this and the conversation's id."""
+
+
+class Ivr:
+    """The IVR core; it has no state of its own."""
+
+    def decide(self, world: World, item: Item, ctx: Ctx) -> Decision:
+        match item:
+            case Established():
+                events = self._established(world, item, ctx.now)
+            case PromptEnded():
+                events = self._prompt_ended(world, item, ctx.now)
+            case DigitReceived():
+                events = self._digit(world, item, ctx.now)
+            case DeadlinePassed() if item.key.startswith(DEADLINE):
+                events = self._deadline(world, item, ctx.now)
+            case QueueRefused():
+                events = self._refused(world, item, ctx.now)
+            case CallCleared():
+                events = self._cleared(world, item)
+            case CustomerIdentified():
+                events = self._identified(world, item)
+            case SwitchSeen():
+                events = self._switch_seen(world, item, ctx.now)
+            case _:
+                return NOTHING
+        return Decision(events=tuple(events)) if events else NOTHING
+
+    def apply(self, world: World, event: Event) -> None:
+        match event:
+            case IvrChanged(session=IvrSession() as session):
+                world.ivr[event.conversation] = session
+                if session.deadline is None:
+                    world.deadlines.drop(DEADLINE + event.conversation)
+                else:
+                    world.deadlines.set(DEADLINE + event.conversation, session.deadline)
+            case IvrChanged() | IvrEnded():
+                world.ivr.pop(event.conversation, None)
+                world.deadlines.drop(DEADLINE + event.conversation)
+            case DeadlinePassed() if event.key.startswith(DEADLINE):
+                world.deadlines.drop(event.key)
+            case _:
+                pass
+
+    def masks(self, world: World, conversation: ConversationId) -> bool:
+        """Whether a digit of this caller must be masked before it is written anywhere: a masked entry is awaited, or
+        comes next without a word from the caller, so that what he types now is typed ahead for it."""
+        session = world.ivr.get(conversation)
+        if session is None or session.waiting not in ("prompt", "digits"):
+            return False
+        flow = _flow_of(world.site, session)
+        if flow is None:
+            return False
+        seen: list[str] = []
+        ahead = [session.node]
+        while ahead:
+            name = ahead.pop()
+            node = flow.nodes.get(name)
+            if node is None or name in seen:
+                continue
+            seen.append(name)
+            if isinstance(node, Collect) and node.masked:
+                return True
+            if isinstance(node, Play | Set | Condition):
+                ahead.extend(target for target in node.targets().values() if target is not None)
+        return False
+
+    # --- items --------------------------------------------------------------------------------
+
+    def _established(self, world: World, item: Established, now: float) -> list[Event]:
+        conversation = world.conversations.get(item.conversation)
+        if (
+            conversation is None
+            or conversation.customer_leg != item.leg
+            or conversation.place not in (Place.NEW, Place.IVR)
+            or conversation.cleared
+            or item.conversation in world.ivr
+        ):
+            return []
+        return start(world.site, conversation, now)
+
+    def _prompt_ended(self, world: World, item: PromptEnded, now: float) -> list[Event]:
+        session = world.ivr.get(item.conversation)
+        if session is None or session.waiting != "prompt" or session.request != item.request:
+            return []
+        return _Resumed(world, item.conversation, session, now).prompt_ended(ok=item.ok)
+
+    def _digit(self, world: World, item: DigitReceived, now: float) -> list[Event]:
+        session = world.ivr.get(item.conversation)
+        conversation = world.conversations.get(item.conversation)
+        if session is None or conversation is None or conversation.customer_leg != item.leg:
+            return []
+        if session.waiting not in ("prompt", "digits") or session.ending:
+            return []
+        return _Resumed(world, item.conversation, session, now).digit(item.digit, masked=item.masked)
+
+    def _deadline(self, world: World, item: DeadlinePassed, now: float) -> list[Event]:
+        conversation = ConversationId(item.key.removeprefix(DEADLINE))
+        session = world.ivr.get(conversation)
+        if session is None or session.deadline is None or session.deadline > now:
+            return []
+        resumed = _Resumed(world, conversation, session, now)
+        if session.waiting == "prompt":
+            resumed.run.stop_prompt()
+            return resumed.prompt_ended(ok=False)
+        return resumed.timed_out() if session.waiting == "digits" else []
+
+    def _refused(self, world: World, item: QueueRefused, now: float) -> list[Event]:
+        session = world.ivr.get(item.conversation)
+        if session is None or session.waiting != "queue":
+            return []
+        return _Resumed(world, item.conversation, session, now).refused(item.reason)
+
+    def _cleared(self, world: World, item: CallCleared) -> list[Event]:
+        session = world.ivr.get(item.conversation)
+        if session is None:
+            return []
+        return _ended(item.conversation, "queued" if session.waiting == "queue" else "caller_gone")
+
+    def _identified(self, world: World, item: CustomerIdentified) -> list[Event]:
+        session = world.ivr.get(item.conversation)
+        if session is None:
+            return []
+        flow = _flow_of(world.site, session)
+        chosen = LANGUAGE in session.variables  # by the flow itself: that stays
+        changed = msgspec.structs.replace(
+            session,
+            variables=session.variables | customer_variables(item.customer),
+            language=session.language if chosen else _language(flow or EMERGENCY, item.customer),
+        )
+        return [IvrChanged(conversation=item.conversation, session=changed)]
+
+    def _switch_seen(self, world: World, item: SwitchSeen, now: float) -> list[Event]:
+        """Whoever was in a prompt, or was to press a key, hears the prompt again: nobody knows what he missed."""
+        present = [channel.id for channel in item.channels]
+        events: list[Event] = []
+        for name, session in world.ivr.items():
+            conversation = world.conversations.get(name)
+            if conversation is None or conversation.cleared or conversation.customer_leg not in present:
+                continue
+            if session.waiting in ("prompt", "digits"):
+                events.extend(_Resumed(world, name, session, now).again())
+        return events
+
+
+# --- runs ---------------------------------------------------------------------------------------
+
+
+def start(site: SiteConfig, conversation: Conversation, now: float) -> list[Event]:
+    """A new session of the dialled number's flow, run to its first wait. Without a usable flow: the apology."""
+    name = next((number.flow for number in site.numbers if number.number == conversation.dialled), "")
+    revisions = [flow.revision for flow in site.flows if flow.id == name]
+    session = IvrSession(
+        flow=name,
+        revision=max(revisions, default=0),
+        node="",
+        language="",
+        variables=call_variables(conversation) | customer_variables(conversation.customer),
+        started_at=now,
+    )
+    flow = _flow_of(site, session) or EMERGENCY
+    session = msgspec.structs.replace(session, language=_language(flow, conversation.customer))
+    return _Flowing(Run(conversation.id, session, flow.languages, site, now), flow).go_to(flow.start, failed=False)
+
+
+class _Flowing:
+    """A run through a flow."""
+
+    def __init__(self, run: Run, flow: Flow) -> None:
+        self.run = run
+        self.flow = flow
+        self.entered = 0
+
+    def leave(self, node: AnyNode, by: str | None) -> list[Event]:
+        """Leave the node by this exit; None = it waits, or it has ended the flow."""
+        if by is None:
+            return self.events()
+        self._close_step(by)
+        return self.go_to(node.targets().get(by), failed=by == "error")
+
+    def go_to(self, target: str | None, *, failed: bool) -> list[Event]:
+        """Enter the node and those after it, up to the next wait."""
+        while target is not None:
+            node = self.flow.nodes.get(target)
+            if node is None:
+                self.run.note(f"no node {target}")
+                return self.finish(failed=True)
+            if self.entered >= MAX_STEPS_A_RUN or self.run.session.steps >= MAX_STEPS:
+                self.run.note("too many steps")
+                return self.finish(failed=True)
+            self.entered += 1
+            self._enter(target)
+            by = node.enter(self.run)
+            if by is None:
+                return self.events()
+            self._close_step(by)
+            failed, target = by == "error", node.targets().get(by)
+        return self.finish(failed=failed)
+
+    def _close_step(self, by: str) -> None:
+        trace = self.run.session.trace
+        self.run.change(trace=(*trace[:-1], *(msgspec.structs.replace(step, exit=by) for step in trace[-1:])))
+
+    def _enter(self, name: str) -> None:
+        session = self.run.session
+        step = IvrStep(node=name, exit="", at=self.run.now)
+        self.run.change(
+            node=name,
+            waiting="",
+            deadline=None,
+            attempt=0,
+            steps=session.steps + 1,
+            trace=(*session.trace, step)[-MAX_TRACE:],
+        )
+
+    def finish(self, *, failed: bool) -> list[Event]:
+        """The flow's end: its last prompt, then hang up."""
+        speech = (self.flow.problem or self.flow.goodbye) if failed else self.flow.goodbye
+        self.run.change(
+            node="", waiting="", deadline=None, ending="error" if failed else "hung_up", digits="", swallow=""
+        )
+        if speech:
+            self.run.play(speech, interruptible=False)
+        return self.events()
+
+    def events(self) -> list[Event]:
+        """What the run decided. A session that waits for nothing is over."""
+        run, session = self.run, self.run.session
+        changed = IvrChanged(conversation=run.conversation, session=session)
+        if session.waiting:
+            return [*run.stops, changed, *run.asks]
+        hang_up = HangUpAsked(conversation=run.conversation, cause=run.cause)
+        return [*run.stops, changed, hang_up, *_ended(run.conversation, session.ending)]
+
+
+class _Resumed:
+    """A session that goes on after a wait."""
+
+    def __init__(self, world: World, conversation: ConversationId, session: IvrSession, now: float) -> None:
+        flow = _flow_of(world.site, session)
+        self.run = Run(conversation, session, (flow or EMERGENCY).languages, world.site, now)
+        self.flowing = _Flowing(self.run, flow or EMERGENCY)
+        self.node = None if session.ending else self.flowing.flow.nodes.get(session.node)
+
+    def prompt_ended(self, *, ok: bool) -> list[Event]:
+        if self.run.session.ending:  # the last prompt has been said
+            self.run.change(waiting="", deadline=None)
+            return self.flowing.events()
+        if self.node is None:
+            return self._lost()
+        return self.flowing.leave(self.node, self.node.prompt_ended(self.run, ok=ok))
+
+    def digit(self, digit: str, *, masked: bool) -> list[Event]:
+        if self.node is None:
+            return self._lost()
+        hidden = masked or (isinstance(self.node, Collect) and self.node.masked and digit in "0123456789")
+        counts = self.run.typed(digit, masked=hidden)
+        session = self.run.session
+        if not counts or (session.waiting == "prompt" and not session.interruptible):
+            return self.flowing.events()
+        if session.waiting == "prompt":
+            self.run.stop_prompt()
+        return self.flowing.leave(self.node, self.node.digit(self.run))
+
+    def timed_out(self) -> list[Event]:
+        return self._lost() if self.node is None else self.flowing.leave(self.node, self.node.timed_out(self.run))
+
+    def refused(self, reason: EndReason) -> list[Event]:
+        return self._lost() if self.node is None else self.flowing.leave(self.node, self.node.refused(self.run, reason))
+
+    def again(self) -> list[Event]:
+        """Enter the wait again: repeat the prompt, keep the digits."""
+        if self.run.session.waiting == "prompt":
+            self.run.stop_prompt()
+        if self.run.session.media:
+            self.run.play_again()
+        return self.flowing.events()
+
+    def _lost(self) -> list[Event]:
+        """The site no longer has this revision (or it lost the node): say sorry rather than nothing."""
+        self.run.note("the flow is gone")
+        if self.run.session.waiting == "prompt":
+            self.run.stop_prompt()
+        return self.flowing.finish(failed=True)
+
+
+def _ended(conversation: ConversationId, reason: str) -> list[Event]:
+    return [IvrChanged(conversation=conversation, session=None), IvrEnded(conversation=conversation, reason=reason)]
+
+
+# --- what a session knows -------------------------------------------------------------------------
+
+
+def _flow_of(site: SiteConfig, session: IvrSession) -> Flow | None:
+    """The pinned revision, or None if the site does not have it or it cannot be read."""
+    found: FlowConfig | None = next(
+        (flow for flow in site.flows if flow.id == session.flow and flow.revision == session.revision), None
+    )
+    try:
+        return published(found) if found is not None else None
+    except FlowError:
+        return None
+
+
+def _language(flow: Flow, customer: Customer | None) -> str:
+    own = customer.language if customer is not None and flow.follow_customer else ""
+    return own if own in flow.languages else flow.languages[0]
+
+
+def call_variables(conversation: Conversation) -> dict[str, Value]:
+    """`call.*`: what the network told us."""
+    return {
+        "call.dialled": conversation.dialled,
+        "call.number": conversation.caller_number,
+        "call.name": conversation.caller_name,
+    }
+
+
+def customer_variables(customer: Customer | None) -> dict[str, Value]:
+    """`customer.*`; for a stranger all texts are empty, so that a flow can ask without failing."""
+    return {
+        "customer.known": customer is not None,
+        "customer.id": customer.id if customer else "",
+        "customer.code": customer.code if customer else "",
+        "customer.name": customer.name if customer else "",
+        "customer.language": customer.language if customer else "",
+        "customer.manager": customer.manager if customer else "",
+        "customer.classes": ",".join(customer.classes) if customer else "",
+    }
