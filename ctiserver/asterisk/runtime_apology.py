@@ -23,8 +23,8 @@ _PATIENCE = 3.0
 def silent_callers(channels: list[Any], bridges: list[Any]) -> list[str]:
     """Ids of the callers who are not talking, in the order of `channels`.
 
-    Talking means: in a talk bridge (id ends in `-t`) with somebody else. All others go, those with hold music too: nobody is left
-    who would ever end their waiting.
+    Talking means: in a talk bridge (id ends in `-t`) with somebody else. All others go, those with hold music too:
+    nobody is left who would ever end their waiting.
     """
     talking = {
         member

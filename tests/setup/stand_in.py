@@ -1,6 +1,7 @@
-"""A tiny server in the real one's place: answers /readyz and, if told so, joins Asterisk as the application `hollyhock`.
+"""A tiny server in the real one's place: answers /readyz and joins Asterisk as the application `hollyhock`.
 
-Run with the settings' environment. `STAND_IN_CRASH=always` makes it end at once, `STAND_IN_CRASH=FILE` while FILE exists.
+Run with the settings' environment. `STAND_IN_CRASH=always` makes it end at once, `STAND_IN_CRASH=FILE` while FILE
+exists, `STAND_IN_REFUSE=TEXT` ends it with exit code 2 and that text.
 """
 
 from __future__ import annotations
