@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Protocol
 
 from ctiserver.model.effects import Effect
-from ctiserver.model.facts import Customer
 from ctiserver.model.turns import Record
 
 
@@ -29,9 +28,3 @@ class JournalWriter(Protocol):
     epoch: str
 
     def append(self, record: Record) -> None: ...
-
-
-class Customers(Protocol):
-    """Who is calling: an answer, or None. Slow is allowed, nothing waits for it."""
-
-    async def by_phone(self, number: str) -> Customer | None: ...

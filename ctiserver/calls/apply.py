@@ -11,7 +11,8 @@ from ctiserver.model.talk import Conversation, Leg, LegState, Place, Role
 from ctiserver.model.world import World
 
 FORGET_AFTER = 10.0
-"""Seconds that an ended conversation may wait for its last leg and recording (our choice)."""
+"""Seconds that an ended conversation may wait for its last leg and recording (our choice). One that an agent still
+has in hand (wrap-up) stays as long as that."""
 
 
 def forget_key(conversation: ConversationId) -> str:
@@ -86,6 +87,11 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             if leg.role is Role.CUSTOMER:
                 conversation.answered_at = event.at
                 conversation.place = Place.IVR
+        case ev.ContactQueued():
+            if conversation.contact is not None:
+                world.conversation_of_contact.pop(conversation.contact, None)
+            conversation.contact = event.contact
+            world.conversation_of_contact[event.contact] = conversation.id
         case ev.Queued():
             conversation.place = Place.WAITING
         case ev.Talking():
@@ -134,6 +140,8 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
         case ev.ConversationForgotten():
             for leg_id in conversation.legs:
                 world.conversation_of_leg.pop(leg_id, None)
+            if conversation.contact is not None:
+                world.conversation_of_contact.pop(conversation.contact, None)
             world.deadlines.drop(forget_key(conversation.id))
             del world.conversations[conversation.id]
         case _:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ctiserver.calls import arrivals, legs, reconcile
 from ctiserver.calls.apply import apply as apply_event
-from ctiserver.calls.apply import forget_key
+from ctiserver.calls.apply import FORGET_AFTER, forget_key
 from ctiserver.calls.moves import Plan, agent_legs, talking_leg
 from ctiserver.model import commands as cmd
 from ctiserver.model import effects as fx
@@ -25,6 +25,8 @@ RING_SLACK = 3.0
 """Seconds that Asterisk's own ring time-out lies behind our deadline: a backstop only (our choice)."""
 TAKE_BACK_RING = 8.0
 """Seconds that a take-back call may ring; the page answers by itself within one (FACTS: 222-257 ms)."""
+
+_Ending = ev.ConnectionCleared | ev.RecordingEnded | ev.DeadlinePassed | ev.WrapUpEnded | ev.ContactEnded
 
 
 class Calls:
@@ -83,7 +85,9 @@ class Calls:
                 return _connect(world, item, ctx)
             case ev.DeviceReady():
                 return _device_ready(world, item, ctx)
-            case ev.ConnectionCleared() | ev.RecordingEnded() | ev.DeadlinePassed():
+            case (
+                ev.ConnectionCleared() | ev.RecordingEnded() | ev.DeadlinePassed() | ev.WrapUpEnded() | ev.ContactEnded()
+            ):
                 return _tidy(world, item)
             case _:
                 return NOTHING
@@ -276,23 +280,26 @@ def _device_ready(world: World, event: ev.DeviceReady, ctx: Ctx) -> Decision:
     return plan.decision()
 
 
-def _tidy(world: World, event: ev.ConnectionCleared | ev.RecordingEnded | ev.DeadlinePassed) -> Decision:
+def _tidy(world: World, event: _Ending) -> Decision:
     """Drop an ended conversation when nothing of it is left, or when it has waited long enough."""
-    forced = False
-    if isinstance(event, ev.DeadlinePassed):
-        prefix = forget_key(ids.ConversationId(""))
-        if not event.key.startswith(prefix):
-            return NOTHING
-        conversation = world.conversations.get(ids.ConversationId(event.key[len(prefix) :]))
-        forced = True
-    else:
-        conversation = world.conversations.get(event.conversation)
-    if conversation is None or not conversation.cleared:
+    match event:
+        case ev.DeadlinePassed():
+            prefix = forget_key(ids.ConversationId(""))
+            if not event.key.startswith(prefix):
+                return NOTHING
+            name = ids.ConversationId(event.key.removeprefix(prefix))
+        case ev.WrapUpEnded():
+            name = world.conversation_of_contact.get(event.contact, ids.ConversationId(""))
+        case _:
+            name = event.conversation
+    conversation = world.conversations.get(name)
+    if conversation is None or not conversation.cleared or conversation.contact in world.contacts:
         return NOTHING
-    if not forced and (conversation.legs or conversation.recordings):
+    overdue = world.now >= conversation.cleared_at + FORGET_AFTER
+    if not overdue and (conversation.legs or conversation.recordings):
         return NOTHING
     plan = Plan()
-    for leg in conversation.legs.values():  # forced: ask once more, the switch answers 404 if it is gone
+    for leg in conversation.legs.values():  # overdue: ask once more, the switch answers 404 if it is gone
         plan.effects.append(fx.HangUpLeg(conversation=conversation.id, leg=leg.id))
     plan.events.append(ev.ConversationForgotten(conversation=conversation.id))
     return plan.decision()

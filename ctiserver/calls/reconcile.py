@@ -14,14 +14,13 @@ from ctiserver.model import effects as fx
 from ctiserver.model import events as ev
 from ctiserver.model import facts, ids
 from ctiserver.model.causes import LegFailure
+from ctiserver.model.errors import LINK_LOST
 from ctiserver.model.facts import SeenBridge, SeenChannel
 from ctiserver.model.ids import BridgeId, LegId
 from ctiserver.model.talk import Conversation, LegState, Place, Role
 from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.world import Ctx, World
 
-LINK_LOST = "link lost"
-"""The reason that the effects driver gives when the switch was away."""
 MAX_LOOKS = 5
 """How often unclear effects may make us look at one conversation: a bound on repairing (our choice)."""
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+LINK_LOST = "link lost"
+"""SwitchError.reason when the switch is away; what is true is compared when it is back."""
+
 
 class Rejection(StrEnum):
     """Typed reasons for refusing a command; the desktop has a sentence for each in both languages."""

@@ -11,6 +11,7 @@ from ctiserver.model.facts import Customer
 from ctiserver.model.ids import (
     AgentId,
     BridgeId,
+    ContactId,
     ConversationId,
     InteractionId,
     LegId,
@@ -74,6 +75,7 @@ class Conversation(msgspec.Struct, kw_only=True):
     place: Place = Place.NEW
     answered_at: float = 0.0
     customer: Customer | None = None
+    contact: ContactId | None = None  # the last one made of it
     agent: AgentId | None = None  # whose talk it is; stays while his leg is lost or he holds
     bridges: tuple[BridgeId, ...] = ()
     legs_made: int = 0

@@ -77,6 +77,20 @@ class Agent(msgspec.Struct, kw_only=True):
     handled_today: int = 0
 
 
+def agent_state(agent: Agent) -> AgentState:
+    """The state that follows from what he chose and what he works on (DESIGN section 4)."""
+    if not agent.signed_in:
+        return AgentState.NULL
+    kinds = [item.kind for item in agent.work.values()]
+    if WorkKind.BUSY in kinds:
+        return AgentState.BUSY
+    if WorkKind.RESERVED in kinds:
+        return AgentState.RESERVED
+    if WorkKind.WRAP_UP in kinds:
+        return AgentState.WRAP_UP
+    return AgentState.READY if agent.ready else AgentState.NOT_READY
+
+
 class ContactState(StrEnum):
     WAITING = "waiting"
     RESERVED = "reserved"

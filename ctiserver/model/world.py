@@ -45,6 +45,7 @@ class World:
     __slots__ = (
         "agents",
         "contacts",
+        "conversation_of_contact",
         "conversation_of_leg",
         "conversations",
         "deadlines",
@@ -70,6 +71,11 @@ class World:
         self.deadlines = Deadlines(state.deadlines)
         self.conversation_of_leg: dict[LegId, ConversationId] = {
             leg: conversation.id for conversation in self.conversations.values() for leg in conversation.legs
+        }
+        self.conversation_of_contact: dict[ContactId, ConversationId] = {
+            conversation.contact: conversation.id
+            for conversation in self.conversations.values()
+            if conversation.contact is not None
         }
 
     def state(self) -> WorldState:

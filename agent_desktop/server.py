@@ -1,0 +1,296 @@
+"""The live link of desktops: a snapshot at sequence N, then deltas; commands in, answers out (DESIGN 5.8).
+
+Lives here: sockets, what each one holds, who is touched by a turn. Not here: what a document says (`view`), what a
+command does (the cores). A socket that does not read is closed with 4409 (its page asks again); nothing waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+
+import msgspec
+import structlog
+from aiohttp import WSMsgType, web
+
+from agent_desktop import view
+from ctiserver.model import commands as cmd
+from ctiserver.model import events as ev
+from ctiserver.model.errors import CommandRejected, Rejection
+from ctiserver.model.facts import LinkChanged
+from ctiserver.model.ids import AgentId, ConversationId
+from ctiserver.model.principal import Principal
+from ctiserver.model.turns import Record
+from ctiserver.model.world import World
+from ctiserver.ports_http import LOGIN_ENDED, LOGIN_WATCH, PRINCIPAL
+
+log = structlog.get_logger(__name__)
+
+BEAT = 1.0
+"""Seconds between freshness beats."""
+QUEUE_FLUSH = 0.2
+"""Seconds that changes of one queue's figures are gathered before they are shown (our choice: calm numbers)."""
+MAX_WAITING = 500
+"""Messages waiting for a socket that does not read."""
+MAX_FRAME = 16 * 1024
+RESYNC = 4409
+
+_COMMANDS: dict[str, type[cmd.Command]] = {
+    kind.__name__: kind
+    for kind in (
+        cmd.SignIn,
+        cmd.SignOut,
+        cmd.SetReady,
+        cmd.SetNotReady,
+        cmd.PhoneReady,
+        cmd.ReleaseDevice,
+        cmd.ConfirmOffer,
+        cmd.HoldCall,
+        cmd.RetrieveCall,
+        cmd.HangUpCall,
+        cmd.WriteNote,
+        cmd.FinishWrapUp,
+        cmd.ExtendWrapUp,
+    )
+}
+_json = msgspec.json.Encoder()
+
+
+class _Desk:
+    """One open socket: what it holds (encoded documents by key) and what waits to be written."""
+
+    def __init__(self, socket: web.WebSocketResponse, agent: AgentId, session: str) -> None:
+        self.socket = socket
+        self.agent = agent
+        self.session = session
+        self.held: dict[str, bytes] = {}
+        self.shows: set[ConversationId] = set()
+        self.seq = -1
+        self.outbox: asyncio.Queue[bytes] = asyncio.Queue(MAX_WAITING)
+        self.full = False
+
+    def send(self, data: bytes) -> None:
+        try:
+            self.outbox.put_nowait(data)
+        except asyncio.QueueFull:
+            self.full = True
+
+
+class Desktops:
+    """All live sockets. Call `on_turn` after every turn; `submit` and `feed` are the dispatcher's."""
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        submit: Callable[[cmd.Command], None],
+        feed: Callable[[LinkChanged], None],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._world = world
+        self._submit = submit
+        self._feed = feed
+        self._now = now
+        self._desks: dict[AgentId, list[_Desk]] = {}
+        self._dirty_queues: set[str] = set()
+        self._flush: asyncio.TimerHandle | None = None
+        self._closers: set[asyncio.Task[None]] = set()
+        self.sent = 0
+
+    # ---- turns
+
+    def on_turn(self, record: Record) -> None:
+        """Send what this turn changed to those who hold it."""
+        if not self._desks:
+            return
+        agents: set[AgentId] = set()
+        conversations: set[ConversationId] = set()
+        for event in record.events:
+            if isinstance(event, ev.SiteChanged):
+                agents.update(self._desks)
+            agents.update(agent for agent in view.agents_in(event) if agent in self._desks)
+            conversation = getattr(event, "conversation", None)
+            if conversation is not None:
+                conversations.add(conversation)
+            self._queues_of(event)
+        for agent in sorted(self._desks):
+            for desk in self._desks[agent]:
+                if agent in agents or not conversations.isdisjoint(desk.shows):
+                    self._update(desk)
+
+    def _queues_of(self, event: ev.Event) -> None:
+        if isinstance(event, ev.ContactQueued | ev.ContactEnded | ev.OfferMade):
+            self._dirty_queues.add(event.queue)
+        for agent in view.agents_in(event):
+            config = view.config_of(self._world, agent)
+            if config is not None:
+                self._dirty_queues.update(config.queues)
+        if self._dirty_queues and self._flush is None:
+            self._flush = asyncio.get_running_loop().call_later(QUEUE_FLUSH, self._flush_queues)
+
+    def _flush_queues(self) -> None:
+        """One encoding a queue, whoever shows it."""
+        self._flush = None
+        dirty, self._dirty_queues = sorted(self._dirty_queues), set()
+        changed: dict[str, bytes] = {}
+        for queue in dirty:
+            doc = view.render(self._world, AgentId(""), f"queue/{queue}")
+            if doc is not None:
+                changed[f"queue/{queue}"] = _json.encode(doc)
+        for agent in sorted(self._desks):
+            for desk in self._desks[agent]:
+                self._send_delta(desk, {k: d for k, d in changed.items() if k in desk.held and desk.held[k] != d}, [])
+
+    def _update(self, desk: _Desk) -> None:
+        fresh = self._render(desk, queues=False)
+        kept = {key: data for key, data in desk.held.items() if key.startswith("queue/")}
+        gone = [key for key in desk.held if key not in fresh and key not in kept]
+        self._send_delta(desk, {k: d for k, d in fresh.items() if desk.held.get(k) != d}, gone)
+
+    def _render(self, desk: _Desk, *, queues: bool) -> dict[str, bytes]:
+        fresh: dict[str, bytes] = {}
+        desk.shows = set()
+        for key in view.keys_of(self._world, desk.agent):
+            if key.startswith("queue/") and not queues:
+                continue
+            doc = view.render(self._world, desk.agent, key)
+            if doc is None:
+                continue
+            if isinstance(doc, view.WorkDoc):
+                desk.shows.add(ConversationId(doc.conversation))
+            fresh[key] = _json.encode(doc)
+        return fresh
+
+    def _send_delta(self, desk: _Desk, changed: dict[str, bytes], gone: list[str]) -> None:
+        if not changed and not gone:
+            return
+        desk.held.update(changed)
+        for key in gone:
+            del desk.held[key]
+        head = f'{{"type":"delta","seq":{self._world.seq},"prev":{desk.seq},"now":{self._now():.3f},"set":'
+        desk.seq = self._world.seq
+        self._send(desk, head.encode() + _docs(changed.items()) + b',"del":' + _json.encode(gone) + b"}")
+
+    def _snapshot(self, desk: _Desk) -> None:
+        desk.held = self._render(desk, queues=True)
+        desk.seq = self._world.seq
+        head = f'{{"type":"snapshot","seq":{desk.seq},"now":{self._now():.3f},"docs":'
+        self._send(desk, head.encode() + _docs(desk.held.items()) + b"}")
+
+    def _send(self, desk: _Desk, data: bytes) -> None:
+        desk.send(data)
+        self.sent += 1
+        if desk.full and not desk.socket.closed:
+            task = asyncio.create_task(_close(desk.socket, RESYNC, b"too slow"))
+            self._closers.add(task)
+            task.add_done_callback(self._closers.discard)
+
+    # ---- sockets
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """`WS /api/v1/live`. The caller has checked session and Origin."""
+        principal: Principal = request[PRINCIPAL]
+        agent = AgentId(principal.agent or "")
+        socket = web.WebSocketResponse(heartbeat=10.0, max_msg_size=MAX_FRAME, compress=False)
+        await socket.prepare(request)
+        desk = _Desk(socket, agent, principal.session)
+        watch = request.app[LOGIN_WATCH]
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+        forget = watch.on_end(principal.session, ended.set)
+        writer = loop.create_task(self._write(desk, ended))
+        self._desks.setdefault(agent, []).append(desk)
+        self._snapshot(desk)
+        self._count(agent)
+        try:
+            async for message in socket:
+                if message.type is not WSMsgType.TEXT:
+                    await _close(socket, 1003, b"text only")
+                    break
+                watch.touch(principal.session)
+                self._take(desk, principal, message.data)
+        finally:
+            forget()
+            self._desks[agent].remove(desk)
+            if not self._desks[agent]:
+                del self._desks[agent]
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+            self._count(agent)
+        return socket
+
+    def _count(self, agent: AgentId) -> None:
+        if agent:
+            self._feed(LinkChanged(agent=agent, links=len(self._desks.get(agent, ()))))
+
+    async def _write(self, desk: _Desk, ended: asyncio.Event) -> None:
+        """The only writer of the socket; a beat when nothing else was said for a second."""
+        try:
+            while not ended.is_set():
+                try:
+                    async with asyncio.timeout(BEAT):
+                        data = await desk.outbox.get()
+                except TimeoutError:
+                    data = f'{{"type":"beat","now":{self._now():.3f},"seq":{desk.seq}}}'.encode()
+                await desk.socket.send_str(data.decode())
+            await _close(desk.socket, LOGIN_ENDED, b"login ended")
+        except (ConnectionError, RuntimeError):
+            return  # the reader sees the end of the socket as well
+
+    def _take(self, desk: _Desk, principal: Principal, text: str) -> None:
+        command_id = ""
+        try:
+            message = msgspec.json.decode(text, type=dict[str, object])
+            if message.get("type") == "resync":
+                self._snapshot(desk)
+                return
+            command_id = str(message.get("id", ""))[:64]
+            self._submit(_command(message, command_id, principal))
+            self._send(desk, _json.encode({"type": "answer", "id": command_id, "ok": True}))
+        except CommandRejected as rejected:
+            answer = {
+                "type": "answer",
+                "id": command_id,
+                "ok": False,
+                "code": rejected.code.value,
+                "detail": rejected.detail,
+            }
+            self._send(desk, _json.encode(answer))
+        except msgspec.MsgspecError:
+            refused = {"type": "answer", "id": command_id, "ok": False, "code": "bad_command", "detail": "no JSON"}
+            self._send(desk, _json.encode(refused))
+
+    async def close(self) -> None:
+        if self._flush is not None:
+            self._flush.cancel()
+        for desks in list(self._desks.values()):
+            for desk in list(desks):
+                await _close(desk.socket, 1012, b"server restarts")
+
+
+def _docs(items: Iterable[tuple[str, bytes]]) -> bytes:
+    return b"{" + b",".join(_json.encode(key) + b":" + data for key, data in items) + b"}"
+
+
+def _command(message: dict[str, object], command_id: str, principal: Principal) -> cmd.Command:
+    """The typed command; who gives it is taken from the login, never from the message."""
+    kind = _COMMANDS.get(str(message.get("name")))
+    if message.get("type") != "command" or kind is None or not command_id:
+        raise CommandRejected(Rejection.BAD_COMMAND, "unknown command")
+    if principal.agent is None:
+        raise CommandRejected(Rejection.NOT_ALLOWED)
+    fields = {name: value for name, value in message.items() if name in kind.__struct_fields__}
+    fields.update(id=command_id, by=principal.user, agent=principal.agent)
+    try:
+        return msgspec.convert(fields | {"type": kind.__name__}, type=kind)
+    except msgspec.ValidationError as error:
+        raise CommandRejected(Rejection.BAD_COMMAND, str(error)) from None
+
+
+async def _close(socket: web.WebSocketResponse, code: int, message: bytes) -> None:
+    try:
+        async with asyncio.timeout(2.0):
+            await socket.close(code=code, message=message)
+    except (TimeoutError, ConnectionError):
+        return

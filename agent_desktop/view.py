@@ -1,0 +1,269 @@
+"""What one user may see of the world, as small documents. Pure: no clock, no I/O.
+
+A desktop holds documents by key: `me`, `site`, `queue/<id>`, `work/<contact>`. `keys_of` says which ones a user
+may hold now, `render` makes one. The server sends the difference; so an old snapshot plus its deltas is the fresh
+snapshot by construction (DESIGN 5.8). Times are epoch seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from ctiserver.model import events as ev
+from ctiserver.model.facts import Customer
+from ctiserver.model.ids import AgentId, ContactId, QueueId
+from ctiserver.model.site import AgentConfig, DispositionConfig, Label, ReasonConfig
+from ctiserver.model.talk import Place
+from ctiserver.model.work import AgentState, ContactState, WorkItem, WorkKind, agent_state
+from ctiserver.model.world import World
+
+
+class PhoneDoc(msgspec.Struct, frozen=True, kw_only=True):
+    lease: str
+    instance: str
+    registered: bool
+    contact: bool
+
+
+class MeDoc(msgspec.Struct, frozen=True, kw_only=True):
+    """The agent himself. `pending`: a break that he chose waits for the end of his work."""
+
+    agent: str
+    name: Label
+    signed_in: bool
+    state: AgentState
+    since: float
+    ready: bool
+    reason: str
+    chosen_by: str
+    pending: bool
+    phone: PhoneDoc | None
+    links: int
+    misses: int
+    handled: int
+    queues: tuple[str, ...]
+
+
+class QueueNameDoc(msgspec.Struct, frozen=True, kw_only=True):
+    name: Label
+    disposition_required: bool
+    wrap_up_seconds: float
+    service_level_seconds: float
+
+
+class SiteDoc(msgspec.Struct, frozen=True, kw_only=True):
+    reasons: tuple[ReasonConfig, ...]
+    dispositions: tuple[DispositionConfig, ...]
+    queues: dict[str, QueueNameDoc]
+
+
+class QueueDoc(msgspec.Struct, frozen=True, kw_only=True):
+    """Live figures of one queue. `longest_since`: arrival of the one who waits longest."""
+
+    id: str
+    name: Label
+    waiting: int
+    longest_since: float | None
+    ready: int
+    staffed: int
+    talking: int
+
+
+class CallerDoc(msgspec.Struct, frozen=True, kw_only=True):
+    number: str
+    name: str
+
+
+class WorkDoc(msgspec.Struct, frozen=True, kw_only=True):
+    """One piece of work in the agent's hands: offer, talk (busy) or wrap-up."""
+
+    contact: str
+    conversation: str
+    reservation: str | None
+    kind: str
+    since: float
+    queue: str
+    caller: CallerDoc
+    dialled: str
+    customer: Customer | None
+    path: tuple[str, ...]
+    data: dict[str, str]
+    arrived_at: float
+    queued_at: float
+    ring_deadline: float | None
+    confirmed: bool
+    ringing: bool
+    talking_since: float | None
+    held: bool
+    lost: bool
+    recording: bool
+    until: float | None
+    note: str
+
+
+Doc = MeDoc | SiteDoc | QueueDoc | WorkDoc
+
+
+def keys_of(world: World, agent: AgentId) -> tuple[str, ...]:
+    """The documents that this agent may hold now, in a fixed order."""
+    config = config_of(world, agent)
+    found = world.agents.get(agent)
+    queues = tuple(f"queue/{queue}" for queue in config.queues) if config is not None else ()
+    work = tuple(f"work/{contact}" for contact in sorted(found.work)) if found is not None else ()
+    return ("me", "site", *queues, *work)
+
+
+def config_of(world: World, agent: AgentId) -> AgentConfig | None:
+    return next((config for config in world.site.agents if config.id == agent), None)
+
+
+def render(world: World, agent: AgentId, key: str) -> Doc | None:
+    """One document as this agent sees it; None if it is not his (any more)."""
+    match key.partition("/"):
+        case ("me", _, _):
+            return me(world, agent)
+        case ("site", _, _):
+            return site(world)
+        case ("queue", _, queue):
+            return queue_doc(world, QueueId(queue))
+        case ("work", _, contact):
+            found = world.agents.get(agent)
+            item = found.work.get(ContactId(contact)) if found is not None else None
+            return work(world, agent, item) if item is not None else None
+        case _:
+            return None
+
+
+def me(world: World, agent: AgentId) -> MeDoc | None:
+    config = config_of(world, agent)
+    if config is None:
+        return None
+    found = world.agents.get(agent)
+    name, queues = config.name, config.queues
+    if found is None:
+        return MeDoc(
+            agent=agent,
+            name=name,
+            signed_in=False,
+            state=AgentState.NULL,
+            since=0.0,
+            ready=False,
+            reason="",
+            chosen_by="",
+            pending=False,
+            phone=None,
+            links=0,
+            misses=0,
+            handled=0,
+            queues=queues,
+        )
+    device = found.device
+    phone = None
+    if device is not None:
+        phone = PhoneDoc(
+            lease=device.lease, instance=device.instance, registered=device.registered, contact=device.contact
+        )
+    return MeDoc(
+        agent=agent,
+        name=name,
+        signed_in=found.signed_in,
+        state=agent_state(found),
+        since=found.since,
+        ready=found.ready,
+        reason=found.reason,
+        chosen_by=found.chosen_by,
+        pending=bool(found.work) and not found.ready,
+        phone=phone,
+        links=found.links,
+        misses=found.misses,
+        handled=found.handled_today,
+        queues=queues,
+    )
+
+
+def site(world: World) -> SiteDoc:
+    return SiteDoc(
+        reasons=world.site.reasons,
+        dispositions=world.site.dispositions,
+        queues={
+            queue.id: QueueNameDoc(
+                name=queue.name,
+                disposition_required=queue.disposition_required,
+                wrap_up_seconds=queue.wrap_up_seconds,
+                service_level_seconds=queue.service_level_seconds,
+            )
+            for queue in world.site.queues
+        },
+    )
+
+
+def queue_doc(world: World, queue: QueueId) -> QueueDoc | None:
+    """Counts over the queue's contacts and agents; the server asks for it at most a few times a second."""
+    config = next((config for config in world.site.queues if config.id == queue), None)
+    if config is None:
+        return None
+    waiting = [
+        contact.queued_at
+        for contact in world.contacts.values()
+        if contact.queue == queue and contact.state in (ContactState.WAITING, ContactState.RESERVED)
+    ]
+    states = [
+        agent_state(world.agents[AgentId(member.id)])
+        for member in world.site.agents
+        if queue in member.queues and member.id in world.agents
+    ]
+    return QueueDoc(
+        id=queue,
+        name=config.name,
+        waiting=len(waiting),
+        longest_since=min(waiting, default=None),
+        ready=sum(state is AgentState.READY for state in states),
+        staffed=sum(state is not AgentState.NULL for state in states),
+        talking=sum(state is AgentState.BUSY for state in states),
+    )
+
+
+def work(world: World, agent: AgentId, item: WorkItem) -> WorkDoc | None:
+    """The pop: who calls, by which way, since when, and what can be done now."""
+    contact = world.contacts.get(item.contact)
+    conversation = world.conversations.get(item.conversation)
+    if contact is None or conversation is None:
+        return None
+    reservation = world.reservations.get(item.reservation) if item.reservation is not None else None
+    offered = reservation.agents.get(agent) if reservation is not None else None
+    offer = item.kind is WorkKind.RESERVED
+    talking = item.kind is WorkKind.BUSY
+    return WorkDoc(
+        contact=item.contact,
+        conversation=item.conversation,
+        reservation=item.reservation if offer else None,
+        kind="offer" if offer else item.kind.value,
+        since=item.since,
+        queue=contact.queue,
+        caller=CallerDoc(number=conversation.caller_number, name=conversation.caller_name),
+        dialled=conversation.dialled,
+        customer=conversation.customer,
+        path=contact.path,
+        data=contact.data,
+        arrived_at=conversation.arrived_at,
+        queued_at=contact.queued_at,
+        ring_deadline=reservation.deadline if offer and reservation is not None else None,
+        confirmed=offered is not None and (offered.confirmed or offered.ringing),
+        ringing=offered is not None and offered.ringing and not offered.withdrawing,
+        talking_since=(conversation.talking_since or None) if talking else None,
+        held=talking and conversation.place is Place.HELD,
+        lost=item.lost_at > 0.0,
+        recording=talking and bool(conversation.recordings),
+        until=item.until or None,
+        note=item.note,
+    )
+
+
+def agents_in(event: ev.Event) -> Iterable[AgentId]:
+    """Whose documents an event may change (beside those who show its conversation)."""
+    if isinstance(event, ev.OfferMade):
+        return event.agents
+    agent = getattr(event, "agent", None)
+    return (AgentId(agent),) if agent else ()

@@ -1,0 +1,221 @@
+"""The switch: carries out effects on a real Asterisk through ARI, and feeds back what it reports.
+
+Implements ports.Performer. No decisions: an effect is one or a few requests in order, each sent once; a refusal or
+a time-out becomes SwitchError. The waits here are those that Asterisk's own threads force upon us (FACTS: a
+channel that plays must not be moved; a snoop can be recorded when it has entered the application).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import assert_never
+
+import structlog
+
+from ctiserver.asterisk import translate, wire
+from ctiserver.asterisk.address import AriAddress
+from ctiserver.asterisk.ari import AriLink
+from ctiserver.asterisk.ari_calls import AriCalls
+from ctiserver.asterisk.ari_errors import AriError, AriLost, AriRefused, AriReplaced
+from ctiserver.asterisk.devices import Devices
+from ctiserver.model import effects as fx
+from ctiserver.model import facts, ids
+from ctiserver.model.errors import LINK_LOST, SwitchError
+from ctiserver.model.facts import Fact
+
+log = structlog.get_logger(__name__)
+
+APP = "hollyhock"
+QUIET_DEADLINE = 0.5
+"""Seconds to wait for the end of a stopped playback before the channel is moved all the same, by HTTP (DESIGN 5.2)."""
+SNOOP_DEADLINE = 2.0
+
+
+class Switch:
+    """One Asterisk. `feed` takes facts; `provisioned` names the endpoints that must exist after each connect."""
+
+    def __init__(
+        self,
+        address: AriAddress | Callable[[], AriAddress],
+        feed: Callable[[Fact], None],
+        *,
+        password: Callable[[str], str],
+        provisioned: Callable[[], Iterable[str]],
+        on_replaced: Callable[[], None],
+    ) -> None:
+        self._feed = feed
+        self._provisioned = provisioned
+        self.link = AriLink(
+            address,
+            APP,
+            on_event=self._event,
+            on_connected=self._connected,
+            on_lost=self._lost,
+            on_replaced=on_replaced,
+        )
+        self.calls = AriCalls(self.link)
+        self.devices = Devices(self.calls, password)
+        self._playing: dict[str, asyncio.Event] = {}
+        self._snoops: dict[str, asyncio.Event] = {}
+
+    async def start(self) -> None:
+        await self.link.start()
+
+    async def close(self) -> None:
+        await self.link.close()
+
+    # ---- what Asterisk says
+
+    def _event(self, event: wire.Event) -> None:
+        match event:
+            case wire.PlaybackFinished():
+                self._release(self._playing, event.playback.id)
+            case wire.StasisStart():
+                self._release(self._snoops, event.channel.id)
+            case _:
+                pass
+        fact = translate.fact_of(event)
+        if fact is not None:
+            self._feed(fact)
+
+    def _release(self, waiting: dict[str, asyncio.Event], name: str) -> None:
+        done = waiting.pop(name, None)
+        if done is not None:
+            done.set()
+
+    async def _connected(self) -> None:
+        """Before any held-back event: make the phones again (they live in memory), then tell what is there."""
+        await self.calls.subscribe(("endpoint:PJSIP",))
+        for endpoint in self._provisioned():
+            await self.devices.provision_agent(endpoint)
+        channels = await self.calls.get_channels()
+        bridges = await self.calls.get_bridges()
+        endpoints = await self.calls.get_endpoints()
+        self._feed(
+            facts.SwitchSeen(
+                channels=tuple(translate.seen_channel(channel) for channel in channels),
+                bridges=tuple(translate.seen_bridge(bridge) for bridge in bridges),
+                contacts=tuple(sorted(e.resource for e in endpoints if e.state == "online")),
+            )
+        )
+
+    def _lost(self, reason: str) -> None:
+        for waiting in (self._playing, self._snoops):
+            for name in list(waiting):
+                self._release(waiting, name)
+        self._feed(facts.SwitchLost(reason=reason))
+
+    # ---- what it is to do
+
+    async def perform(self, effect: fx.Effect) -> None:
+        """One effect. Raises SwitchError."""
+        try:
+            await self._perform(effect)
+        except (AriLost, AriReplaced) as error:
+            raise SwitchError(LINK_LOST, retryable=True) from error
+        except AriRefused as error:
+            raise SwitchError(error.message, status=error.status) from error
+        except AriError as error:
+            raise SwitchError(type(error).__name__) from error
+
+    async def _perform(self, effect: fx.Effect) -> None:
+        calls = self.calls
+        match effect:
+            case fx.AnswerLeg():
+                await calls.answer(effect.leg)
+            case fx.HangUpLeg() | fx.RefuseCaller():
+                await calls.hangup(effect.leg, effect.cause)
+            case fx.RingEndpoint():
+                await self._ring(effect)
+            case fx.OpenBridge():
+                await calls.create_bridge(effect.bridge, "holding" if effect.holding else "mixing")
+            case fx.CloseBridge():
+                await calls.destroy_bridge(effect.bridge)
+            case fx.JoinBridge():
+                await self._join(effect)
+            case fx.PlayMedia():
+                self._playing[effect.playback] = asyncio.Event()
+                try:
+                    await calls.play(effect.leg, effect.playback, effect.media)
+                except AriRefused:
+                    self._release(self._playing, effect.playback)
+                    raise
+            case fx.StopPlayback():
+                await calls.stop_playback(effect.playback)
+            case fx.StartRecording():
+                await self._start_recording(effect)
+            case fx.StopRecording():
+                for recording in effect.names:  # snoop and recording share their name
+                    await calls.stop_recording(recording)
+                    await self._hangup_if_there(recording)
+            case fx.LookAt():
+                await self._look(effect)
+            case fx.ProvisionDevice():
+                await self.devices.provision_agent(effect.endpoint)
+            case fx.RemoveDevice():
+                await self.devices.remove(effect.endpoint)
+            case fx.FindCustomer():
+                raise SwitchError("the switch knows no customers")
+            case _:
+                assert_never(effect)
+
+    async def _ring(self, effect: fx.RingEndpoint) -> None:
+        variables: dict[str, str] = {"PJSIP_HEADER(add,X-Hollyhock-Leg)": effect.leg}
+        if effect.auto_answer:
+            variables["PJSIP_HEADER(add,Call-Info)"] = "<sip:hollyhock>;answer-after=0"
+        name = effect.caller_name.replace('"', "'").replace("\\", "").replace("<", "(").replace(">", ")")
+        number = "".join(c for c in effect.caller_number if c.isalnum() or c in "+*#._-")
+        await self.calls.originate(
+            f"PJSIP/{effect.endpoint}",
+            effect.leg,
+            caller_id=f'"{name}" <{number or "anonymous"}>',
+            timeout_s=max(1, round(effect.timeout_seconds)),
+            variables=variables,
+        )
+
+    async def _join(self, effect: fx.JoinBridge) -> None:
+        quiet = True
+        playing = self._playing.get(effect.quiet) if effect.quiet is not None else None
+        if playing is not None:
+            try:
+                async with asyncio.timeout(QUIET_DEADLINE):
+                    await playing.wait()
+            except TimeoutError:
+                quiet = False
+                log.warning("playback_did_not_stop", playback=effect.quiet)
+        await self.calls.add_to_bridge(
+            effect.bridge, effect.leg, role="holding_participant" if effect.holding else None, blocking=not quiet
+        )
+
+    async def _start_recording(self, effect: fx.StartRecording) -> None:
+        """Two snoops with a clock of their own: the tracks are as long as the call, whatever is sent (FACTS)."""
+        entered = [self._snoops.setdefault(name, asyncio.Event()) for name in effect.names]
+        hears, says = effect.names
+        await self.calls.snoop(effect.leg, hears, spy="in")
+        await self.calls.snoop(effect.leg, says, spy="out")
+        async with asyncio.timeout(SNOOP_DEADLINE):
+            for waiting in entered:
+                await waiting.wait()
+        await asyncio.gather(*(self.calls.record(name, name) for name in effect.names))
+
+    async def _hangup_if_there(self, channel: str) -> None:
+        try:
+            await self.calls.hangup(channel)
+        except AriRefused as error:
+            if error.status != 404:
+                raise
+
+    async def _look(self, effect: fx.LookAt) -> None:
+        """All channels and bridges are two cheap requests; those of one conversation are picked here."""
+        channels = await self.calls.get_channels()
+        bridges = await self.calls.get_bridges()
+        self._feed(
+            facts.ConversationSeen(
+                conversation=effect.conversation,
+                channels=tuple(translate.seen_channel(channel) for channel in channels),
+                bridges=tuple(
+                    translate.seen_bridge(bridge) for bridge in bridges if ids.owner(bridge.id) == effect.conversation
+                ),
+            )
+        )

@@ -1,0 +1,203 @@
+"""A whole call centre in virtual time: the real cores, the real turn, the fake switch. No task, no sleep.
+
+`advance` runs facts and deadlines in the order of their time, as the live dispatcher does, and checks after every
+turn that folding the records gives the live state.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+
+from acd.core.check import violations
+from acd.core.engine import Acd
+from ctiserver import turn
+from ctiserver.calls.core import Calls
+from ctiserver.model import commands as cmd
+from ctiserver.model import events as ev
+from ctiserver.model import facts, ids
+from ctiserver.model.errors import CommandRejected, Rejection
+from ctiserver.model.ids import AgentId, ContactId, ConversationId, LeaseId, LegId
+from ctiserver.model.site import SiteConfig
+from ctiserver.model.talk import Conversation
+from ctiserver.model.turns import Input, Record
+from ctiserver.model.work import Agent, Contact, WorkItem
+from ctiserver.model.world import World, WorldState
+from ivr.runtime import Ivr
+from tests.fakes.switch import FakeSwitch, Refused
+
+EPOCH = "test"
+
+
+class Floor:
+    """The server's heart with people around it."""
+
+    def __init__(self, site: SiteConfig, *, prompt_seconds: float = 2.0) -> None:
+        self.switch = FakeSwitch(prompt_seconds=prompt_seconds)
+        self.world = World()
+        self.acd = Acd(self.world)
+        self.cores = (Calls(), Ivr(), self.acd)
+        self.records: list[Record] = []
+        self.lost: Callable[[Input], bool] = lambda _item: False
+        self._commands = 0
+        self.feed(facts.ServerStarted(version="test"))
+        self.feed(facts.SiteLoaded(site=site))
+        self.feed(self.switch.seen())
+
+    # ---- the loop
+
+    @property
+    def now(self) -> float:
+        return self.switch.now
+
+    def feed(self, item: Input) -> CommandRejected | None:
+        """One turn and its effects; facts that effects cause wait for `advance`."""
+        inputs: deque[Input] = deque((item,))
+        rejected: CommandRejected | None = None
+        while inputs:
+            thing = inputs.popleft()
+            done = turn.run(
+                self.world, self.cores, thing, epoch=EPOCH, at=self.now, seed=self.world.seq + 1
+            )
+            rejected = rejected or done.rejected
+            self.records.append(msgspec.msgpack.decode(msgspec.msgpack.encode(done.record), type=Record))
+            for effect in done.record.effects:
+                try:
+                    self.switch.perform(effect)
+                except Refused as refused:
+                    inputs.append(
+                        facts.EffectFailed(
+                            conversation=getattr(effect, "conversation", None),
+                            effect=type(effect).__name__,
+                            target=_target(effect),
+                            reason=str(refused),
+                            status=refused.status,
+                        )
+                    )
+            found = violations(self.world)
+            assert not found, found
+        return rejected
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass: facts and deadlines in order."""
+        until = self.now + seconds
+        while True:
+            fact_at, due_at = self.switch.next_at(), self.world.deadlines.next()
+            at = min((t for t in (fact_at, due_at) if t is not None), default=until + 1)
+            if at > until:
+                break
+            self.switch.now = max(self.now, at)
+            if fact_at is not None and fact_at == at:
+                fact = self.switch.take()
+                if not self.lost(fact):
+                    self.feed(fact)
+            else:
+                self.feed(facts.Tick())
+        self.switch.now = until
+
+    def settle(self) -> None:
+        """The next tenth of a second: what is under way arrives."""
+        self.advance(0.1)
+
+    # ---- people
+
+    def command(self, kind: type[cmd.Command], agent: str, **fields: object) -> CommandRejected | None:
+        self._commands += 1
+        return self.feed(kind(id=f"x{self._commands}", by=agent, agent=AgentId(agent), **fields))
+
+    def log_in(self, agent: str, *, ready: bool = True) -> str:
+        """Sign in with a browser phone; returns the endpoint."""
+        lease = LeaseId(f"d{agent}")
+        self.feed(facts.LinkChanged(agent=AgentId(agent), links=1))
+        assert self.command(cmd.SignIn, agent) is None
+        assert self.command(cmd.TakeDevice, agent, lease=lease, instance="page1", take_over=True) is None
+        self.switch.register(lease)
+        self.settle()
+        assert self.command(cmd.PhoneReady, agent, lease=lease, instance="page1") is None
+        if ready:
+            assert self.command(cmd.SetReady, agent) is None
+        return lease
+
+    def reload(self, agent: str, instance: str) -> None:
+        """The page is loaded anew: link and contact go and come, the new page says it is the phone."""
+        lease = LeaseId(f"d{agent}")
+        self.feed(facts.LinkChanged(agent=AgentId(agent), links=0))
+        self.feed(facts.LinkChanged(agent=AgentId(agent), links=1))
+        assert self.command(cmd.TakeDevice, agent, lease=lease, instance=instance, take_over=False) is None
+        self.switch.register(lease)
+        self.settle()
+        assert self.command(cmd.PhoneReady, agent, lease=lease, instance=instance) is None
+
+    def confirm(self, agent: str) -> None:
+        """The agent's page has painted the offer."""
+        item = self.work(agent)
+        assert item.reservation is not None
+        self.command(cmd.ConfirmOffer, agent, reservation=item.reservation)
+
+    def restart(self, *, lose_facts: bool = True) -> None:
+        """kill -9 and start: the world is folded from the records, the switch is compared."""
+        if lose_facts:
+            self.switch.forget_facts()
+        self.world = World(self.refolded())
+        self.acd = Acd(self.world)
+        self.cores = (Calls(), Ivr(), self.acd)
+        self.feed(facts.ServerStarted(version="test"))
+        self.feed(self.switch.seen())
+
+    def refolded(self) -> WorldState:
+        """The world from nothing but the records."""
+        world = World()
+        cores = (Calls(), Ivr(), Acd(world))
+        for record in self.records:
+            turn.fold(world, cores, record)
+        return msgspec.msgpack.decode(msgspec.msgpack.encode(world.state()), type=WorldState)
+
+    def replayed(self) -> list[Record]:
+        """Every recorded input decided again."""
+        world = World()
+        cores = (Calls(), Ivr(), Acd(world))
+        return [
+            turn.run(world, cores, record.input, epoch=EPOCH, at=record.at, seed=record.seed).record
+            for record in self.records
+        ]
+
+    def check_journal(self) -> None:
+        """Folding the journal gives the live state; re-deciding it gives the same records (DESIGN section 8)."""
+        live = msgspec.msgpack.decode(msgspec.msgpack.encode(self.world.state()), type=WorldState)
+        assert msgspec.to_builtins(self.refolded()) == msgspec.to_builtins(live)
+        assert self.replayed() == self.records
+
+    # ---- looking
+
+    def events(self, kind: type[ev.Event]) -> list[ev.Event]:
+        return [event for record in self.records for event in record.events if isinstance(event, kind)]
+
+    def agent(self, agent: str) -> Agent:
+        return self.world.agents[AgentId(agent)]
+
+    def work(self, agent: str) -> WorkItem:
+        return next(iter(self.agent(agent).work.values()))
+
+    def conversation(self) -> Conversation:
+        return next(reversed(self.world.conversations.values()))
+
+    def contact(self) -> Contact:
+        return next(reversed(self.world.contacts.values()))
+
+    def ringing_leg(self, agent: str) -> LegId:
+        return next(
+            leg
+            for leg, endpoint in reversed(self.switch.endpoint_of.items())
+            if endpoint == f"d{agent}" and leg in self.switch.channels
+        )
+
+
+def _target(effect: object) -> str:
+    from ctiserver.effects import target_of
+
+    return target_of(effect)  # type: ignore[arg-type]
+
+
+__all__ = ["CommandRejected", "ContactId", "ConversationId", "Floor", "Rejection", "ids"]
