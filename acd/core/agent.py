@@ -1,0 +1,140 @@
+"""Agents: what follows from the three stored facts availability, work and reachability (DESIGN section 4).
+
+Lives here: derived state, eligibility, and the changes that concern an agent alone. Not here: whatever moves
+an agent and a contact together (`reservation`), commands (`desk`). LOST_AFTER is DESIGN section 4's 15 s.
+"""
+
+from __future__ import annotations
+
+from ctiserver.model import events as ev
+from ctiserver.model.ids import AgentId
+from ctiserver.model.work import Agent, AgentState, Device, WorkKind
+from ctiserver.model.world import World
+
+LOST_AFTER = 15.0
+"""Seconds that a ready agent may be unreachable before he is set not ready."""
+
+ELIGIBLE = "eligible"
+"""The status of an agent who may get a voice contact; every other status is a reason why not."""
+
+
+def lost_key(agent: AgentId) -> str:
+    return f"acd.lost:{agent}"
+
+
+def reachable(agent: Agent) -> bool:
+    """His softphone is registered, the switch sees its contact, and a desktop of his is linked."""
+    device = agent.device
+    return device is not None and device.registered and device.contact and agent.links >= 1
+
+
+def state(agent: Agent) -> AgentState:
+    """The derived CSTA agent state (ECMA-269)."""
+    if not agent.signed_in:
+        return AgentState.NULL
+    kinds = [item.kind for item in agent.work.values()]
+    if WorkKind.BUSY in kinds:
+        return AgentState.BUSY
+    if WorkKind.RESERVED in kinds:
+        return AgentState.RESERVED
+    if WorkKind.WRAP_UP in kinds:
+        return AgentState.WRAP_UP
+    return AgentState.READY if agent.ready else AgentState.NOT_READY
+
+
+def status(agent: Agent) -> str:
+    """ELIGIBLE, or the first reason why the agent gets no voice contact now: the words of `Why.excluded`."""
+    if not agent.signed_in:
+        return "signed_out"
+    if agent.work:
+        return {
+            AgentState.BUSY: "busy",
+            AgentState.RESERVED: "reserved",
+            AgentState.WRAP_UP: "wrap_up",
+        }[state(agent)]
+    if not agent.ready:
+        return "not_ready"
+    return ELIGIBLE if reachable(agent) else "unreachable"
+
+
+def eligible(agent: Agent) -> bool:
+    return status(agent) == ELIGIBLE
+
+
+def apply(world: World, event: ev.AgentEvent) -> None:
+    """Events of one agent. Wrap-up belongs to `reservation`, notes and dispositions to the journal's readers."""
+    agent = world.agents.get(event.agent)
+    if agent is None:
+        return
+    match event:
+        case ev.AgentSignedIn():
+            agent.signed_in = True
+            agent.ready = False
+            agent.reason = ""
+            agent.chosen_by = ""
+            agent.misses = 0
+            agent.signed_in_at = event.at
+            agent.idle_since = event.at
+        case ev.AgentSignedOut():
+            agent.signed_in = False
+            agent.ready = False
+            agent.reason = ""
+            agent.chosen_by = ""
+            agent.since = event.at
+        case ev.AvailabilityChosen():
+            if (agent.ready, agent.reason) != (event.ready, event.reason) and not agent.work:
+                agent.since = event.at
+            agent.ready = event.ready
+            agent.reason = event.reason
+            agent.chosen_by = event.by
+            if event.ready:
+                agent.misses = 0
+        case ev.DeviceTaken():
+            _take(agent, event)
+        case ev.DeviceReady():
+            if agent.device is not None and agent.device.lease == event.lease:
+                agent.device.registered = True
+                agent.device.instance = event.instance
+        case ev.DeviceContactChanged():
+            if agent.device is not None and agent.device.endpoint == event.endpoint:
+                agent.device.contact = event.present
+        case ev.DeviceReleased():
+            if agent.device is not None and agent.device.lease == event.lease:
+                agent.device = None
+        case ev.DesktopLinkChanged():
+            agent.links = event.links
+        case ev.NoteWritten():
+            item = agent.work.get(event.contact)
+            if item is not None:
+                item.note = event.text
+        case ev.WrapUpStarted() | ev.WrapUpExtended() | ev.WrapUpEnded() | ev.DispositionSet():
+            pass
+
+
+def _take(agent: Agent, event: ev.DeviceTaken) -> None:
+    """The same lease on a new page load keeps its endpoint and contact; its softphone registers anew."""
+    if agent.device is not None and agent.device.lease == event.lease:
+        agent.device.instance = event.instance
+        agent.device.registered = False
+        return
+    agent.device = Device(lease=event.lease, endpoint=event.endpoint, instance=event.instance, since=event.at)
+
+
+def settle(world: World, agent: Agent, before: AgentState, at: float) -> None:
+    """After any change: since when he is in his derived state, and the deadline of a ready agent out of reach."""
+    if state(agent) is not before:
+        agent.since = at
+    key = lost_key(agent.id)
+    if agent.signed_in and agent.ready and not reachable(agent):
+        if world.deadlines.get(key) is None:
+            world.deadlines.set(key, at + LOST_AFTER)
+    else:
+        world.deadlines.drop(key)
+
+
+def lost(world: World, name: AgentId, now: float) -> tuple[ev.Event, ...]:
+    """The deadline of an agent out of reach has passed."""
+    agent = world.agents.get(name)
+    if agent is None or not agent.signed_in or not agent.ready or reachable(agent):
+        return ()
+    return (ev.AvailabilityChosen(agent=name, ready=False, reason="device_lost", by="device_lost", at=now),)

@@ -1,0 +1,134 @@
+"""Contacts: rank, requirement, entering and leaving a queue.
+
+Lives here: the order in which contacts are served, `QueueAsked`, the longest wait, when a contact is forgotten.
+Not here: what moves a contact and an agent together (`reservation`). Limits come from the queue's configuration.
+"""
+
+from __future__ import annotations
+
+from acd.core.skills import merged
+from ctiserver.model import events as ev
+from ctiserver.model.causes import EndReason
+from ctiserver.model.ids import ContactId, QueueId
+from ctiserver.model.site import Label, QueueConfig
+from ctiserver.model.work import Contact, ContactState
+from ctiserver.model.world import Ctx, World
+
+RankKey = tuple[int, float, int, int, ContactId]
+"""Smaller is served first: not at the head, arrival less head start, then the order in which ids were made."""
+
+
+def maxwait_key(contact: ContactId) -> str:
+    return f"acd.maxwait:{contact}"
+
+
+def avoid_key(contact: ContactId, agent: str) -> str:
+    return f"acd.avoid:{contact}:{agent}"
+
+
+def rank_key(contact: Contact) -> RankKey:
+    made, part = _made(contact.id)
+    return (0 if contact.head else 1, contact.queued_at - contact.priority, made, part, contact.id)
+
+
+def _made(contact: ContactId) -> tuple[int, int]:
+    """The turn and the place in it where the id was made (`k<epoch>-<hex>[-n]`): text order would put 10 before 9."""
+    parts = contact.split("-")
+    try:
+        return int(parts[1], 16), int(parts[2]) if len(parts) > 2 else 1
+    except (IndexError, ValueError):
+        return 0, 0
+
+
+def queue_config(world: World, queue: QueueId) -> QueueConfig:
+    """The queue's configuration; defaults for a queue that was removed while work of it is in hand."""
+    for found in world.site.queues:
+        if found.id == queue:
+            return found
+    return QueueConfig(id=queue, name=Label(zh=queue, en=queue))
+
+
+def has_queue(world: World, queue: QueueId) -> bool:
+    return any(found.id == queue for found in world.site.queues)
+
+
+def asked(world: World, event: ev.QueueAsked, live: Contact | None, waiting: int, ctx: Ctx) -> tuple[ev.Event, ...]:
+    """A flow wants an agent for its caller. `live`: its present contact, `waiting`: the queue's length."""
+    conversation = world.conversations.get(event.conversation)
+    if conversation is None or conversation.cleared or live is not None:
+        return ()
+    if not has_queue(world, event.queue):
+        return (ev.QueueRefused(conversation=event.conversation, reason=EndReason.FAILED),)
+    if event.agent is not None and all(agent.id != event.agent for agent in world.site.agents):
+        return (ev.QueueRefused(conversation=event.conversation, reason=EndReason.FAILED),)
+    queue = queue_config(world, event.queue)
+    if waiting >= queue.max_waiting:
+        return (ev.QueueRefused(conversation=event.conversation, reason=EndReason.REJECTED),)
+    return (
+        ev.ContactQueued(
+            contact=ctx.ids.contact(),
+            conversation=event.conversation,
+            queue=event.queue,
+            requires=merged(queue.requires, event.requires),
+            priority=queue.priority + event.priority,
+            only_agent=event.agent,
+            data=event.data,
+            path=event.path,
+            at=ctx.now,
+        ),
+    )
+
+
+def apply_queued(world: World, event: ev.ContactQueued) -> None:
+    world.contacts[event.contact] = Contact(
+        id=event.contact,
+        conversation=event.conversation,
+        queue=event.queue,
+        requires=dict(event.requires),
+        priority=event.priority,
+        queued_at=event.at,
+        only_agent=event.only_agent,
+        data=dict(event.data),
+        path=event.path,
+    )
+    arm_maxwait(world, event.contact, event.queue, event.at)
+
+
+def arm_maxwait(world: World, contact: ContactId, queue: QueueId, at: float) -> None:
+    world.deadlines.set(maxwait_key(contact), at + queue_config(world, queue).max_wait_seconds)
+
+
+def end(contact: Contact, reason: EndReason, now: float) -> ev.ContactEnded:
+    return ev.ContactEnded(
+        contact=contact.id, conversation=contact.conversation, queue=contact.queue, reason=reason, at=now
+    )
+
+
+def left(contact: Contact, reason: EndReason, now: float) -> tuple[ev.Event, ...]:
+    """The contact leaves its queue without an agent and the flow goes on.
+
+    After a talk (its agent was lost) the flow is over: then the call is ended, nobody would ever hear the caller.
+    """
+    after: ev.Event = (
+        ev.HangUpAsked(conversation=contact.conversation, cause=16)
+        if contact.connected_at
+        else ev.QueueRefused(conversation=contact.conversation, reason=reason)
+    )
+    return (end(contact, reason, now), after)
+
+
+def drop_waiting_deadlines(world: World, contact: Contact) -> None:
+    world.deadlines.drop(maxwait_key(contact.id))
+    for agent in sorted(contact.avoid):
+        world.deadlines.drop(avoid_key(contact.id, agent))
+    contact.avoid = {}
+
+
+def forget_if_done(world: World, name: ContactId) -> None:
+    """An ended contact stays while somebody still has it in hand (wrap-up, a leg being withdrawn)."""
+    contact = world.contacts.get(name)
+    if contact is None or contact.state is not ContactState.ENDED:
+        return
+    in_hand = contact.agent is not None and name in world.agents[contact.agent].work
+    if not in_hand and all(reservation.contact != name for reservation in world.reservations.values()):
+        del world.contacts[name]

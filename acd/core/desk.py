@@ -1,0 +1,242 @@
+"""The desk: what agents command, and the facts about their desktops and devices.
+
+Lives here: the decisions on commands and on links, contacts and restarts. Not here: calls (hold, hang up), which are
+the conversation core's. Limits below are our own choice; reasons and dispositions come from the site.
+"""
+
+from __future__ import annotations
+
+from acd.core import contact as contacts
+from acd.core import outcomes
+from acd.core.index import Index
+from acd.core.reservation import live
+from ctiserver.model import commands as cmd
+from ctiserver.model import effects as fx
+from ctiserver.model import events as ev
+from ctiserver.model import facts
+from ctiserver.model.errors import CommandRejected, Rejection
+from ctiserver.model.ids import AgentId, ContactId
+from ctiserver.model.turns import NOTHING, Decision
+from ctiserver.model.work import Agent, WorkItem, WorkKind
+from ctiserver.model.world import World
+
+NOTE_LENGTH = 4000
+"""Characters of a note."""
+EXTENSION = 30.0
+"""Seconds that one extension adds to a wrap-up."""
+EXTENSIONS = 10
+"""Extensions of one wrap-up at most, so that no wrap-up lasts for ever."""
+
+
+def command(world: World, index: Index, item: cmd.Command, now: float) -> Decision:
+    """Accepted (possibly with nothing to do, when it is so already) or CommandRejected."""
+    if isinstance(item, cmd.HoldCall | cmd.RetrieveCall | cmd.HangUpCall):
+        return NOTHING
+    agent = world.agents.get(item.agent)
+    if agent is None or (item.agent not in index.site_agents and not agent.signed_in):
+        raise CommandRejected(Rejection.UNKNOWN_AGENT)
+    match item:
+        case cmd.TakeDevice():
+            return _take_device(index, agent, item, now)
+        case cmd.PhoneReady():
+            return _phone_ready(agent, item, now)
+        case cmd.ReleaseDevice():
+            return _release_device(agent, item, now)
+        case cmd.SignIn():
+            return NOTHING if agent.signed_in else Decision((ev.AgentSignedIn(agent=agent.id, at=now),))
+        case _:
+            pass
+    if not agent.signed_in:
+        raise CommandRejected(Rejection.NOT_SIGNED_IN)
+    match item:
+        case cmd.SignOut():
+            if agent.work:
+                raise CommandRejected(Rejection.WORK_IN_PROGRESS)
+            return Decision((ev.AgentSignedOut(agent=agent.id, at=now),))
+        case cmd.SetReady() | cmd.SetNotReady():
+            return _availability(world, agent, item, now)
+        case cmd.ConfirmOffer():
+            return _confirm(world, agent, item, now)
+        case cmd.WriteNote():
+            return Decision(_note(agent, _own(agent, item.contact), item.text, now))
+        case cmd.FinishWrapUp():
+            return _finish(world, agent, item, now)
+        case cmd.ExtendWrapUp():
+            return _extend(world, agent, item)
+
+
+def _availability(world: World, agent: Agent, item: cmd.SetReady | cmd.SetNotReady, now: float) -> Decision:
+    """While he works this is for afterwards: it shows at once and holds when the work is done."""
+    if isinstance(item, cmd.SetReady):
+        if agent.ready:
+            return NOTHING
+        if agent.device is None:
+            raise CommandRejected(Rejection.NO_PHONE)
+        reason = ""
+    else:
+        if all(known.id != item.reason for known in world.site.reasons):
+            raise CommandRejected(Rejection.UNKNOWN_REASON)
+        if not agent.ready and agent.reason == item.reason:
+            return NOTHING
+        reason = item.reason
+    chosen = ev.AvailabilityChosen(agent=agent.id, ready=not reason, reason=reason, by=item.by, at=now)
+    return Decision((chosen,))
+
+
+def _take_device(index: Index, agent: Agent, item: cmd.TakeDevice, now: float) -> Decision:
+    """The page becomes the phone. The lease is the endpoint's name, so a lease is never two agents'."""
+    holder = agent.device
+    if holder is not None and holder.lease == item.lease:
+        if holder.instance == item.instance:
+            return NOTHING
+        return Decision((_taken(agent, item, now),))
+    if index.agent_of_endpoint.get(item.lease, agent.id) != agent.id:
+        raise CommandRejected(Rejection.NOT_ALLOWED)
+    if holder is not None and agent.links > 0 and not item.take_over:
+        raise CommandRejected(Rejection.PHONE_ELSEWHERE)
+    effects: list[fx.Effect] = []
+    if holder is not None:
+        effects.append(fx.RemoveDevice(lease=holder.lease, endpoint=holder.endpoint))
+    effects.append(fx.ProvisionDevice(agent=agent.id, lease=item.lease, endpoint=item.lease))
+    return Decision((_taken(agent, item, now),), tuple(effects))
+
+
+def _taken(agent: Agent, item: cmd.TakeDevice, now: float) -> ev.DeviceTaken:
+    return ev.DeviceTaken(
+        agent=agent.id,
+        lease=item.lease,
+        endpoint=item.lease,
+        instance=item.instance,
+        previous=agent.device.lease if agent.device is not None else None,
+        at=now,
+    )
+
+
+def _phone_ready(agent: Agent, item: cmd.PhoneReady, now: float) -> Decision:
+    """Said again after every registration: the calls core brings a lost talk back on it."""
+    if agent.device is None or agent.device.lease != item.lease:
+        raise CommandRejected(Rejection.LEASE_LOST)
+    ready = ev.DeviceReady(
+        agent=agent.id, lease=item.lease, endpoint=agent.device.endpoint, instance=item.instance, at=now
+    )
+    return Decision((ready,))
+
+
+def _release_device(agent: Agent, item: cmd.ReleaseDevice, now: float) -> Decision:
+    if agent.device is None or agent.device.lease != item.lease:
+        raise CommandRejected(Rejection.LEASE_LOST)
+    return Decision(
+        (ev.DeviceReleased(agent=agent.id, lease=item.lease, at=now),),
+        (fx.RemoveDevice(lease=item.lease, endpoint=agent.device.endpoint),),
+    )
+
+
+def _confirm(world: World, agent: Agent, item: cmd.ConfirmOffer, now: float) -> Decision:
+    reservation = world.reservations.get(item.reservation)
+    offered = reservation.agents.get(agent.id) if reservation is not None else None
+    if reservation is None or offered is None or not live(offered):
+        raise CommandRejected(Rejection.UNKNOWN_OFFER)
+    if offered.confirmed:
+        return NOTHING
+    confirmed = ev.OfferConfirmed(reservation=reservation.id, agent=agent.id, at=now)
+    if offered.ringing:  # the ring did not wait for it
+        return Decision((confirmed,))
+    return Decision((confirmed, outcomes.ring(world, reservation, offered, now)))
+
+
+def _own(agent: Agent, contact: ContactId) -> WorkItem:
+    """His own talk or wrap-up."""
+    item = agent.work.get(contact)
+    if item is None or item.kind is WorkKind.RESERVED:
+        raise CommandRejected(Rejection.UNKNOWN_CALL)
+    return item
+
+
+def _note(agent: Agent, item: WorkItem, text: str, now: float) -> tuple[ev.Event, ...]:
+    if len(text) > NOTE_LENGTH:
+        raise CommandRejected(Rejection.NOTE_TOO_LONG)
+    if text == item.note:
+        return ()
+    return (
+        ev.NoteWritten(agent=agent.id, contact=item.contact, conversation=item.conversation, text=text, at=now),
+    )
+
+
+def _finish(world: World, agent: Agent, item: cmd.FinishWrapUp, now: float) -> Decision:
+    work = agent.work.get(item.contact)
+    contact = world.contacts.get(item.contact)
+    if work is None or work.kind is not WorkKind.WRAP_UP or contact is None:
+        raise CommandRejected(Rejection.NOT_IN_WRAP_UP)
+    events: list[ev.Event] = []
+    if item.disposition:
+        known = [d for d in world.site.dispositions if d.id == item.disposition]
+        if not known or (known[0].queues and contact.queue not in known[0].queues):
+            raise CommandRejected(Rejection.UNKNOWN_DISPOSITION)
+        events.append(
+            ev.DispositionSet(
+                agent=agent.id,
+                contact=item.contact,
+                conversation=work.conversation,
+                disposition=item.disposition,
+                at=now,
+            )
+        )
+    elif contacts.queue_config(world, contact.queue).disposition_required:
+        raise CommandRejected(Rejection.DISPOSITION_REQUIRED)
+    events.extend(_note(agent, work, item.note, now))
+    events.append(ev.WrapUpEnded(agent=agent.id, contact=item.contact, how="done", at=now))
+    reason = "" if item.ready else (agent.reason or "wrap_up")
+    events.append(ev.AvailabilityChosen(agent=agent.id, ready=item.ready, reason=reason, by=item.by, at=now))
+    return Decision(tuple(events))
+
+
+def _extend(world: World, agent: Agent, item: cmd.ExtendWrapUp) -> Decision:
+    work = agent.work.get(item.contact)
+    contact = world.contacts.get(item.contact)
+    if work is None or work.kind is not WorkKind.WRAP_UP or contact is None:
+        raise CommandRejected(Rejection.NOT_IN_WRAP_UP)
+    usual = contacts.queue_config(world, contact.queue).wrap_up_seconds
+    until = min(work.until + EXTENSION, work.since + usual + EXTENSION * EXTENSIONS)
+    if until <= work.until:
+        raise CommandRejected(Rejection.NOT_ALLOWED)
+    return Decision((ev.WrapUpExtended(agent=agent.id, contact=item.contact, until=until),))
+
+
+# --- facts ------------------------------------------------------------------------------------------
+
+
+def link_changed(world: World, fact: facts.LinkChanged, now: float) -> tuple[ev.Event, ...]:
+    agent = world.agents.get(fact.agent)
+    links = max(0, fact.links)
+    if agent is None or agent.links == links:
+        return ()
+    return (ev.DesktopLinkChanged(agent=agent.id, links=links, at=now),)
+
+
+def server_started(world: World, now: float) -> tuple[ev.Event, ...]:
+    """No desktop is linked to a server that has just come up; registrations live on in the switch."""
+    return tuple(
+        ev.DesktopLinkChanged(agent=agent.id, links=0, at=now) for agent in world.agents.values() if agent.links
+    )
+
+
+def device_contact(world: World, index: Index, fact: facts.DeviceContact, now: float) -> tuple[ev.Event, ...]:
+    agent = world.agents.get(index.agent_of_endpoint.get(fact.endpoint, AgentId("")))
+    return _contact(agent, fact.present, now) if agent is not None else ()
+
+
+def switch_seen(world: World, fact: facts.SwitchSeen, now: float) -> tuple[ev.Event, ...]:
+    """What the switch says about contacts is the truth."""
+    present = dict.fromkeys(fact.contacts)
+    events: list[ev.Event] = []
+    for agent in world.agents.values():
+        if agent.device is not None:
+            events.extend(_contact(agent, agent.device.endpoint in present, now))
+    return tuple(events)
+
+
+def _contact(agent: Agent, present: bool, now: float) -> tuple[ev.Event, ...]:
+    device = agent.device
+    if device is None or device.contact == present:
+        return ()
+    return (ev.DeviceContactChanged(agent=agent.id, endpoint=device.endpoint, present=present, at=now),)

@@ -1,0 +1,221 @@
+"""Outcomes: what follows when a leg is up or failed, a deadline passes, the caller goes, an agent is out of reach.
+
+Lives here: the decisions about running offers, talks and wrap-ups; they only read the world. Not here: what the
+events do (`reservation`), whom to offer to (`routing`). Journal order decides between leg up, caller gone and
+deadline: whoever comes later finds the reservation or contact changed and changes nothing.
+"""
+
+from __future__ import annotations
+
+from acd.core import contact as contacts
+from acd.core.reservation import Offer, live, live_agents
+from ctiserver.model import events as ev
+from ctiserver.model.causes import EndReason, LegFailure
+from ctiserver.model.ids import AgentId, ContactId, ReservationId
+from ctiserver.model.work import Agent, Contact, ContactState, OfferedAgent, Reservation, WorkKind
+from ctiserver.model.world import World
+
+
+def ring(world: World, reservation: Reservation, offered: OfferedAgent, now: float) -> ev.RingAsked:
+    contact = world.contacts[reservation.contact]
+    deadline = now + contacts.queue_config(world, contact.queue).offer_seconds
+    return ev.RingAsked(
+        reservation=reservation.id,
+        contact=reservation.contact,
+        conversation=reservation.conversation,
+        agent=offered.agent,
+        deadline=deadline,
+    )
+
+
+def confirm_due(world: World, name: ReservationId, now: float) -> tuple[ev.Event, ...]:
+    """No desktop confirmed in time: ring all the same."""
+    reservation = world.reservations.get(name)
+    if reservation is None:
+        return ()
+    return tuple(ring(world, reservation, offered, now) for offered in live_agents(reservation) if not offered.ringing)
+
+
+def leg_up(world: World, event: ev.AgentLegUp, now: float) -> tuple[ev.Event, ...]:
+    """The first live agent to answer has the contact; anything later changes nothing (the calls core ends the leg)."""
+    reservation = world.reservations.get(event.reservation)
+    offered = reservation.agents.get(event.agent) if reservation is not None else None
+    if reservation is None or reservation.decided or offered is None or not live(offered) or not offered.ringing:
+        return ()
+    contact = world.contacts[reservation.contact]
+    if contact.state is not ContactState.RESERVED or contact.reservation != reservation.id:
+        return ()
+    connect = ev.ContactConnected(
+        contact=contact.id,
+        conversation=contact.conversation,
+        reservation=reservation.id,
+        agent=event.agent,
+        at=now,
+    )
+    losers = [other for other in live_agents(reservation) if other.agent != event.agent]
+    events, pending = _end_offers(reservation, losers, ev.OfferWithdrawn, now)
+    return (connect, *events, *_closing(reservation, pending, [*losers, offered]))
+
+
+def leg_failed(world: World, event: ev.AgentLegFailed, now: float) -> tuple[ev.Event, ...]:
+    """An agent's ring is over and its leg gone. Withdrawn before: only the reservation may close now."""
+    reservation = world.reservations.get(event.reservation)
+    offered = reservation.agents.get(event.agent) if reservation is not None else None
+    if reservation is None or offered is None:
+        return ()
+    if not live(offered):
+        return close_if_done(reservation)
+    if not offered.ringing:
+        return ()
+    kind: type[Offer]
+    match event.failure:
+        case LegFailure.MISSED:
+            kind = ev.OfferMissed
+        case LegFailure.REJECTED:
+            kind = ev.OfferRejected
+        case LegFailure.UNREACHABLE | LegFailure.TOO_LATE:
+            kind = ev.OfferUnreachable
+    over = kind(reservation=reservation.id, contact=reservation.contact, agent=event.agent, at=now)
+    forced = _misses(world, world.agents[event.agent], now) if isinstance(over, ev.OfferMissed) else ()
+    return (over, *forced, *_back(world, reservation, [offered], None, now), *_closing(reservation, 0, [offered]))
+
+
+def offer_due(world: World, name: ReservationId, now: float) -> tuple[ev.Event, ...]:
+    """The offer's deadline: every live agent missed it."""
+    reservation = world.reservations.get(name)
+    if reservation is None:
+        return ()
+    missed = live_agents(reservation)
+    events, pending = _end_offers(reservation, missed, ev.OfferMissed, now)
+    forced = [event for offered in missed for event in _misses(world, world.agents[offered.agent], now)]
+    return (
+        *events,
+        *forced,
+        *_back(world, reservation, missed, None, now),
+        *_closing(reservation, pending, missed),
+    )
+
+
+def out_of_reach(world: World, agent: Agent, now: float) -> tuple[ev.Event, ...]:
+    """The agent cannot be reached any more: a running offer is withdrawn at once; it comes back to him first."""
+    for item in agent.work.values():
+        reservation = world.reservations.get(item.reservation or ReservationId(""))
+        offered = reservation.agents.get(agent.id) if reservation is not None else None
+        if item.kind is WorkKind.RESERVED and reservation is not None and offered is not None and live(offered):
+            events, pending = _end_offers(reservation, [offered], ev.OfferUnreachable, now)
+            back = _back(world, reservation, [offered], agent.id, now)
+            return (*events, *back, *_closing(reservation, pending, [offered]))
+    return ()
+
+
+def withdrawn(world: World, contact: Contact, now: float) -> tuple[ev.Event, ...]:
+    """End the contact's offer for a reason that is none of its agents' (caller gone, longest wait)."""
+    reservation = world.reservations.get(contact.reservation or ReservationId(""))
+    if reservation is None:
+        return ()
+    agents = live_agents(reservation)
+    events, pending = _end_offers(reservation, agents, ev.OfferWithdrawn, now)
+    return (*events, *_closing(reservation, pending, agents))
+
+
+def caller_gone(world: World, contact: Contact, now: float) -> tuple[ev.Event, ...]:
+    """The conversation is over: the contact ends, exactly once, by what it was doing."""
+    if contact.state is ContactState.CONNECTED and contact.agent is not None:
+        seconds = contacts.queue_config(world, contact.queue).wrap_up_seconds
+        wrap = ev.WrapUpStarted(
+            agent=contact.agent,
+            contact=contact.id,
+            conversation=contact.conversation,
+            until=now + seconds,
+            at=now,
+        )
+        over = ev.WrapUpEnded(agent=contact.agent, contact=contact.id, how="time", at=now)
+        end = contacts.end(contact, EndReason.ANSWERED, now)
+        return (end, wrap) if seconds > 0 else (end, wrap, over)
+    end = contacts.end(contact, EndReason.ABANDONED, now)
+    if contact.state is ContactState.RESERVED:
+        return (*withdrawn(world, contact, now), end)
+    return (end,)
+
+
+def takeback_due(world: World, contact: Contact | None, now: float) -> tuple[ev.Event, ...]:
+    """The lost agent did not come back: he is freed, the caller waits at the head, for him first."""
+    if contact is None or contact.state is not ContactState.CONNECTED or contact.agent is None:
+        return ()
+    agent = world.agents[contact.agent]
+    item = agent.work.get(contact.id)
+    if item is None or not item.lost_at:
+        return ()
+    away = ev.AvailabilityChosen(agent=agent.id, ready=False, reason="device_lost", by="device_lost", at=now)
+    return (away, ev.ContactRequeued(contact=contact.id, prefer=agent.id, at=now))
+
+
+def wait_due(world: World, contact: Contact | None, now: float) -> tuple[ev.Event, ...]:
+    """The longest wait is over and nobody has answered: the flow goes on without an agent."""
+    if contact is None or contact.state not in (ContactState.WAITING, ContactState.RESERVED):
+        return ()
+    return (*withdrawn(world, contact, now), *contacts.left(contact, EndReason.TIMED_OUT, now))
+
+
+def wrap_due(world: World, agent: AgentId, contact: ContactId, now: float) -> tuple[ev.Event, ...]:
+    person = world.agents.get(agent)
+    item = person.work.get(contact) if person is not None else None
+    if item is None or item.kind is not WorkKind.WRAP_UP:
+        return ()
+    return (ev.WrapUpEnded(agent=agent, contact=contact, how="time", at=now),)
+
+
+def close_if_done(reservation: Reservation) -> tuple[ev.Event, ...]:
+    if all(offered.closed for offered in reservation.agents.values()):
+        return (ev.ReservationClosed(reservation=reservation.id),)
+    return ()
+
+
+def _end_offers(
+    reservation: Reservation,
+    agents: list[OfferedAgent],
+    over: type[Offer],
+    now: float,
+) -> tuple[list[ev.Event], int]:
+    """End these agents' parts: cancel what rings. Also how many of them stay until their leg's end is seen."""
+    events: list[ev.Event] = []
+    pending = 0
+    for offered in agents:
+        if offered.ringing:
+            pending += 1
+            events.append(
+                ev.RingCancelled(
+                    reservation=reservation.id, conversation=reservation.conversation, agent=offered.agent
+                )
+            )
+        events.append(over(reservation=reservation.id, contact=reservation.contact, agent=offered.agent, at=now))
+    return events, pending
+
+
+def _back(
+    world: World, reservation: Reservation, over: list[OfferedAgent], prefer: AgentId | None, now: float
+) -> tuple[ev.Event, ...]:
+    """The contact goes back to the head when no agent of the reservation is left to answer it."""
+    contact = world.contacts.get(reservation.contact)
+    gone = [offered.agent for offered in over]
+    if any(offered.agent not in gone for offered in live_agents(reservation)):
+        return ()
+    if contact is None or contact.state is not ContactState.RESERVED or contact.reservation != reservation.id:
+        return ()
+    return (ev.ContactRequeued(contact=contact.id, prefer=prefer, at=now),)
+
+
+def _closing(reservation: Reservation, pending: int, over: list[OfferedAgent]) -> tuple[ev.Event, ...]:
+    """The reservation closes at once when no leg of it is left: `pending` of those just ended still have one."""
+    gone = [offered.agent for offered in over]
+    if pending or any(not offered.closed for name, offered in reservation.agents.items() if name not in gone):
+        return ()
+    return (ev.ReservationClosed(reservation=reservation.id),)
+
+
+def _misses(world: World, agent: Agent, now: float) -> tuple[ev.Event, ...]:
+    """The miss that is just being decided may be one too many in a row: then he is set not ready."""
+    limit = next((found.max_misses for found in world.site.agents if found.id == agent.id), 0)
+    if not agent.ready or limit <= 0 or agent.misses + 1 < limit:
+        return ()
+    return (ev.AvailabilityChosen(agent=agent.id, ready=False, reason="misses", by="misses", at=now),)
