@@ -35,16 +35,26 @@ class SynthesisError(Exception):
 
 
 class Voice(msgspec.Struct, frozen=True):
-    """One voice of Kokoro: its name in the voices folder, the checksum of its file, its speed (1.0 = as trained)."""
+    """One way to speak: the mean of some of Kokoro's voices, and a speed (1.0 = as trained).
 
-    name: str
-    sha256: str
+    `parts` are (name in the voices folder, SHA-256 of its file).
+    """
+
+    parts: tuple[tuple[str, str], ...]
     speed: float
 
 
 VOICES = {
-    "zh": Voice("zf_xiaoxiao", "03adb5d5e3ddd88b047954e974e651cb0a4b524c985057e5d872e962c7be1169", 1.0),
-    "en": Voice("af_heart", "d583ccff3cdca2f7fae535cb998ac07e9fcb90f09737b9a41fa2734ec44a8f0b", 1.0),
+    # Measured with Whisper base on seven prompts in the telephone band, syllables wrong of 101: this mean 0, the female
+    # voices alone 4 to 11, the male one alone 1. Its pitch, about 180 Hz, is a low female voice.
+    "zh": Voice(
+        (
+            ("zf_xiaoxiao", "03adb5d5e3ddd88b047954e974e651cb0a4b524c985057e5d872e962c7be1169"),
+            ("zm_yunjian", "de48a00bdbf3649f07162269a2b6e0513604389bfac8a2e6c75cb34b323ad6fa"),
+        ),
+        0.95,
+    ),
+    "en": Voice((("af_heart", "d583ccff3cdca2f7fae535cb998ac07e9fcb90f09737b9a41fa2734ec44a8f0b"),), 1.0),
 }
 SENTENCE_PAUSE = {"zh": 0.3, "en": 0.3}
 """Seconds of silence between two sentences."""
@@ -72,7 +82,10 @@ class Kokoro:
             model, self._vocabulary = _read_model()
         except (ImportError, OSError) as error:
             raise SynthesisError(f"{error}: install ivr/speech/requirements-prompts.txt") from error
-        self._styles = {language: _read_voice(voices, voice) for language, voice in VOICES.items()}
+        self._styles = {
+            language: np.mean([_read_voice(voices, *part) for part in voice.parts], axis=0)
+            for language, voice in VOICES.items()
+        }
         self._chinese = chinese.ZHG2P()
         self._session = runtime.InferenceSession(model, providers=["CPUExecutionProvider"])
 
@@ -135,17 +148,17 @@ def _read_model() -> tuple[bytes, dict[str, int]]:
     return model, json.loads(table.read_text(encoding="utf-8"))["vocab"]
 
 
-def _read_voice(voices: Path, voice: Voice) -> Samples:
+def _read_voice(voices: Path, name: str, sha256: str) -> Samples:
     try:
         if voices.is_dir():
-            data = (voices / f"{voice.name}.bin").read_bytes()
+            data = (voices / f"{name}.bin").read_bytes()
         else:
             with tarfile.open(voices) as archive:
-                member = archive.extractfile(f"package/voices/{voice.name}.bin")
+                member = archive.extractfile(f"package/voices/{name}.bin")
                 data = member.read() if member is not None else b""
     except (OSError, KeyError, tarfile.TarError) as error:
-        raise SynthesisError(f"voice {voice.name} in {voices}: {error}") from error
-    _check(f"voice {voice.name}", data, voice.sha256)
+        raise SynthesisError(f"voice {name} in {voices}: {error}") from error
+    _check(f"voice {name}", data, sha256)
     return np.frombuffer(data, "<f4").reshape(-1, STYLE_SIZE)
 
 

@@ -168,7 +168,7 @@ def _source(entry: Entry, language: str) -> str:
     if entry.tone_hz is not None:
         return _sum(f"tone|{entry.tone_hz}|{entry.tone_seconds}|{SHAPING}".encode())
     voice = VOICES[language]
-    parts = (MODEL_NAME, voice.sha256, voice.speed, SENTENCE_PAUSE[language], entry.speech(language), SHAPING)
+    parts = (MODEL_NAME, voice.parts, voice.speed, SENTENCE_PAUSE[language], entry.speech(language), SHAPING)
     return _sum("|".join(str(part) for part in parts).encode())
 
 
