@@ -1,0 +1,145 @@
+"""Request bodies, answers and query values: the types that the API speaks, and their strict decoding.
+
+OpenAPI is generated from these types. Every text has a length, so nothing unbounded enters the server; what does not
+fit is a 400 that says where.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, TypeVar
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta
+
+from ctiserver.api.errors import BadRequest
+from ctiserver.api.parts import DialledNumber
+from ctiserver.model.principal import Role
+from ctiserver.model.site import Label
+from ctiserver.ports_http import CallRow
+
+BODY_BYTES = 64 * 1024
+
+UserName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.\-]{1,32}$")]
+Word = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:\-]{1,64}$")]
+Number = Annotated[str, Meta(pattern=r"^\+?[0-9*#]{1,32}$")]
+LeaseWord = Annotated[str, Meta(pattern=r"^d[0-9a-f]{16}$")]
+
+
+class LoginBody(msgspec.Struct, frozen=True, kw_only=True):
+    user: UserName
+    password: Annotated[str, Meta(min_length=1, max_length=256)]
+
+
+class LoginAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    user: str
+    role: Role
+    name: Label
+    agent: str | None
+    csrf: str
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    ok: bool = True
+
+
+class DeviceBody(msgspec.Struct, frozen=True, kw_only=True):
+    """`instance` names one page load; `lease` is what this page holds already."""
+
+    instance: Word
+    lease: LeaseWord | None = None
+    take_over: bool = False
+
+
+class DeviceAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    lease: str
+    username: str
+    password: str
+    domain: str
+    ws_path: str
+
+
+class CallsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    calls: tuple[CallRow, ...]
+
+
+class DemoCustomer(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    code: str
+    classes: tuple[str, ...]
+
+
+class DemoCaller(msgspec.Struct, frozen=True, kw_only=True):
+    phone: str
+    customer: DemoCustomer
+
+
+class DemoAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    numbers: tuple[DialledNumber, ...]
+    callers: tuple[DemoCaller, ...]
+    active: int
+    limit: int
+
+
+class DemoCallBody(msgspec.Struct, frozen=True, kw_only=True):
+    caller: Number
+    number: Number
+
+
+class DemoCallAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    call: str
+    username: str
+    password: str
+    domain: str
+    ws_path: str
+
+
+class HealthAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    status: str
+    version: str
+
+
+class ReadyAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    ready: bool
+    missing: tuple[str, ...]
+    degraded: tuple[str, ...]
+
+
+T = TypeVar("T")
+
+
+async def read_body(request: web.Request, kind: type[T]) -> T:
+    """The JSON body as `kind`. Raises BadRequest; a body over 64 kB is a 413 of the application."""
+    if request.content_type != "application/json":
+        raise BadRequest("Send JSON with Content-Type: application/json.", "not_json")
+    raw = await request.read()
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.ValidationError as error:
+        raise BadRequest(str(error)[:200]) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest("The body is not valid JSON.", "not_json") from error
+
+
+def query_int(request: web.Request, name: str, default: int, *, least: int, most: int) -> int:
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
+        raise BadRequest(f"{name} must be a whole number from {least} to {most}.")
+    return int(text)
+
+
+def query_time(request: web.Request, name: str) -> float | None:
+    """Epoch seconds, or None when it is not given."""
+    text = request.query.get(name)
+    if text is None:
+        return None
+    try:
+        value = float(text[:32])
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or abs(value) > 1e12:
+        raise BadRequest(f"{name} must be a time in epoch seconds.")
+    return value

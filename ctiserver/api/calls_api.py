@@ -1,0 +1,72 @@
+"""The call list and recordings: an agent's own; a lead's and an admin's: everybody's."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+from aiohttp import web
+
+from ctiserver.api.bodies import CallsAnswer, query_int, query_time
+from ctiserver.api.errors import NotFound, json_answer
+from ctiserver.api.parts import PARTS, Route
+from ctiserver.model.ids import AgentId
+from ctiserver.model.principal import Permission, Principal
+from ctiserver.ports_http import PRINCIPAL
+
+_CONVERSATION = re.compile(r"^[A-Za-z0-9_\-]{1,64}$")
+_FILE = re.compile(r"^[A-Za-z0-9_\-]{1,80}\.wav$")
+_NOBODY = AgentId("")
+
+
+async def calls(request: web.Request) -> web.StreamResponse:
+    limit = query_int(request, "limit", 50, least=1, most=500)
+    before = query_time(request, "before")
+    rows = await request.app[PARTS].calls.recent(_whose(request[PRINCIPAL]), limit, before)
+    return json_answer(CallsAnswer(calls=tuple(rows)))
+
+
+async def recording(request: web.Request) -> web.StreamResponse:
+    parts, conversation = request.app[PARTS], request.match_info["conversation"]
+    name = None
+    if _CONVERSATION.match(conversation):
+        name = await parts.calls.recording(conversation, _whose(request[PRINCIPAL]))
+    if name is None or not _FILE.match(name):
+        raise NotFound("unknown_recording", "There is no recording of this call for you.")
+    path = parts.recordings / name
+    if not await asyncio.to_thread(_is_plain_file, path):
+        raise NotFound("recording_not_ready", "The recording is not on disk yet. Try again in a moment.")
+    return web.FileResponse(path, headers={"Content-Type": "audio/wav", "Cache-Control": "private, no-store"})
+
+
+def _is_plain_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _whose(principal: Principal) -> AgentId | None:
+    """None = everybody's."""
+    return None if principal.may(Permission.ALL_CALLS) else principal.agent or _NOBODY
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/api/v1/calls",
+        handler=calls,
+        summary="My calls, newest first (?limit=, ?before=)",
+        access=Permission.OWN_CALLS,
+        answer=CallsAnswer,
+        statuses=(400, 401, 403, 503),
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/recordings/{conversation}",
+        handler=recording,
+        summary="A recording, with byte ranges",
+        access=Permission.OWN_CALLS,
+        answer=bytes,
+        answer_type="audio/wav",
+        statuses=(206, 401, 403, 404, 416, 503),
+    ),
+)

@@ -1,0 +1,112 @@
+"""Everything the HTTP side needs from the rest of the server, as one frozen value, and its routes' shape.
+
+The composition root fills it; handlers find it under `PARTS`. Nothing here does work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from ctiserver.model.commands import Command
+from ctiserver.model.ids import AgentId
+from ctiserver.model.principal import Permission
+from ctiserver.model.site import Label, SiteConfig
+from ctiserver.ports_http import Calls, Customers, Logins, Users
+from ctiserver.store.passwords import Passwords
+
+
+class HeldDevice(msgspec.Struct, frozen=True, kw_only=True):
+    """Who holds a lease now, and the SIP endpoint that was provisioned for it."""
+
+    agent: AgentId
+    endpoint: str
+
+
+class DialledNumber(msgspec.Struct, frozen=True, kw_only=True):
+    number: str
+    name: Label
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoParts:
+    """The caller page's needs; only a demo site has them.
+
+    `provision_caller(endpoint, caller_number, caller_name)` makes a SIP endpoint of that name with the password
+    `device_password(endpoint)`; `remove_caller(endpoint)` takes it away. Both have their own deadline and raise
+    SwitchError.
+    """
+
+    provision_caller: Callable[[str, str, str], Awaitable[None]]
+    remove_caller: Callable[[str], Awaitable[None]]
+    site: Callable[[], SiteConfig]
+    """the configuration in force"""
+    captions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """prompt id -> language -> what it says"""
+    limit: int = 10
+    linger_seconds: float = 30.0
+    """how long a call keeps its place after its socket closed, and before it is dialled"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiParts:
+    """`submit` resolves when a command was accepted and raises CommandRejected when it was refused.
+
+    `device(lease)` answers who holds a lease now. `sip_backend()` is Asterisk's WebSocket URL. `ready` are the checks
+    that /readyz insists on, `watched` those it only reports; a check answers True while all is well. `socket_gone`
+    hears that an agent's SIP socket ended. `logged_out` hears of a logout. `origins` are the allowed Origin values;
+    empty = the request's own host.
+    """
+
+    users: Users
+    logins: Logins
+    passwords: Passwords
+    calls: Calls
+    customers: Customers
+    submit: Callable[[Command], Awaitable[object]]
+    device: Callable[[str], HeldDevice | None]
+    device_password: Callable[[str], str]
+    sip_backend: Callable[[], str]
+    sip_domain: str
+    recordings: Path
+    static: Path
+    now: Callable[[], float]
+    ready: Mapping[str, Callable[[], bool]]
+    watched: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
+    socket_gone: Callable[[str, AgentId], None] = lambda _lease, _agent: None
+    logged_out: Callable[[AgentId], Awaitable[None]] | None = None
+    demo: DemoParts | None = None
+    extra_routes: Sequence[web.AbstractRouteDef] = ()
+    """routes of the other servers; each needs a login"""
+    origins: frozenset[str] = frozenset()
+    secure_cookies: bool = False
+    version: str = "0"
+
+
+PARTS = web.AppKey("parts", ApiParts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One address. `access` None = no login needed. `body` is decoded before the handler is called with it."""
+
+    method: str
+    path: str
+    handler: Callable[..., Awaitable[web.StreamResponse]]
+    summary: str
+    access: Permission | None = None
+    login: bool = True
+    body: Any = None
+    answer: Any = None
+    answer_type: str = "application/json"
+    statuses: tuple[int, ...] = ()
+    websocket: bool = False
+    csrf: bool = True
+
+
+ROUTE_TABLE: web.AppKey[Mapping[tuple[str, str], Route]] = web.AppKey("route_table", dict)

@@ -1,0 +1,95 @@
+"""What the caller page tells about a call: one event -> one short text in both languages. Pure.
+
+Only for the demo: it shows a caller how the system works. Masked digits stay masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from ctiserver.model import events
+from ctiserver.model.causes import ClearedBy
+from ctiserver.model.ids import kind as kind_of_id
+from ctiserver.model.site import AgentConfig, Label, QueueConfig, SiteConfig
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True, tag="story"):
+    """One line of the story. `at` is epoch seconds."""
+
+    at: float
+    kind: str
+    text: Label
+
+
+Captions = Mapping[str, Mapping[str, str]]
+
+_BY = {
+    ClearedBy.CUSTOMER: Label(zh="您已挂机", en="You hung up"),
+    ClearedBy.AGENT: Label(zh="客服人员已挂机", en="The agent hung up"),
+    ClearedBy.SYSTEM: Label(zh="通话已由系统结束", en="The system ended the call"),
+}
+
+
+def story(event: events.Event, at: float, site: SiteConfig, captions: Captions) -> Story | None:
+    """The story of an event at `at`; None if it tells the caller nothing."""
+    told = _told(event, site, captions)
+    return Story(at=at, kind=told[0], text=told[1]) if told is not None else None
+
+
+def _told(event: events.Event, site: SiteConfig, captions: Captions) -> tuple[str, Label] | None:
+    match event:
+        case events.Established(leg=leg) if kind_of_id(leg) != "a":
+            return "answered", Label(zh="系统已应答", en="The system answered")
+        case events.IvrChanged(session=session) if session is not None:
+            return "node", Label(zh=f"流程节点:{session.node}", en=f"Flow node: {session.node}")
+        case events.PromptStarted(prompts=prompts):
+            return "prompt", _captions(prompts, captions)
+        case events.DigitReceived(digit=digit, masked=masked):
+            shown = "*" if masked else digit
+            return "digit", Label(zh=f"您按了 {shown}", en=f"You pressed {shown}")
+        case events.ContactQueued(queue=queue):
+            name = _name(site.queues, queue)
+            return "queue", Label(zh=f"正在排队:{name.zh}", en=f"Waiting in the queue {name.en}")
+        case events.ContactRequeued():
+            return "queue", Label(zh="回到队首,继续等待", en="Back at the head of the queue")
+        case events.OfferMade(agents=agents, why=why):
+            name = _name(site.agents, agents[0] if agents else "")
+            among = len(why.candidates)
+            return "offer", Label(
+                zh=f"已选择客服 {name.zh}(候选 {among} 人,规则 {why.rule})",
+                en=f"Chosen: {name.en} (of {among}, rule {why.rule})",
+            )
+        case events.OfferMissed() | events.OfferRejected() | events.OfferUnreachable():
+            return "offer", Label(zh="该客服未接听", en="This agent did not answer")
+        case events.Delivered():
+            return "ring", Label(zh="客服电话正在振铃", en="The agent's phone rings")
+        case events.Talking():
+            return "talk", Label(zh="通话中", en="Talking")
+        case events.Held():
+            return "hold", Label(zh="客服让您稍候,正在播放音乐", en="On hold, with music")
+        case events.Retrieved():
+            return "talk", Label(zh="恢复通话", en="The agent is back")
+        case events.AgentLegLost():
+            return "hold", Label(zh="客服的连接中断,请稍候", en="The agent's line was lost; please hold")
+        case events.CallCleared(by=by):
+            return "end", _BY[by]
+        case _:
+            return None
+
+
+def _captions(prompts: tuple[str, ...], captions: Captions) -> Label:
+    """`prompts` are 'lang/id'; what was not spoken in a language is still shown in it."""
+    ids = [prompt.rpartition("/")[2] for prompt in prompts]
+    texts = {
+        language: " ".join(captions.get(each, {}).get(language, each) for each in ids) for language in ("zh", "en")
+    }
+    return Label(zh=texts["zh"], en=texts["en"])
+
+
+def _name(things: Sequence[QueueConfig] | Sequence[AgentConfig], wanted: str) -> Label:
+    for thing in things:
+        if thing.id == wanted:
+            return thing.name
+    return Label(zh=wanted, en=wanted)

@@ -1,0 +1,130 @@
+"""What HTTP servers share: the keys under which a request carries its login, and the ports they need.
+
+Lives here: Protocols and the plain values that cross them. Must not live here: SQL, handlers, passwords.
+`ctiserver.api` fills the keys; `agent_desktop.server`, `crm.server` and others only read them. Times are epoch
+seconds, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import msgspec
+from aiohttp import web
+
+from ctiserver.model.facts import Customer
+from ctiserver.model.ids import AgentId
+from ctiserver.model.principal import Principal, Role
+from ctiserver.model.site import Label
+
+
+class DatabaseUnavailable(Exception):
+    """The database is away or too slow. Nothing was changed; trying again later makes sense."""
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """A person who may log in. `password_hash` is an argon2 hash, never a password."""
+
+    id: str
+    role: Role
+    password_hash: str
+    name: Label
+    agent: AgentId | None
+
+
+class StoredLogin(msgspec.Struct, frozen=True, kw_only=True):
+    """A login as it is kept: the SHA-256 (hex) of its token, never the token itself."""
+
+    token_hash: str
+    user: User
+    csrf: str
+    created_at: float
+    seen_at: float
+
+
+class CustomerRef(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: str
+    code: str
+
+
+class CallRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One contact in a call list. Durations in seconds; 0.0 or None = did not happen."""
+
+    conversation: str
+    contact: str
+    queue: str
+    caller_number: str
+    caller_name: str
+    customer: CustomerRef | None
+    queued_at: float
+    answered_at: float | None
+    ended_at: float | None
+    talk_seconds: float
+    wrap_up_seconds: float
+    end_reason: str
+    agent: str | None
+    disposition: str
+    note: str
+    recording: bool
+
+
+class Users(Protocol):
+    async def get(self, user: str) -> User | None: ...
+
+    async def set_password_hash(self, user: str, password_hash: str) -> None: ...
+
+
+class Logins(Protocol):
+    """Stored logins; every method may raise DatabaseUnavailable."""
+
+    async def load(self, seen_after: float) -> Sequence[StoredLogin]: ...
+
+    async def add(self, login: StoredLogin) -> None: ...
+
+    async def seen(self, seen: Sequence[tuple[str, float]]) -> None: ...
+
+    async def remove(self, token_hashes: Sequence[str]) -> None: ...
+
+
+class Calls(Protocol):
+    """The call list and the right to hear recordings; may raise DatabaseUnavailable."""
+
+    async def recent(self, agent: AgentId | None, limit: int, before: float | None) -> Sequence[CallRow]:
+        """Newest first; `agent` None = everybody's."""
+
+    async def recording(self, conversation: str, agent: AgentId | None) -> str | None:
+        """The file name of a conversation's recording, if `agent` took part in it (None: whoever did)."""
+
+
+class Customers(Protocol):
+    """The customers, read-only; may raise DatabaseUnavailable."""
+
+    async def by_number(self, number: str) -> Customer | None: ...
+
+    async def by_id(self, customer: str) -> Customer | None: ...
+
+    async def with_phones(self, limit: int) -> Sequence[Customer]:
+        """The first customers in order of their code, without history."""
+
+
+class LoginWatch(Protocol):
+    """For servers with long-lived sockets: they end with the login and keep it from idling out."""
+
+    def on_end(self, session: str, call: Callable[[], None]) -> Callable[[], None]:
+        """Call `call` once when the login ends (at once if it has); the answer unsubscribes."""
+
+    def touch(self, session: str) -> None:
+        """The person is still there."""
+
+
+Submit = Callable[..., Awaitable[object]]
+
+PRINCIPAL = web.RequestKey("principal", Principal)
+"""Set on every request of a logged-in user; routes outside the public list never run without it."""
+
+LOGIN_WATCH: web.AppKey[LoginWatch] = web.AppKey("login_watch", LoginWatch)
+
+LOGIN_ENDED = 4401
+"""WebSocket close code: the login is over."""

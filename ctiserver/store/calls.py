@@ -1,0 +1,82 @@
+"""Reading the projection: the call list and who may hear which recording. Implements ports_http.Calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from ctiserver.model.ids import AgentId
+from ctiserver.ports_http import CallRow, CustomerRef
+from ctiserver.store.database import Database
+from ctiserver.store.tables import CALL_RECORDS, CUSTOMERS, INTERACTIONS, RECORDINGS
+
+
+class SqlCalls:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def recent(self, agent: AgentId | None, limit: int, before: float | None) -> Sequence[CallRow]:
+        recorded = sa.exists().where(
+            RECORDINGS.c.conversation == CALL_RECORDS.c.conversation, RECORDINGS.c.state == "complete"
+        )
+        query = (
+            sa.select(
+                CALL_RECORDS,
+                INTERACTIONS.c.caller_number,
+                INTERACTIONS.c.caller_name,
+                INTERACTIONS.c.customer_id,
+                CUSTOMERS.c.name.label("customer_name"),
+                CUSTOMERS.c.code.label("customer_code"),
+                recorded.label("recorded"),
+            )
+            .join(INTERACTIONS, INTERACTIONS.c.conversation == CALL_RECORDS.c.conversation)
+            .join(CUSTOMERS, CUSTOMERS.c.id == INTERACTIONS.c.customer_id, isouter=True)
+            .order_by(CALL_RECORDS.c.queued_at.desc(), CALL_RECORDS.c.contact.desc())
+            .limit(limit)
+        )
+        if agent is not None:
+            query = query.where(CALL_RECORDS.c.agent == agent)
+        if before is not None:
+            query = query.where(CALL_RECORDS.c.queued_at < before)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [_call(row) for row in rows]
+
+    async def recording(self, conversation: str, agent: AgentId | None) -> str | None:
+        query = sa.select(RECORDINGS.c.file).where(RECORDINGS.c.conversation == conversation).limit(1)
+        if agent is not None:
+            took_part = sa.exists().where(
+                CALL_RECORDS.c.conversation == conversation, CALL_RECORDS.c.agent == agent
+            )
+            query = query.where(took_part)
+        async with self._database.read() as connection:
+            return (await connection.execute(query)).scalars().first()
+
+
+def _call(row: sa.RowMapping) -> CallRow:
+    customer = None
+    if row["customer_id"] is not None and row["customer_name"] is not None:
+        customer = CustomerRef(id=row["customer_id"], name=row["customer_name"], code=row["customer_code"])
+    return CallRow(
+        conversation=row["conversation"],
+        contact=row["contact"],
+        queue=row["queue"],
+        caller_number=row["caller_number"],
+        caller_name=row["caller_name"],
+        customer=customer,
+        queued_at=row["queued_at"],
+        answered_at=row["connected_at"],
+        ended_at=row["ended_at"],
+        talk_seconds=_between(row["connected_at"], row["ended_at"]),
+        wrap_up_seconds=_between(row["wrap_up_from"], row["wrap_up_to"]),
+        end_reason=row["end_reason"] or "",
+        agent=row["agent"],
+        disposition=row["disposition"],
+        note=row["note"],
+        recording=bool(row["recorded"]),
+    )
+
+
+def _between(start: float | None, end: float | None) -> float:
+    return round(max(0.0, end - start), 3) if start is not None and end is not None else 0.0

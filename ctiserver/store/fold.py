@@ -1,0 +1,162 @@
+"""The journal as rows: one record -> the row changes it means. Pure: no SQL, no clock, no I/O.
+
+A change names a table, which rows, and values; all values come from events, times are the events' `at`. Applying the
+records from any cursor onwards gives the same rows however they are cut into transactions, and doing it twice too. Text is
+cleaned of what PostgreSQL cannot store (NUL, lone surrogates), so a caller cannot stop the projection by his name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ctiserver.model import events
+from ctiserver.model.turns import Record
+
+Row = dict[str, Any]
+
+
+class Put(msgspec.Struct, frozen=True):
+    """The row with this key is new: insert it, or begin it afresh if it is there (the same records read again)."""
+
+    table: str
+    key: Row
+    values: Row
+
+
+class Change(msgspec.Struct, frozen=True):
+    """Update the rows that match `where` (None = is null). `add` counts up; a repeat is stopped by the cursor."""
+
+    table: str
+    where: Row
+    values: Row = {}
+    add: Row = {}
+
+
+RowChange = Put | Change
+
+_BAD = re.compile("[\0\ud800-\udfff]")
+_NOTE = 4000
+_WORD = 64
+
+
+def fold(record: Record) -> tuple[RowChange, ...]:
+    """The row changes of one record, in order."""
+    return tuple(change for event in record.events for change in _changes(event))
+
+
+def recording_file(conversation: str) -> str:
+    """The file in the recordings folder: both tracks of a conversation, customer first."""
+    return f"{conversation}.wav"
+
+
+def _changes(event: events.Event) -> Sequence[RowChange]:
+    match event:
+        case events.ConversationStarted():
+            return (_conversation(event),)
+        case events.CustomerIdentified(conversation=conversation, customer=customer):
+            who = _cut(customer.id) if customer is not None else None
+            return (Change("interactions", {"conversation": conversation}, {"customer_id": who}),)
+        case events.Established(conversation=conversation, leg=leg, at=at):
+            # Only the customer's own leg answers the interaction; an agent's leg matches no row.
+            where = {"conversation": conversation, "leg": leg, "answered_at": None}
+            return (Change("interactions", where, {"answered_at": at}),)
+        case events.CallCleared(conversation=conversation, by=by, cause=cause, at=at):
+            values = {"ended_at": at, "cleared_by": by.value, "cause": cause}
+            return (Change("interactions", {"conversation": conversation, "ended_at": None}, values),)
+        case events.RecordingStarted() | events.RecordingEnded():
+            return _recording(event)
+        case _:
+            return _contact(event)
+
+
+def _conversation(event: events.ConversationStarted) -> Put:
+    return Put(
+        "interactions",
+        {"conversation": event.conversation},
+        {
+            "id": event.interaction,
+            "leg": _clean(event.leg)[:128],
+            "dialled": _cut(event.dialled),
+            "caller_number": _cut(event.caller_number),
+            "caller_name": _cut(event.caller_name),
+            "customer_id": None,
+            "started_at": event.at,
+            "answered_at": None,
+            "ended_at": None,
+            "cleared_by": None,
+            "cause": None,
+        },
+    )
+
+
+def _recording(event: events.RecordingStarted | events.RecordingEnded) -> Sequence[RowChange]:
+    match event:
+        case events.RecordingStarted(conversation=conversation, names=names, at=at):
+            row = {"conversation": conversation, "started_at": at, "seconds": None, "state": "live"}
+            row["file"] = recording_file(conversation)
+            return tuple(Put("recordings", {"name": name}, row | {"track": n}) for n, name in enumerate(names))
+        case events.RecordingEnded(name=name, seconds=seconds, ok=ok):
+            state = "complete" if ok else "failed"
+            return (Change("recordings", {"name": name}, {"seconds": seconds, "state": state}),)
+
+
+def _contact(event: events.Event) -> Sequence[RowChange]:
+    match event:
+        case events.ContactQueued():
+            return (_queued(event),)
+        case events.OfferMade(contact=contact, at=at):
+            return (
+                Change("call_records", {"contact": contact, "offered_at": None}, {"offered_at": at}),
+                Change("call_records", {"contact": contact}, add={"offers": 1}),
+            )
+        case events.ContactConnected(contact=contact, agent=agent, at=at):
+            return (Change("call_records", {"contact": contact}, {"agent": agent, "connected_at": at}),)
+        case events.ContactEnded(contact=contact, reason=reason, at=at):
+            values = {"ended_at": at, "end_reason": reason.value}
+            return (Change("call_records", {"contact": contact, "ended_at": None}, values),)
+        case events.WrapUpStarted(contact=contact, at=at):
+            return (Change("call_records", {"contact": contact}, {"wrap_up_from": at}),)
+        case events.WrapUpEnded(contact=contact, at=at):
+            return (Change("call_records", {"contact": contact}, {"wrap_up_to": at}),)
+        case events.NoteWritten(contact=contact, text=text):
+            return (Change("call_records", {"contact": contact}, {"note": _clean(text)[:_NOTE]}),)
+        case events.DispositionSet(contact=contact, disposition=disposition):
+            return (Change("call_records", {"contact": contact}, {"disposition": _cut(disposition)}),)
+        case _:
+            return ()
+
+
+def _queued(event: events.ContactQueued) -> Put:
+    return Put(
+        "call_records",
+        {"contact": event.contact},
+        {
+            "conversation": event.conversation,
+            "queue": event.queue,
+            "path": [_clean(step) for step in event.path],
+            "data": {_clean(key): _clean(value) for key, value in event.data.items()},
+            "queued_at": event.at,
+            "offered_at": None,
+            "offers": 0,
+            "connected_at": None,
+            "agent": None,
+            "ended_at": None,
+            "end_reason": None,
+            "wrap_up_from": None,
+            "wrap_up_to": None,
+            "disposition": "",
+            "note": "",
+        },
+    )
+
+
+def _cut(text: str) -> str:
+    return _clean(text)[:_WORD]
+
+
+def _clean(text: str) -> str:
+    return _BAD.sub("", text)

@@ -1,0 +1,204 @@
+"""The projector: keeps the SQL call tables behind the journal, in order, exactly once.
+
+Rows and cursor are written in one transaction, so a crash anywhere repeats or skips nothing. The queue in front is
+bounded and never waited for: what does not fit, or came while the database was away, is read from the journal again.
+It may lag; nothing on the call path reads what it writes (DESIGN section 1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ctiserver.model.turns import Record
+from ctiserver.ports_http import DatabaseUnavailable
+from ctiserver.store.database import Database
+from ctiserver.store.fold import Change, Put, RowChange, fold
+from ctiserver.store.tables import CALL_RECORDS, INTERACTIONS, METADATA, PROJECTION_CURSOR, RECORDINGS
+
+log = structlog.get_logger(__name__)
+
+CURSOR = "calls"
+BATCH = 200
+_BACK_OFF = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+ReadFrom = Callable[[int], Iterable[Record] | AsyncIterator[Record]]
+
+
+class Projector:
+    """One task (`run`) and one entry (`offer`).
+
+    `epoch` names the journal: a new one counts from 1 again. `last_seq` is its last record at the start: a power cut
+    can leave the tables ahead of it. `read_from(seq)` gives the journal's records from `seq` on; a plain iterator is
+    read in a thread. `limit` records wait at most.
+    """
+
+    def __init__(
+        self, database: Database, epoch: str, last_seq: int, read_from: ReadFrom, *, limit: int = 2000
+    ) -> None:
+        self._database = database
+        self._epoch = epoch
+        self._last_seq = last_seq
+        self._read_from = read_from
+        self._limit = limit
+        self._queue: deque[Record] = deque()
+        self._missed = True  # at start: whatever happened since the cursor
+        self._wake = asyncio.Event()
+        self._newest = 0
+        self.cursor = 0
+        """the last record in the tables"""
+        self.healthy = False
+        """the last attempt to write worked"""
+
+    @property
+    def lag(self) -> int:
+        """Records offered and not yet in the tables."""
+        return max(0, self._newest - self.cursor)
+
+    def offer(self, record: Record) -> None:
+        """Hand on a record that is in the journal. Never waits, never raises."""
+        self._newest = record.seq
+        if len(self._queue) >= self._limit:
+            self._queue.clear()
+            self._missed = True
+        if not self._missed:
+            self._queue.append(record)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        attempt = 0
+        while True:
+            try:
+                if not self.healthy:
+                    self.cursor = await self._stored_cursor()
+                    self.healthy = True
+                await self._work()
+                attempt = 0
+            except DatabaseUnavailable as error:
+                if self.healthy or attempt == 0:
+                    log.warning("projection_waits_for_database", reason=str(error), lag=self.lag)
+                self.healthy = False
+                self._queue.clear()
+                self._missed = True
+                await asyncio.sleep(_BACK_OFF[min(attempt, len(_BACK_OFF) - 1)])
+                attempt += 1
+
+    async def _work(self) -> None:
+        """Write all there is, then wait for more. Returns or raises; `run` loops."""
+        if self._missed:
+            self._missed = False  # from here on offers queue up; what comes twice is dropped by its seq
+            await self._read_again()
+        batch: list[Record] = []
+        while self._queue and len(batch) < BATCH and not self._missed:
+            record = self._queue.popleft()
+            if record.seq <= (batch[-1].seq if batch else self.cursor):
+                continue
+            if record.seq > (batch[-1].seq if batch else self.cursor) + 1:
+                await self._write(batch)
+                await self._read_again(up_to=record.seq)
+                batch = [] if record.seq <= self.cursor else [record]
+                continue
+            batch.append(record)
+        if batch:
+            await self._write(batch)
+        elif not self._queue and not self._missed:
+            self._wake.clear()
+            await self._wake.wait()
+
+    async def _read_again(self, up_to: int | None = None) -> None:
+        source = self._read_from(self.cursor + 1)
+        if isinstance(source, AsyncIterator):
+            batch: list[Record] = []
+            async for record in source:
+                if record.seq > self.cursor:
+                    batch.append(record)
+                if len(batch) >= BATCH:
+                    await self._write(batch)
+                    batch = []
+            await self._write(batch)
+            return
+        iterator = iter(source)
+        while some := await asyncio.to_thread(_take, iterator, BATCH):
+            await self._write([record for record in some if record.seq > self.cursor])
+            if up_to is not None and self.cursor >= up_to:
+                return
+
+    async def _write(self, records: Sequence[Record]) -> None:
+        if not records:
+            return
+        try:
+            await self._write_together(records)
+        except SQLAlchemyError as error:
+            # Not 'away' (that is DatabaseUnavailable): a row that cannot be stored must not hold up all later ones.
+            if len(records) > 1:
+                for record in records:
+                    await self._write([record])
+                return
+            log.error("projection_record_skipped", seq=records[0].seq, error=type(error).__name__)
+            await self._write_together([], cursor=records[0].seq)
+
+    async def _write_together(self, records: Sequence[Record], cursor: int | None = None) -> None:
+        to = records[-1].seq if cursor is None else cursor
+        async with self._database.write() as connection:
+            for record in records:
+                for change in fold(record):
+                    await connection.execute(_statement(change, self._database.dialect))
+            await _move_cursor(connection, self._database.dialect, self._epoch, to)
+        self.cursor = to
+
+    async def _stored_cursor(self) -> int:
+        query = sa.select(PROJECTION_CURSOR).where(PROJECTION_CURSOR.c.name == CURSOR)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        stored = int(row["seq"]) if row is not None and row["epoch"] == self._epoch else 0
+        return min(stored, max(self._newest, self._last_seq))
+
+
+async def clear(database: Database) -> None:
+    """Empty the projected tables and the cursor: the next start reads the whole journal again."""
+    async with database.write() as connection:
+        for table in (RECORDINGS, CALL_RECORDS, INTERACTIONS, PROJECTION_CURSOR):
+            await connection.execute(table.delete())
+
+
+def _take(iterator: Iterator[Record], count: int) -> list[Record]:
+    return list(islice(iterator, count))
+
+
+def _insert(table: sa.Table, dialect: str) -> Any:
+    """Both dialects spell ON CONFLICT alike; the common insert does not know it."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def _statement(change: RowChange, dialect: str) -> sa.Executable:
+    table = METADATA.tables[change.table]
+    if isinstance(change, Put):
+        row = change.key | change.values
+        insert = _insert(table, dialect).values(row)
+        statement: sa.Executable = insert.on_conflict_do_update(index_elements=list(change.key), set_=change.values)
+        return statement
+    assert isinstance(change, Change)
+    values = dict(change.values) | {column: table.c[column] + amount for column, amount in change.add.items()}
+    where = [_matches(table.c[name], value) for name, value in change.where.items()]
+    return table.update().where(*where).values(values)
+
+
+def _matches(column: sa.Column[Any], value: Any) -> sa.ColumnElement[bool]:
+    return column.is_(None) if value is None else column == value
+
+
+async def _move_cursor(connection: AsyncConnection, dialect: str, epoch: str, seq: int) -> None:
+    statement = _insert(PROJECTION_CURSOR, dialect).values(name=CURSOR, epoch=epoch, seq=seq)
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["name"], set_={"epoch": epoch, "seq": seq})
+    )
