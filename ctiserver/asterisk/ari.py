@@ -64,12 +64,13 @@ class LinkFigures(msgspec.Struct):
 class _Connection:
     """One WebSocket from its opening to its end. `ended` holds the reason as soon as it may not be used."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse[bool], in_flight: int) -> None:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse[bool], in_flight: int, ready: asyncio.Event) -> None:
         self.socket = socket
+        self.ready = ready
         self.slots = asyncio.Semaphore(in_flight)
         self.pending: dict[str, asyncio.Future[wire.RestResponse]] = {}
         self.held: deque[wire.Event] | None = deque()
-        self.heard_at = time.monotonic()
+        self.answered_at = time.monotonic()
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def end(self, reason: str, *, replaced: bool = False) -> None:
@@ -77,6 +78,7 @@ class _Connection:
         if self.ended.done():
             return
         self.ended.set_result(reason)
+        self.ready.clear()  # now, not a turn later: whoever hears of the end must not find us ready
         for waiting in self.pending.values():
             if not waiting.done():
                 waiting.set_exception(AriReplaced(reason, sent=True) if replaced else AriLost(reason, sent=True))
@@ -157,13 +159,13 @@ class AriLink:
     def replaced(self) -> bool:
         return self._replaced
 
-    async def wait_ready(self, timeout: float) -> None:
+    async def wait_ready(self, deadline: float) -> None:
         """Wait until connected and reconciled. Raises AriTimeout."""
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(deadline):
                 await self._ready.wait()
         except TimeoutError:
-            raise AriTimeout(f"no connection within {timeout} s", sent=False) from None
+            raise AriTimeout(f"no connection within {deadline} s", sent=False) from None
 
     # ------------------------------------------------------------ requests
 
@@ -174,12 +176,12 @@ class AriLink:
         params: Mapping[str, str | int | bool] | None = None,
         body: Mapping[str, object] | None = None,
         *,
-        timeout: float = 5.0,
+        deadline: float = 5.0,
     ) -> ari_http.Answer:
         """Send one request over the WebSocket and wait for its answer.
 
-        `timeout` is seconds, waiting for a free place included. Sent once, never again. Raises AriRefused
-        (status >= 400), AriTimeout, AriLost, AriBusy, AriTooBig, AriReplaced; ValueError for a part that cannot be a path.
+        `deadline` is seconds, waiting for a free place included. Sent once, never again. Raises AriRefused
+        (status >= 400), AriTimeout, AriLost, AriBusy, AriTooBig, AriReplaced; ValueError for an impossible path.
         """
         connection = self._usable()
         what = f"{method} {'/'.join(path_parts)}"
@@ -193,14 +195,14 @@ class AriLink:
         self._waiting += 1
         sent = False
         try:
-            async with asyncio.timeout(timeout), connection.slots:
+            async with asyncio.timeout(deadline), connection.slots:
                 if connection.ended.done():
                     raise self._gone(connection)
                 sent = True
                 answer = await self._exchange(connection, request_id, frame)
         except TimeoutError:
             self.figures.timeouts += 1
-            raise AriTimeout(f"{what}: no answer within {timeout} s", sent=sent) from None
+            raise AriTimeout(f"{what}: no answer within {deadline} s", sent=sent) from None
         finally:
             self._waiting -= 1
         return self._checked(what, answer)
@@ -212,25 +214,27 @@ class AriLink:
         params: Mapping[str, str | int | bool] | None = None,
         body: Mapping[str, object] | None = None,
         *,
-        timeout: float = 5.0,
+        deadline: float = 5.0,
     ) -> ari_http.Answer:
         """The same by HTTP: for what may wait for a channel that plays. Bodies up to 40 kB, URIs up to 4 kB."""
         http = self._http_usable()
         self.figures.requests += 1
         what = f"{method} {'/'.join(path_parts)}"
         try:
-            answer = await http.request(method, ari_http.make_uri(path_parts, params), body, what=what, timeout=timeout)
+            answer = await http.request(
+                method, ari_http.make_uri(path_parts, params), body, what=what, deadline=deadline
+            )
         except AriTimeout:
             self.figures.timeouts += 1
             raise
         return self._checked(what, answer)
 
-    async def download(self, path_parts: tuple[str, ...], target: str, *, timeout: float, most_bytes: int) -> int:
+    async def download(self, path_parts: tuple[str, ...], target: str, *, deadline: float, most_bytes: int) -> int:
         """Stream the answer of a GET into the file `target` (complete or not there); returns its size in bytes.
 
         Raises AriRefused, AriTimeout, AriLost, OSError; AriUnreadable if it is longer than `most_bytes`.
         """
-        return await self._http_usable().download(path_parts, target, timeout=timeout, most_bytes=most_bytes)
+        return await self._http_usable().download(path_parts, target, deadline=deadline, most_bytes=most_bytes)
 
     def _usable(self) -> _Connection:
         if self._replaced:
@@ -304,9 +308,11 @@ class AriLink:
                     await self._http.wait_for_ping(self._limits.connect_deadline)
                     socket = await self._http.open_events(self.app, self._limits.connect_deadline)
                 except (AriLost, AriTimeout, AriRefused) as problem:
-                    _log.info("asterisk is not there yet", app=self.app, attempt=attempt, reason=str(problem))
+                    wrong = isinstance(problem, AriRefused) and problem.status in (401, 403)
+                    say = _log.error if wrong else _log.info
+                    say("asterisk is not there yet", app=self.app, attempt=attempt, reason=str(problem))
                     continue
-                if await self._serve(_Connection(socket, self._limits.in_flight)):
+                if await self._serve(_Connection(socket, self._limits.in_flight, self._ready)):
                     attempt = 0
                     # No pause before the first try to come back, but never a busy loop.
                     await asyncio.sleep(self._limits.backoff_first * self._random())
@@ -329,12 +335,9 @@ class AriLink:
         ]
         for child in children:
             child.add_done_callback(lambda task: _note_crash(connection, task))
-        was_ready = False
         try:
             await asyncio.wait({connection.ended})
-            was_ready = self._ready.is_set()
         finally:
-            self._ready.clear()
             self._connection = None
             lost = connection.ended.done()
             connection.end("closed by us")
@@ -348,7 +351,7 @@ class AriLink:
                     await connection.socket.close()
             except (TimeoutError, aiohttp.ClientError, ConnectionError):
                 pass  # it is gone anyway
-        return was_ready
+        return connection.held is None
 
     def _tell_end(self, reason: str) -> None:
         self.figures.losses += 1
@@ -378,8 +381,8 @@ class AriLink:
                 self._deliver(held.popleft())
             if held:
                 await asyncio.sleep(0)
-        connection.held = None
         if not connection.ended.done():
+            connection.held = None
             self._ready.set()
             _log.info("link to asterisk is up", app=self.app)
 
@@ -388,7 +391,6 @@ class AriLink:
         while not connection.ended.done():
             message = await socket.receive()
             if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
-                connection.heard_at = time.monotonic()
                 self._take(connection, message.data)
             else:
                 code = socket.close_code
@@ -397,6 +399,7 @@ class AriLink:
     def _take(self, connection: _Connection, data: bytes | str) -> None:
         frame = wire.decode_frame(data)
         if isinstance(frame, wire.RestResponse):
+            connection.answered_at = time.monotonic()
             waiting = connection.pending.get(frame.request_id)
             if waiting is None or waiting.done():
                 self.figures.late_answers += 1
@@ -432,10 +435,13 @@ class AriLink:
             _log.warning("slow event callback", type=type(event).__name__, ms=round(took * 1000))
 
     async def _watch(self, connection: _Connection) -> None:
-        """Ping when nothing was heard for a while; no answer means that Asterisk or the way to it is stuck."""
+        """Ping when nothing was answered for a while; no answer to that either means that Asterisk or the way is stuck.
+
+        Events do not count: they flow on while one blocked request holds up all others.
+        """
         limits = self._limits
         while not connection.ended.done():
-            quiet = time.monotonic() - connection.heard_at
+            quiet = time.monotonic() - connection.answered_at
             if quiet < limits.ping_every:
                 await asyncio.sleep(limits.ping_every - quiet)
                 continue

@@ -58,7 +58,7 @@ class AriCalls:
         blocking: bool = False,
     ) -> Answer:
         send = self._link.http_request if blocking else self._link.request
-        return await send(method, path, params, body, timeout=self._deadline)
+        return await send(method, path, params, body, deadline=self._deadline)
 
     # ------------------------------------------------------------ channels
 
@@ -317,11 +317,11 @@ class AriCalls:
         return _read(answer, list[wire.StoredRecording])
 
     async def download_recording(
-        self, name: str, target: str, *, timeout: float = 60.0, most_bytes: int = 1 << 30
+        self, name: str, target: str, *, deadline: float = 60.0, most_bytes: int = 1 << 30
     ) -> int:
         """Stream a stored recording into the file `target`; its size in bytes."""
         path = ("recordings", "stored", name, "file")
-        return await self._link.download(path, target, timeout=timeout, most_bytes=most_bytes)
+        return await self._link.download(path, target, deadline=deadline, most_bytes=most_bytes)
 
     async def delete_recording(self, name: str) -> bool:
         """Delete a stored recording; False if there was none."""
@@ -347,7 +347,7 @@ class AriCalls:
         return _read(await self._send("DELETE", path, params), wire.Application)
 
     async def disallow_events(self, types: Sequence[str], app: str | None = None) -> None:
-        """Asterisk sends no more events of these types; it forgets that when the application goes."""
+        """Asterisk sends no more events of these types. Kept, like subscriptions, while the application has any."""
         body = {"disallowed": [{"type": event_type} for event_type in types]}
         await self._send("PUT", ("applications", app or self._link.app, "eventFilter"), None, body)
 

@@ -88,14 +88,14 @@ class AriHttp:
         return {"Authorization": aiohttp.encode_basic_auth(self.address.user, self.address.password)}
 
     async def request(
-        self, method: str, uri: str, body: Mapping[str, object] | None, *, what: str, timeout: float
+        self, method: str, uri: str, body: Mapping[str, object] | None, *, what: str, deadline: float
     ) -> Answer:
         """One request, one answer of any status. Raises AriTimeout, AriLost, AriUnreadable (answer too long)."""
         data = None if body is None else msgspec.json.encode(body)
         headers = self._headers() if data is None else {**self._headers(), "Content-Type": "application/json"}
         try:
             async with (
-                asyncio.timeout(timeout),
+                asyncio.timeout(deadline),
                 self._session.request(
                     method, self._url(uri), data=data, headers=headers, allow_redirects=False
                 ) as response,
@@ -107,23 +107,23 @@ class AriHttp:
                         raise AriUnreadable(f"{what}: answer over {self._answer_bytes} bytes", sent=True)
                 return Answer(response.status, response.reason or "", bytes(content))
         except TimeoutError:
-            raise AriTimeout(f"{what}: no answer within {timeout} s", sent=True) from None
+            raise AriTimeout(f"{what}: no answer within {deadline} s", sent=True) from None
         except aiohttp.ClientConnectorError as problem:
             raise AriLost(f"{what}: {type(problem).__name__}", sent=False) from None
         except (aiohttp.ClientError, ConnectionError) as problem:
             raise AriLost(f"{what}: {type(problem).__name__}", sent=True) from None
 
-    async def wait_for_ping(self, timeout: float) -> None:
+    async def wait_for_ping(self, deadline: float) -> None:
         """ARI itself must answer: its port is open, with 404, a moment before ARI is there."""
-        answer = await self.request("GET", "asterisk/ping", None, what="GET asterisk/ping", timeout=timeout)
+        answer = await self.request("GET", "asterisk/ping", None, what="GET asterisk/ping", deadline=deadline)
         if answer.status != 200:
             raise AriRefused(answer.status, message_of(answer), "GET asterisk/ping")
 
-    async def open_events(self, app: str, timeout: float) -> aiohttp.ClientWebSocketResponse[bool]:
+    async def open_events(self, app: str, deadline: float) -> aiohttp.ClientWebSocketResponse[bool]:
         """The events WebSocket of `app`. Raises AriRefused, AriTimeout, AriLost."""
         url = self._url(make_uri(("events",), {"app": app, "subscribeAll": False}))
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(deadline):
                 return await self._session.ws_connect(
                     url,
                     headers=self._headers(),
@@ -135,20 +135,20 @@ class AriHttp:
                     timeout=aiohttp.ClientWSTimeout(ws_close=0.3),
                 )
         except TimeoutError:
-            raise AriTimeout(f"events: no answer within {timeout} s", sent=True) from None
+            raise AriTimeout(f"events: no answer within {deadline} s", sent=True) from None
         except aiohttp.WSServerHandshakeError as problem:
             raise AriRefused(problem.status, problem.message, "events") from None
         except (aiohttp.ClientError, ConnectionError) as problem:
             raise AriLost(f"events: {type(problem).__name__}", sent=True) from None
 
-    async def download(self, path_parts: tuple[str, ...], target: str, *, timeout: float, most_bytes: int) -> int:
+    async def download(self, path_parts: tuple[str, ...], target: str, *, deadline: float, most_bytes: int) -> int:
         """Stream a GET into `target` by way of `target.part`; see AriLink.download."""
         what = f"GET {'/'.join(path_parts)}"
         partial = Path(f"{target}.part")
         size = 0
         try:
             async with (
-                asyncio.timeout(timeout),
+                asyncio.timeout(deadline),
                 self._session.get(
                     self._url(make_uri(path_parts)), headers=self._headers(), allow_redirects=False
                 ) as response,
@@ -167,9 +167,9 @@ class AriHttp:
                     await asyncio.to_thread(file.close)
             await asyncio.to_thread(os.replace, partial, target)
         except TimeoutError:
-            raise AriTimeout(f"{what}: not complete within {timeout} s", sent=True) from None
+            raise AriTimeout(f"{what}: not complete within {deadline} s", sent=True) from None
         except (aiohttp.ClientError, ConnectionError) as problem:
             raise AriLost(f"{what}: {type(problem).__name__}", sent=True) from None
         finally:
-            partial.unlink(missing_ok=True)
+            await asyncio.to_thread(partial.unlink, missing_ok=True)
         return size

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from ctiserver.asterisk import wire
 from ctiserver.asterisk.address import AriAddress
 from ctiserver.asterisk.ari import AriLink, LinkLimits
 from ctiserver.asterisk.ari_calls import AriCalls
-from ctiserver.asterisk.ari_errors import AriError
+from ctiserver.asterisk.ari_errors import AriRefused
+from tests.harness.waiting import eventually
 
 E = TypeVar("E", bound=wire.AriEvent)
 
@@ -41,9 +42,9 @@ class Party:
     def app(self) -> str:
         return self.link.app
 
-    async def start(self, timeout: float = 5.0) -> None:
+    async def start(self, within: float = 5.0) -> None:
         await self.link.start()
-        await self.link.wait_ready(timeout)
+        await self.link.wait_ready(within)
 
     def _on_event(self, event: wire.Event) -> None:
         self.events.append(event)
@@ -59,10 +60,10 @@ class Party:
         """All events of this kind so far."""
         return [event for event in self.events if isinstance(event, kind) and where(event)]
 
-    async def event(self, kind: type[E], where: Callable[[E], bool] = lambda _: True, timeout: float = 3.0) -> E:
+    async def event(self, kind: type[E], where: Callable[[E], bool] = lambda _: True, within: float = 3.0) -> E:
         """The first event of this kind, past or to come."""
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(within):
                 while True:
                     for event in self.seen(kind, where):
                         return event
@@ -70,14 +71,14 @@ class Party:
                     await self._heard.wait()
         except TimeoutError:
             kinds = [type(event).__name__ for event in self.events]
-            raise AssertionError(f"no {kind.__name__} within {timeout} s; heard {kinds}") from None
+            raise AssertionError(f"no {kind.__name__} within {within} s; heard {kinds}") from None
 
     async def start_of(self, channel: str) -> wire.StasisStart:
         """The channel's arrival in our application."""
         return await self.event(wire.StasisStart, lambda event: event.channel.id == channel)
 
-    async def end_of_playback(self, playback: str, timeout: float = 3.0) -> wire.PlaybackFinished:
-        return await self.event(wire.PlaybackFinished, lambda event: event.playback.id == playback, timeout)
+    async def end_of_playback(self, playback: str, within: float = 3.0) -> wire.PlaybackFinished:
+        return await self.event(wire.PlaybackFinished, lambda event: event.playback.id == playback, within)
 
     async def leg(self, channel: str, remote: str = "127.0.0.1:9") -> str:
         """A channel of our own without any SIP, up and in our application; its RTP goes to `remote`."""
@@ -86,22 +87,37 @@ class Party:
         return channel
 
     async def clean_up(self) -> None:
-        """Hang up what this application still holds, then close."""
+        """Leave no channel and no bridge behind, whoever made them; then close."""
         try:
             if self.link.ready:
-                for application in await self.calls.get_applications():
-                    if application.name == self.app:
-                        for channel in application.channel_ids:
-                            await _quietly(self.calls.hangup(channel))
-                        for bridge in application.bridge_ids:
-                            await _quietly(self.calls.destroy_bridge(bridge))
-        except AriError:
-            pass
-        await self.link.close()
+                for channel in await self.calls.get_channels():
+                    await _quietly(self.calls.hangup(channel.id))
+                for bridge in await self.calls.get_bridges():
+                    await _quietly(self.calls.destroy_bridge(bridge.id))
+                await no_channel(self)
+        finally:
+            await self.link.close()
 
 
-async def _quietly(request: object) -> None:
+async def _quietly(request: Awaitable[object]) -> None:
     try:
-        await request  # type: ignore[misc]
-    except AriError:
-        pass
+        await request
+    except AriRefused:
+        pass  # it had gone already
+
+
+async def only_channel(ari: Party) -> str:
+    """The one channel that there is, as soon as it stands in Stasis."""
+
+    async def look() -> str:
+        channels = await ari.calls.get_channels()
+        return channels[0].id if len(channels) == 1 and channels[0].dialplan.app_name == "Stasis" else ""
+
+    return await eventually(look, 2.0, "the caller's channel")
+
+
+async def no_channel(ari: Party) -> None:
+    async def look() -> str:
+        return "" if await ari.calls.get_channels() else "none left"
+
+    await eventually(look, 2.0, "all channels have gone")

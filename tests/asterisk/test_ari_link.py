@@ -1,8 +1,9 @@
-"""The contract of the link to Asterisk: against the real one, and against a fake one for what a real one rarely does."""
+"""The contract of the link to Asterisk: against a real one, and a fake one for what is rare."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -17,6 +18,7 @@ from ctiserver.asterisk.ari import AriLink, LinkLimits
 from ctiserver.asterisk.ari_calls import AriCalls
 from ctiserver.asterisk.ari_errors import AriBusy, AriError, AriLost, AriRefused, AriReplaced, AriTimeout, AriTooBig
 from ctiserver.asterisk.runtime import Instance
+from tests.asterisk.caller import prompt
 from tests.asterisk.fake_ari import FakeAri, fake_ari
 from tests.asterisk.party import Party
 from tests.harness.waiting import eventually, never
@@ -94,7 +96,7 @@ async def test_a_request_without_an_answer_ends_at_its_deadline_and_the_late_ans
     async with fake_ari() as server, _linked(server) as party:
         server.answer = lambda request: None if "slow" in request["uri"] else {"status_code": 200, "message_body": "7"}
         with pytest.raises(AriTimeout) as timeout:
-            await party.link.request("POST", ("slow",), timeout=0.1)
+            await party.link.request("POST", ("slow",), deadline=0.1)
         assert timeout.value.sent
         await server.reply(server.requests[0], status_code=200, message_body='"late"')
         assert (await party.link.request("GET", ("quick",))).body == b"7"
@@ -106,7 +108,7 @@ async def test_requests_over_the_bound_wait_and_those_over_the_waiting_bound_are
     limits = LinkLimits(in_flight=2, waiting=4)
     async with fake_ari() as server, _linked(server, limits) as party:
         server.answer = lambda request: None
-        asked = [asyncio.create_task(party.link.request("POST", (f"r{n}",), timeout=0.3)) for n in range(4)]
+        asked = [asyncio.create_task(party.link.request("POST", (f"r{n}",), deadline=0.3)) for n in range(4)]
         await eventually(lambda: len(server.requests) == 2, 1.0, "two requests on the wire")
         with pytest.raises(AriBusy):
             await party.link.request("POST", ("r5",))
@@ -223,7 +225,8 @@ async def test_unreadable_frames_and_unknown_events_are_counted_and_dropped() ->
         assert (event.channel.id, event.at) == ("c", 1795355101.123)
         assert party.link.figures.unreadable_frames == len(odd)
         assert party.link.figures.unknown_events == 1
-        assert party.lost == [] and len(party.events) == 1
+        assert party.lost == []
+        assert len(party.events) == 1
 
 
 async def test_a_callback_that_fails_or_is_slow_costs_only_itself() -> None:
@@ -264,7 +267,6 @@ async def test_it_waits_for_a_ping_and_not_for_the_port() -> None:
 
 async def test_the_link_comes_back_after_asterisk_was_killed_and_started_again(tmp_path: Path) -> None:
     """The new Asterisk may listen on another port: the address is asked for at each connect."""
-    tmp_path.chmod(0o755)
     home = _reachable(tmp_path)
     async with runtime.running(home, rtp=(31000, 31100)) as first:
         address = first.ari
@@ -302,6 +304,43 @@ async def test_an_asterisk_that_stands_still_is_noticed_and_taken_back_when_it_m
         await party.leg(f"{app_name}-leg")
         await never(lambda: party.replaced, 0.3, "a take-over")
         assert party.connected == 2
+    finally:
+        await party.clean_up()
+
+
+async def test_events_alone_do_not_prove_that_requests_are_answered() -> None:
+    async with fake_ari() as server, _linked(server, QUICK) as party:
+        server.answer = lambda request: None
+
+        async def chatter() -> str:
+            if party.lost:
+                return party.lost[0]
+            with contextlib.suppress(ConnectionError):
+                await server.send(b'{"type":"StasisEnd","channel":{"id":"c"}}')
+            return ""
+
+        assert "no ping answered" in await eventually(chatter, 2.0, "the loss is noticed")
+
+
+async def test_a_link_that_one_blocked_request_holds_up_is_given_up_and_the_next_one_works(
+    asterisk: Instance, app_name: str
+) -> None:
+    """Asterisk's thread of the old connection is stuck for the length of a prompt; it must not hurt its successor."""
+    party = Party(asterisk.ari, app_name, QUICK)
+    await party.start()
+    try:
+        leg = await party.leg(f"{app_name}-leg")
+        await party.calls.create_bridge(app_name, "holding")
+        await party.calls.play(leg, f"{app_name}-p", [prompt(asterisk, 3)])
+        await party.event(wire.PlaybackStarted)
+        with pytest.raises(AriLost):
+            await party.calls.add_to_bridge(app_name, leg, role="holding_participant")
+        await party.link.wait_ready(1.0)
+        await party.leg(f"{app_name}-second")
+        await party.end_of_playback(f"{app_name}-p", within=4.0)
+        await party.event(wire.ChannelEnteredBridge, within=1.0)
+        await never(lambda: party.replaced or len(party.lost) > 1, 0.5, "trouble from the old connection")
+        await party.leg(f"{app_name}-third")
     finally:
         await party.clean_up()
 
@@ -395,7 +434,8 @@ class _linked:
 
 def _reachable(folder: Path) -> Path:
     """Asterisk's own user must be able to enter a folder of ours; pytest makes its folders private."""
-    for parent in (folder, *folder.parents):
+    folder.chmod(0o755)
+    for parent in folder.parents:
         if parent.name.startswith("pytest-"):
             parent.chmod(0o755)
     return folder
