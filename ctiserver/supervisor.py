@@ -33,7 +33,7 @@ from ctiserver.asterisk.runtime_apology import apologise
 from ctiserver.asterisk.runtime_config import Wanted
 from ctiserver.asterisk.runtime_errors import CannotStart
 from ctiserver.asterisk.runtime_process import Process, ProcessId
-from ctiserver.settings import BadSetting, Settings, load_secrets, load_settings, prepare_home
+from ctiserver.settings import BadSetting, Settings, is_loopback, load_secrets, load_settings, prepare_home
 
 APOLOGY_AFTER = 5.0
 RESTARTS_AT_ONCE = 3
@@ -152,7 +152,12 @@ class Supervisor:
 
     def _wanted(self) -> Wanted:
         telephony = self.settings.telephony
-        return Wanted(sip=telephony.sip, rtp=telephony.rtp, trunk_networks=telephony.trunk_networks)
+        return Wanted(
+            sip=telephony.sip,
+            rtp=telephony.rtp,
+            trunk_networks=telephony.trunk_networks,
+            browser_media="127.0.0.1" if is_loopback(self.settings.http.host) else "0.0.0.0",
+        )
 
     async def _keep_asterisk(self) -> None:
         back_off = BackOff(asyncio.get_running_loop().time)

@@ -40,8 +40,7 @@ class InstanceFile(msgspec.Struct, frozen=True, kw_only=True):
 
     process: ProcessId
     ari: AriAddress
-    sip: tuple[str, int]
-    rtp: tuple[int, int]
+    wanted: Wanted
 
 
 class Instance:
@@ -51,8 +50,8 @@ class Instance:
         self.home = home
         self.process = process
         self.ari = facts.ari
-        self.sip = facts.sip
-        self.rtp = facts.rtp
+        self.sip = facts.wanted.sip
+        self.rtp = facts.wanted.rtp
         self.folders = runtime_config.folders(home)
 
     @property
@@ -142,7 +141,7 @@ async def take_over(home: Path, wanted: Wanted) -> Instance | None:
     if process is None:
         return None
     instance = Instance(home, process, facts)
-    if (facts.sip, facts.rtp) == (wanted.sip, wanted.rtp) and await answers(facts.ari, patience=5.0):
+    if facts.wanted == wanted and await answers(facts.ari, patience=5.0):
         return instance
     await instance.stop()
     return None
@@ -153,7 +152,7 @@ async def start(home: Path, wanted: Wanted, environ: Mapping[str, str] | None = 
     binary = await find_or_bootstrap(os.environ if environ is None else environ)
     ari, child = _spawn(home, wanted, binary)
     process = Process.of_child(child)
-    facts = InstanceFile(process=process.identity, ari=ari, sip=wanted.sip, rtp=wanted.rtp)
+    facts = InstanceFile(process=process.identity, ari=ari, wanted=wanted)
     _write_private(instance_path(home), msgspec.json.format(msgspec.json.encode(facts)))
     instance = Instance(home, process, facts)
     try:

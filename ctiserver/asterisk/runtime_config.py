@@ -28,11 +28,16 @@ _PRIVATE_NETWORKS = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What an instance shall listen on. `rtp` is the first and last UDP port, `trunk_networks` a comma list of CIDR."""
+    """What an instance shall listen on.
+
+    `rtp` is the first and last UDP port, `trunk_networks` a comma list of CIDR (empty: who can be expected there).
+    `browser_media` is the address that browsers' sound goes to: 127.0.0.1, or 0.0.0.0 when browsers are elsewhere.
+    """
 
     sip: tuple[str, int]
     rtp: tuple[int, int]
     trunk_networks: str = ""
+    browser_media: str = "127.0.0.1"
 
 
 class Folders(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,19 +144,6 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _local_addresses() -> list[str]:
-    """This machine's own IPv4 addresses except loopback, as the kernel's routing table names them."""
-    found: list[str] = []
-    previous = ""
-    for line in Path("/proc/net/fib_trie").read_text().splitlines():
-        text = line.strip()
-        if text.startswith("|--"):
-            previous = text[3:].strip()
-        elif text == "/32 host LOCAL" and previous not in found and not is_loopback(previous):
-            found.append(previous)
-    return found
-
-
 def render(
     places: Folders,
     binary: Binary,
@@ -189,7 +181,7 @@ def render(
         "rtp_end": wanted.rtp[1],
         "media_address": media,
         "trunk_networks": wanted.trunk_networks or ("127.0.0.0/8" if loopback else _PRIVATE_NETWORKS),
-        "ice_host_candidates": "",
+        "browser_bind": wanted.browser_media,
     }
     for template in sorted(_shipped("asterisk-config", "config").glob("*.conf")):
         target = places.etc / template.name

@@ -8,8 +8,8 @@ channel that plays must not be moved; a snoop can be recorded when it has entere
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import assert_never
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar, assert_never
 
 import structlog
 
@@ -26,6 +26,7 @@ from ctiserver.model.facts import Fact
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 APP = "hollyhock"
 QUIET_DEADLINE = 0.5
 """Seconds to wait for the end of a stopped playback before the channel is moved all the same, by HTTP (DESIGN 5.2)."""
@@ -110,8 +111,12 @@ class Switch:
 
     async def perform(self, effect: fx.Effect) -> None:
         """One effect. Raises SwitchError."""
+        await self.ask(self._perform(effect))
+
+    async def ask(self, request: Awaitable[T]) -> T:
+        """Await a request, with ARI's errors as SwitchError."""
         try:
-            await self._perform(effect)
+            return await request
         except (AriLost, AriReplaced) as error:
             raise SwitchError(LINK_LOST, retryable=True) from error
         except AriRefused as error:
