@@ -154,6 +154,7 @@ async def start(home: Path, wanted: Wanted, environ: Mapping[str, str] | None = 
     process = Process.of_child(child)
     facts = InstanceFile(process=process.identity, ari=ari, wanted=wanted)
     _write_private(instance_path(home), msgspec.json.format(msgspec.json.encode(facts)))
+    own(instance_path(home), service_user())
     instance = Instance(home, process, facts)
     try:
         async with asyncio.timeout(BOOT_PATIENCE):

@@ -76,7 +76,7 @@ class Floor:
                             status=refused.status,
                         )
                     )
-            found = violations(self.world)
+            found = violations(self.world, self.acd.index)
             assert not found, found
         return rejected
 
@@ -145,6 +145,13 @@ class Floor:
         self.cores = (Calls(), Ivr(), self.acd)
         self.feed(facts.ServerStarted(version="test"))
         self.feed(self.switch.seen())
+
+    def feed_links(self, agent: str) -> None:
+        """The agent's desktop is linked again after a restart."""
+        device = self.agent(agent).device
+        assert device is not None
+        self.feed(facts.LinkChanged(agent=AgentId(agent), links=1))
+        self.command(cmd.PhoneReady, agent, lease=device.lease, instance=device.instance)
 
     def refolded(self) -> WorldState:
         """The world from nothing but the records."""

@@ -1,0 +1,328 @@
+"""The composition root: builds every part of the server, connects them, runs them, stops them in order.
+
+No rules here. Recovery: snapshot, fold of the later records, then the switch is compared at its connect (DESIGN 5.3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import importlib.metadata
+import signal
+import ssl
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from acd.core.engine import Acd
+from agent_desktop.server import Desktops
+from ctiserver import journal as journals
+from ctiserver import site, turn
+from ctiserver.api.app import API, make_app
+from ctiserver.api.parts import ApiParts, DemoParts, HeldDevice
+from ctiserver.asterisk.address import AriAddress
+from ctiserver.asterisk.recorder import Recorder
+from ctiserver.asterisk.switch import Switch
+from ctiserver.calls.core import Calls
+from ctiserver.dispatch import Dispatcher
+from ctiserver.effects import Effects
+from ctiserver.model import commands as cmd
+from ctiserver.model import effects as fx
+from ctiserver.model import events as ev
+from ctiserver.model import facts
+from ctiserver.model.errors import SwitchError
+from ctiserver.model.turns import Record
+from ctiserver.model.world import World
+from ctiserver.ports_http import DatabaseUnavailable
+from ctiserver.settings import BadSetting, Secrets, Settings, load_secrets
+from ctiserver.store import demo
+from ctiserver.store.calls import SqlCalls
+from ctiserver.store.customers import SqlCustomers
+from ctiserver.store.database import Database
+from ctiserver.store.passwords import Passwords
+from ctiserver.store.projection import Projector
+from ctiserver.store.users import SqlLogins, SqlUsers
+from ivr.runtime import Ivr
+from ivr.speech.prompts import PromptStore
+
+log = structlog.get_logger(__name__)
+
+REPLACED = 4
+"""Exit code: another server owns this Asterisk now; starting again would only fight it."""
+CUSTOMER_DEADLINE = 2.0
+DATABASE_RETRY = 1.0
+
+
+class Server:
+    """All parts of one server."""
+
+    def __init__(self, settings: Settings, secrets: Secrets, ari: AriAddress) -> None:
+        self.settings = settings
+        self._secrets = secrets
+        self.exit_code = 0
+        self.stopping = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.journal = journals.Journal(settings.home / "journal")
+        self.world, self.cores = recover(self.journal)
+        self.database = Database(settings.database_url)
+        self.customers = SqlCustomers(self.database)
+        self.passwords = Passwords()
+        self.projector = Projector(
+            self.database, self.journal.epoch, lambda seq: journals.read(self.journal.folder, after=seq - 1)
+        )
+        self.dispatcher = Dispatcher(
+            self.world,
+            self.cores,
+            self.journal,
+            self._on_turn,
+            mask=masked,
+            on_journal_failure=lambda _error: self._busy(),
+        )
+        self.effects = Effects(self, self.dispatcher.feed)
+        self.switch = Switch(
+            ari,
+            self.dispatcher.feed,
+            password=self.device_password,
+            provisioned=lambda: [a.device.endpoint for a in self.world.agents.values() if a.device is not None],
+            on_replaced=self._replaced,
+        )
+        self.recordings = settings.home / "recordings"
+        self.recorder = Recorder(
+            self.switch.calls,
+            self.recordings,
+            live=lambda conversation: conversation in self.world.conversations,
+            stored=lambda conversation, seconds: log.info(
+                "recording_stored", conversation=conversation, seconds=round(seconds, 2)
+            ),
+        )
+        self.desktops = Desktops(self.world, submit=self.dispatcher.submit, feed=self.dispatcher.feed)
+        self.prompts = PromptStore(settings.sounds / "prompts")
+        self.app = make_app(self._parts(ari))
+        self.api = self.app[API]
+
+    def _parts(self, ari: AriAddress) -> ApiParts:
+        return ApiParts(
+            users=SqlUsers(self.database),
+            logins=SqlLogins(self.database),
+            passwords=self.passwords,
+            calls=SqlCalls(self.database),
+            customers=self.customers,
+            submit=self.submit,
+            device=self.device,
+            device_password=self.device_password,
+            sip_backend=lambda: sip_websocket(ari),
+            sip_domain="hollyhock.invalid",
+            recordings=self.recordings,
+            static=Path(__file__).parent.parent / "agent_desktop" / "static",
+            now=time.time,
+            ready={
+                "journal": lambda: not self.dispatcher.journal_broken,
+                "switch": lambda: self.switch.link.ready,
+            },
+            watched={"database": lambda: self.projector.healthy},
+            demo=DemoParts(
+                provision_caller=self._provision_caller,
+                remove_caller=self._remove_caller,
+                site=lambda: self.world.site,
+                captions={prompt: self.prompts.texts(prompt) for prompt in self.prompts.ids()},
+            ),
+            extra_routes=(web.get("/api/v1/live", self.desktops.handle),),
+            secure_cookies=self.settings.http.certificate is not None,
+            version=version(),
+        )
+
+    # ---- ports
+
+    async def perform(self, effect: fx.Effect) -> None:
+        """Effects go to the switch; a customer is looked up in the CRM, and nothing waits for that."""
+        if not isinstance(effect, fx.FindCustomer):
+            await self.switch.perform(effect)
+            return
+        customer = None
+        try:
+            async with asyncio.timeout(CUSTOMER_DEADLINE):
+                customer = await self.customers.by_number(effect.number)
+        except (DatabaseUnavailable, TimeoutError):
+            log.warning("customer_not_looked_up", conversation=effect.conversation)
+        self.dispatcher.feed(facts.CustomerFound(conversation=effect.conversation, customer=customer))
+
+    async def submit(self, command: cmd.Command) -> None:
+        self.dispatcher.submit(command)
+
+    def device(self, lease: str) -> HeldDevice | None:
+        for agent in self.world.agents.values():
+            if agent.device is not None and agent.device.lease == lease:
+                return HeldDevice(agent=agent.id, endpoint=agent.device.endpoint)
+        return None
+
+    def device_password(self, endpoint: str) -> str:
+        """Random per lease, because the lease is; the same after a restart, because the key is kept."""
+        return hmac.new(self._secrets.signing_key.encode(), b"device " + endpoint.encode(), hashlib.sha256).hexdigest()
+
+    async def _provision_caller(self, endpoint: str, number: str, name: str) -> None:
+        await self.switch.ask(self.switch.devices.provision_caller(endpoint, number, name))
+
+    async def _remove_caller(self, endpoint: str) -> None:
+        await self.switch.ask(self.switch.devices.remove(endpoint))
+
+    # ---- turns
+
+    def _on_turn(self, record: Record) -> None:
+        """After the journal: effects first, then everybody who watches."""
+        self.effects.release(record.effects)
+        self.desktops.on_turn(record)
+        self.api.record(record)
+        self.projector.offer(record)
+        for event in record.events:
+            if isinstance(event, ev.RecordingEnded):
+                conversation = self.world.conversations.get(event.conversation)
+                if conversation is None or not conversation.recordings:
+                    self.recorder.finished(event.conversation)
+            elif isinstance(event, ev.SwitchLinkChanged) and event.up:
+                self._start(self.recorder.sweep(), "recordings sweep")
+                self._busy()
+
+    def _busy(self) -> None:
+        """New calls get the dialplan's apology while decisions cannot be journalled."""
+        self._start(self._tell_busy("1" if self.dispatcher.journal_broken else "0"), "busy flag")
+
+    async def _tell_busy(self, flag: str) -> None:
+        with contextlib.suppress(SwitchError):
+            await self.switch.ask(self.switch.calls.set_global_variable("HOLLYHOCK_BUSY", flag))
+
+    def _replaced(self) -> None:
+        log.error("replaced", advice="another server owns this Asterisk; this one stops")
+        self.exit_code = REPLACED
+        self.stopping.set()
+
+    # ---- life
+
+    def _start(self, work: Coroutine[object, object, None], name: str) -> None:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def run(self) -> int:
+        """Until SIGTERM, SIGINT or another owner; returns the exit code."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self.stopping.set)
+        runner = await self._listen()
+        try:
+            self.dispatcher.feed(facts.ServerStarted(version=version()))
+            fresh = site.load(self.settings.home / "site", self.prompts)
+            if fresh != self.world.site:
+                self.dispatcher.feed(facts.SiteLoaded(site=fresh))
+            self.recorder.start()
+            await self.switch.start()
+            self._start(self._database_up(), "database")
+            self._start(self._keep_journal(), "journal")
+            await self.stopping.wait()
+        finally:
+            await self._stop(runner)
+        return self.exit_code
+
+    async def _listen(self) -> web.AppRunner:
+        http = self.settings.http
+        context = None
+        if http.certificate is not None:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(http.certificate, http.key)
+        runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=2.0)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, http.host, http.port, ssl_context=context).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise BadSetting(f"HOLLYHOCK_HTTP={http.host}:{http.port} cannot be used: {error.strerror}") from None
+        return runner
+
+    async def _database_up(self) -> None:
+        """Calls do not wait for SQL: migrate and seed as soon as the database is there, then project."""
+        while True:
+            try:
+                await self.database.migrate()
+                if await demo.is_empty(self.database):
+                    password = await asyncio.to_thread(self.passwords.hash_now, self._secrets.demo_password)
+                    await demo.seed(self.database, password, time.time())
+                break
+            except DatabaseUnavailable as error:
+                log.warning("database_away", reason=str(error))
+                await asyncio.sleep(DATABASE_RETRY)
+        await self.projector.run()
+
+    async def _keep_journal(self) -> None:
+        """fdatasync every second and a snapshot now and then, both off the loop."""
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(1.0)
+            try:
+                await asyncio.to_thread(self.journal.sync)
+                if self.journal.snapshot_due(time.monotonic() - last):
+                    last = time.monotonic()
+                    seq, data = self.world.seq, self.journal.encode_snapshot(self.world.state())
+                    await asyncio.to_thread(self.journal.write_snapshot, seq, data)
+            except OSError as error:
+                log.error("journal_upkeep_failed", error=str(error))
+
+    async def _stop(self, runner: web.AppRunner) -> None:
+        await self.desktops.close()
+        await runner.cleanup()
+        self.dispatcher.close()
+        await self.effects.close()
+        await self.recorder.close()
+        await self.switch.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(OSError):
+            self.journal.write_snapshot(self.world.seq, self.journal.encode_snapshot(self.world.state()))
+        self.journal.close()
+        self.passwords.close()
+        await self.database.close()
+
+
+def recover(journal: journals.Journal) -> tuple[World, tuple[Calls, Ivr, Acd]]:
+    """The world as the journal tells it: the newest snapshot and the fold of the records after it."""
+    world = World(journal.load())
+    acd = Acd(world)
+    cores = (Calls(), Ivr(), acd)
+    count = 0
+    for record in journals.read(journal.folder, after=world.seq):
+        turn.fold(world, cores, record)
+        count += 1
+    if world.seq:
+        log.info("recovered", seq=world.seq, folded=count, conversations=len(world.conversations))
+    return world, cores
+
+
+def masked(world: World, digit: facts.DigitPressed) -> bool:
+    """Whether the caller is typing something secret now (DESIGN 5.7)."""
+    conversation = world.conversation_of_leg.get(digit.leg)
+    return conversation is not None and Ivr().masks(world, conversation)
+
+
+def sip_websocket(ari: AriAddress) -> str:
+    """Asterisk serves SIP over WebSocket beside ARI, on the same port."""
+    return ari.url.replace("http", "ws", 1) + "/ws"
+
+
+def version() -> str:
+    try:
+        return importlib.metadata.version("hollyhock")
+    except importlib.metadata.PackageNotFoundError:
+        return "0"
+
+
+async def serve(settings: Settings, ari: AriAddress) -> None:
+    """Run one server until it is told to stop. Raises BadSetting; exits with REPLACED when another one took over."""
+    code = await Server(settings, load_secrets(settings), ari).run()
+    if code:
+        raise SystemExit(code)
+
+
