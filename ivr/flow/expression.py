@@ -205,6 +205,8 @@ def evaluate(expression: str, variables: Mapping[str, Value]) -> Value:
         result = simpleeval.SimpleEval(_OPERATORS, FUNCTIONS, names).eval(expression, tree)
     except ExpressionError:
         raise
+    except simpleeval.NameNotDefined as error:
+        raise ExpressionError(f"{error.name} was never set") from error
     except (simpleeval.InvalidExpression, TypeError, ValueError, ArithmeticError) as error:
         raise ExpressionError(type(error).__name__) from error
     return _bounded(result)

@@ -22,8 +22,8 @@ class QueueExits(Exits, frozen=True, kw_only=True):
 
 
 EXIT_OF: dict[EndReason, str] = {
-    EndReason.REJECTED: "no_agents",
-    EndReason.OVERFLOWED: "full",
+    EndReason.REJECTED: "full",  # as many wait as may
+    EndReason.OVERFLOWED: "no_agents",  # a rule of the queue sends callers away, for nobody is there
     EndReason.CLOSED: "closed",
     EndReason.TIMED_OUT: "timed_out",
 }

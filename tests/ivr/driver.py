@@ -94,9 +94,9 @@ class Caller:
     def turn(self, item: e.Event | Fact) -> list[e.Event]:
         """One item through decide and apply, and what follows from it in the calls core."""
         self.turns += 1
-        self.last_stored = self.stored()
+        before = self.stored()
         decision = self.core.decide(self.world, item, Ctx(now=self.now, ids=Ids("t", self.turns), seed=0))
-        assert self.stored() == self.last_stored, "decide changed the world"
+        assert self.stored() == before, "decide changed the world"
         if isinstance(item, e.DeadlinePassed):
             self.core.apply(self.world, item)
         made: list[e.Event] = [_event_decoder.decode(_event_encoder.encode(event)) for event in decision.events]
