@@ -69,7 +69,8 @@ def pad(pitch: float, seconds: float) -> Samples:
                 tone += weight * np.sin(2 * np.pi * base * overtone * t + player * 2.1 + overtone)
     rise, fall = 0.9, 1.6
     shape = np.clip(t / rise, 0, 1) * np.clip((seconds - t) / fall, 0, 1)
-    return tone / 3 * np.sin(shape * np.pi / 2) ** 2 * (1 + 0.08 * np.sin(2 * np.pi * 0.31 * t))
+    swell: Samples = np.sin(shape * np.pi / 2) ** 2 * (1 + 0.08 * np.sin(2 * np.pi * 0.31 * t))
+    return tone / 3 * swell
 
 
 def pluck(pitch: float, seconds: float) -> Samples:
@@ -114,17 +115,21 @@ def echo(dry: Samples) -> Samples:
     return np.fft.irfft(np.fft.rfft(dry) * np.fft.rfft(noise, len(dry)), len(dry))
 
 
-def main() -> None:
-    """Sets the level and writes the file: 8 kHz, mono, 16-bit plain PCM."""
-    music = compose()
+def finish(music: Samples) -> Samples:
+    """Shapes the piece for a telephone and sets its level; full scale is 1.0."""
     spectrum, pitch = np.fft.rfft(music), np.fft.rfftfreq(len(music), 1 / RATE)
     # Below 140 Hz and above 3400 Hz a telephone carries nothing: leave the level to what is heard.
     spectrum *= np.clip((pitch - 100) / 60, 0, 1) * np.clip((3500 - pitch) / 200, 0, 1)
     # A gentle rise, 3 dB an octave between 250 Hz and 2 kHz: small earpieces have no warmth to spare, but want air.
     spectrum *= np.sqrt(np.clip(pitch, 250, 2000) / 500)
-    music = np.fft.irfft(spectrum, len(music))
-    music *= 10 ** (RMS_DBFS / 20) / np.sqrt((music**2).mean())
-    pcm = np.round(np.clip(music, -1, 1) * 32767).astype("<i2")
+    shaped: Samples = np.fft.irfft(spectrum, len(music))
+    shaped *= 10 ** (RMS_DBFS / 20) / np.sqrt((shaped**2).mean())
+    return shaped
+
+
+def main() -> None:
+    """Writes the file: 8 kHz, mono, 16-bit plain PCM."""
+    pcm = np.round(np.clip(finish(compose()), -1, 1) * 32767).astype("<i2")
     with wave.open(str(Path(__file__).with_name("hollyhock.wav")), "wb") as file:
         file.setparams((1, 2, RATE, 0, "NONE", "not compressed"))
         file.writeframes(pcm.tobytes())

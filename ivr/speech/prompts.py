@@ -94,7 +94,7 @@ def wav_seconds(path: Path) -> float:
     position, frame_bytes = 12, 0
     while position + 8 <= len(data):
         name, size = data[position : position + 4], struct.unpack_from("<I", data, position + 4)[0]
-        if name == b"fmt " and size >= 16:
+        if name == b"fmt " and size >= 16 and position + 24 <= len(data):
             tag, channels, rate, _, frame_bytes, bits = struct.unpack_from("<HHIIHH", data, position + 8)
             if (tag, channels, rate, bits) != (1, 1, RATE, 16):
                 raise PromptFolderError(

@@ -115,7 +115,9 @@ def write_record(folder: Path, record: dict[str, Rendered], wanted: list[Job]) -
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command. Returns 0 when every prompt is up to date at the end, 1 when `--check` found stale ones, 2 on error."""
+    """The command. Returns 0 when every prompt is up to date at the end, 1 when `--check` found stale ones,
+    2 on error.
+    """
     parser = argparse.ArgumentParser(prog="python -m ivr.speech.render", description="Render the spoken prompts.")
     parser.add_argument("--prompts", type=Path, default=Path("ivr/prompts"), help="folder of texts.toml")
     parser.add_argument("--voices", type=Path, help="the kokoro-js npm package (.tgz), or a folder of its voices")
