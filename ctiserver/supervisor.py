@@ -34,12 +34,14 @@ from ctiserver.asterisk.runtime_config import Wanted
 from ctiserver.asterisk.runtime_errors import CannotStart
 from ctiserver.asterisk.runtime_process import Process, ProcessId
 from ctiserver.settings import BadSetting, Settings, is_loopback, load_secrets, load_settings, prepare_home
+from ctiserver.supervisor_launch import launch
 
 APOLOGY_AFTER = 5.0
 RESTARTS_AT_ONCE = 3
 RESTART_WINDOW = 60.0
 LONGEST_BACK_OFF = 15.0
 SERVER_DEADLINE = 8.0
+REPLACED = 4  # the server's exit code after a newcomer took its Asterisk (ctiserver.app says the same)
 _LOG_LIMIT = 50_000_000
 
 
@@ -97,6 +99,7 @@ class Supervisor:
         lock = self._lock()
         try:
             secrets = load_secrets(self.settings)
+            launch(self.settings, self.environ, self.command)  # its refusals come before anything is started
             await self._end_old_server()
             self._require_http_port()
             await self._begin_asterisk()
@@ -218,14 +221,21 @@ class Supervisor:
         self._log.parent.mkdir(exist_ok=True)
         if self._log.exists() and self._log.stat().st_size > _LOG_LIMIT:
             self._log.replace(self._log.with_suffix(".log.1"))
+        how = launch(self.settings, self.environ, self.command)
+        if how.notice and not self._ready_once:
+            say(how.notice)
         with open(self._log, "ab") as log:
             child = subprocess.Popen(
-                self.command,
+                how.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=self.environ,
+                cwd=self.settings.home,
+                env=how.environ,
                 start_new_session=True,
+                user=how.user.uid if how.user else None,
+                group=how.user.gid if how.user else None,
+                extra_groups=[] if how.user else None,
             )
         process = Process.of_child(child)
         self._server_file.write_bytes(msgspec.json.encode(process.identity))
@@ -245,6 +255,10 @@ class Supervisor:
                 say(f"the server refused to start: {self._last_line()}")
                 self.exit_code = 2
                 self._stop.set()
+                return
+            if code == REPLACED:
+                say("another server owns this Asterisk now; ours is not started again")
+                self._down_since = None  # its callers are not ours to apologise to
                 return
             delay = back_off.delay()
             say(f"the server ended ({_describe(code)}); starting it again{f' in {delay:.0f} s' if delay else ''}")
@@ -312,7 +326,7 @@ def _describe(code: int | None) -> str:
 
 
 def server_command() -> list[str]:
-    return [sys.executable, "-m", "ctiserver.cli", "serve"]
+    return [sys.executable, "-P", "-m", "ctiserver.cli", "serve"]
 
 
 def main(environ: Mapping[str, str], command: Sequence[str] | None = None) -> int:
@@ -324,8 +338,6 @@ def main(environ: Mapping[str, str], command: Sequence[str] | None = None) -> in
     except (BadSetting, CannotStart) as error:
         say(str(error))
         return 2
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from None
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-#!/bin/sh
+#!/bin/bash
 # Makes the Python environment $1, or brings it up to date, with exactly what the lock file $2 names.
-set -eu
+set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=$1
 lock=$2
@@ -31,9 +31,13 @@ if [ ! -x "$venv/bin/python" ]; then
     mkdir -p "$(dirname "$venv")"
     "$python" -m venv "$venv"
 fi
-echo "python: installing $lock" >&2
-"$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar on --quiet --quiet --require-hashes \
-    --requirement "$lock"
+count=$(grep -c '^[A-Za-z0-9]' "$lock")
+echo "python: installing the $count packages of $lock" >&2
+"$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --require-hashes --requirement "$lock" |
+    awk -v count="$count" '
+        /^(Collecting|Requirement already)/ { n++; if (n % 10 == 0 || n == count) print "python:   " n " of " count }
+        /^Installing/ { print "python:   unpacking" }
+        { fflush() }' >&2
 # The packages are used from the checkout itself: no build, no copy that could be old.
 site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 pwd -P >"$site/hollyhock.pth"
