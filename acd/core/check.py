@@ -175,4 +175,6 @@ def _of_reservation(held: Reservation) -> Iterator[str]:
 
 def _index(world: World, index: Index) -> Iterator[str]:
     kept, rebuilt = index.snapshot(), Index(world).snapshot()
-    yield from (f"index {part} differs: {kept[part]} is not {rebuilt[part]}" for part in kept if kept[part] != rebuilt[part])
+    for part, value in kept.items():
+        if value != rebuilt[part]:
+            yield f"index {part} differs: {value} is not {rebuilt[part]}"
