@@ -21,7 +21,12 @@ from ctiserver.asterisk.runtime import read_instance
 from ctiserver.asterisk.runtime_errors import CannotStart
 from ctiserver.settings import BadSetting, Settings, load_settings, prepare_home
 
-commands = typer.Typer(add_completion=False, no_args_is_help=True, help="Hollyhock, an open call center on Asterisk.")
+commands = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # they print local variables, secrets among them
+    help="Hollyhock, an open call center on Asterisk.",
+)
 
 
 def _refuse(error: Exception) -> NoReturn:
