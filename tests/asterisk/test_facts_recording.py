@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import signal
 import time
 from pathlib import Path
 
 import pytest
 
-from ctiserver.asterisk import wire
+from ctiserver.asterisk import runtime, wire
 from ctiserver.asterisk.ari_errors import AriRefused
 from ctiserver.asterisk.runtime import Instance
 from tests.asterisk.caller import CALLER_HZ, MUSIC_HZ, PROMPT_HZ, Caller, prompt
@@ -209,3 +212,31 @@ async def test_recording_without_the_spools_folder_is_500(asterisk: Instance, ct
         await asyncio.to_thread(away.rename, folder)
     await cti.calls.record(snoop, "somewhere")
     await cti.event(wire.RecordingStarted)
+
+
+@pytest.mark.parametrize(("timing", "lost"), [("res_timing_timerfd.so", 0.28), ("res_timing_pthread.so", 0.0)])
+async def test_a_stall_of_asterisk_is_lost_to_the_recording_unless_pthread_keeps_the_time(
+    tmp_path: Path, timing: str, lost: float
+) -> None:
+    """timerfd forgets the ticks of a starved machine, the pthread timer makes them up: both tracks stay true."""
+    async with runtime.running(rtp=(31300, 31399)) as asterisk:
+        party = Party(asterisk.ari, "timing")
+        await party.start()
+        for module in ("res_timing_timerfd.so", "res_timing_pthread.so"):
+            with contextlib.suppress(AriRefused):
+                await party.link.request("DELETE", ("asterisk", "modules", module))
+        await party.link.request("POST", ("asterisk", "modules", timing))
+        tracks = Tracks(party, await party.leg("leg"))
+        await tracks.start()
+        await asyncio.sleep(0.2)
+        os.kill(asterisk.pid, signal.SIGSTOP)
+        await asyncio.sleep(0.3)
+        os.kill(asterisk.pid, signal.SIGCONT)
+        await asyncio.sleep(0.3)
+        for name in tracks.names.values():
+            await party.calls.stop_recording(name)
+        took = await tracks.finished()
+        for way in tracks.names:
+            sound = await tracks.sound(way, tmp_path)
+            assert sound.seconds == pytest.approx(took - lost, abs=0.08)
+        await party.clean_up()
