@@ -3,7 +3,7 @@
 Lives here: the score and the instruments, all arithmetic; nothing is sampled. Must not live here: anything Asterisk
 reads besides the file. Needs numpy only. The piece is made for the telephone band: chords sit above 250 Hz, nothing
 counts on bass. Every sound that passes the last bar is folded back onto the first one and the echo is circular, so the
-loop has no seam. The same source gives the same file: the only random numbers (echo) have a fixed seed.
+loop has no seam; but see UNREAD. The same source gives the same file: the only random numbers (echo) have a fixed seed.
 """
 
 import wave
@@ -19,6 +19,9 @@ BEAT = 1.05
 """Seconds a beat: 57 to the minute, slower than a resting pulse."""
 BAR = 4 * BEAT
 RMS_DBFS = -24.0
+UNREAD = 22
+"""Samples at a WAV file's end that Asterisk 22.10.1 never plays: it takes the 44 bytes of the header off the audio too (measured
+with `file convert`). The file repeats its first ones there, so that what Asterisk plays is exactly the loop."""
 
 # Sixteen bars in D major: two calm eight-bar phrases, the second rising to the subdominant before it comes home.
 CHORDS = (
@@ -129,7 +132,8 @@ def finish(music: Samples) -> Samples:
 
 def main() -> None:
     """Writes the file: 8 kHz, mono, 16-bit plain PCM."""
-    pcm = np.round(np.clip(finish(compose()), -1, 1) * 32767).astype("<i2")
+    music = finish(compose())
+    pcm = np.round(np.clip(np.concatenate([music, music[:UNREAD]]), -1, 1) * 32767).astype("<i2")
     with wave.open(str(Path(__file__).with_name("hollyhock.wav")), "wb") as file:
         file.setparams((1, 2, RATE, 0, "NONE", "not compressed"))
         file.writeframes(pcm.tobytes())
