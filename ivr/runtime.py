@@ -315,11 +315,11 @@ class _Resumed:
 
     def again(self) -> list[Event]:
         """Enter the wait again: repeat the prompt, keep the digits."""
-        if self.run.session.waiting == "prompt":
+        was_playing = self.run.session.waiting == "prompt"
+        if was_playing:
             self.run.stop_prompt()
-        if self.run.session.media:
-            self.run.play_again()
-        return self.flowing.events()
+        repeated = self.run.play_again()
+        return self.prompt_ended(ok=False) if was_playing and not repeated else self.flowing.events()
 
     def _lost(self) -> list[Event]:
         """The site no longer has this revision (or it lost the node): say sorry rather than nothing."""

@@ -28,7 +28,7 @@ class IvrSession(msgspec.Struct, frozen=True, kw_only=True):
 
     `waiting` is 'prompt' (a playback runs), 'digits' (a key is awaited), 'queue' (an agent is awaited) or ''.
     `node` '' = the flow is over and its last prompt plays; `ending` then says how it ends ('hung_up', 'error').
-    `request`, `media`, `prompts`, `interruptible` are the last prompt asked for, so that it can be repeated.
+    `request`, `prompts` ('language/id'), `interruptible` are the last prompt asked for, so that it can be repeated.
     `digits` are the keys typed and not yet used; `path` is what the caller chose so far ('menu:2').
     `swallow` is a key that closes what is complete already; pressed before `swallow_until` it means nothing.
     """
@@ -40,7 +40,6 @@ class IvrSession(msgspec.Struct, frozen=True, kw_only=True):
     variables: dict[str, Value] = {}
     waiting: str = ""
     request: int = 0
-    media: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
     interruptible: bool = False
     digits: str = ""

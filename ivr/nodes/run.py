@@ -61,21 +61,28 @@ class Run:
             self.note("no prompt " + ", ".join(resolved.missing))
         if not resolved.media:
             return False
-        self.change(media=resolved.media, prompts=resolved.prompts, interruptible=interruptible)
-        self.play_again()
+        self.change(prompts=resolved.prompts, interruptible=interruptible)
+        self._ask(resolved.media)
         return True
 
-    def play_again(self) -> None:
-        """Ask for the session's last prompt under a new request number."""
-        session = self.session
-        self.change(waiting="prompt", request=session.request + 1, deadline=self.now + PROMPT_GUARD_SECONDS)
+    def play_again(self) -> bool:
+        """Ask for the session's last prompt under a new request number, from where the site has it now."""
+        named = (prompt.partition("/") for prompt in self.session.prompts)
+        media = tuple(uri for language, _, name in named if (uri := self.site.prompts.get(name, {}).get(language)))
+        if media:
+            self._ask(media)
+        return bool(media)
+
+    def _ask(self, media: tuple[str, ...]) -> None:
+        request = self.session.request + 1
+        self.change(waiting="prompt", request=request, deadline=self.now + PROMPT_GUARD_SECONDS)
         self.asks.append(
             PromptAsked(
                 conversation=self.conversation,
-                request=self.session.request,
-                media=session.media,
-                prompts=session.prompts,
-                interruptible=session.interruptible,
+                request=request,
+                media=media,
+                prompts=self.session.prompts,
+                interruptible=self.session.interruptible,
             )
         )
 

@@ -162,7 +162,7 @@ def live(caller: Caller, story: list[tuple[str, Any]]) -> None:
             case "answered_again":
                 if caller.session is not None:
                     caller.answered()
-            case "restart":
+            case _:
                 caller.restart()
         made = caller.all_events[before:]
         holds(caller, made)
