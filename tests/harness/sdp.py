@@ -97,3 +97,20 @@ def webrtc_answer(offer: bytes, *, host: str = "127.0.0.1", port: int = 9) -> by
         lines.append(f"a=rtpmap:{event} telephone-event/8000")
     lines.append(f"a=ssrc:{secrets.randbits(31)} cname:{secrets.token_hex(6)}")
     return "\r\n".join([*lines, ""]).encode()
+
+
+def webrtc_offer(*codecs: Codec, host: str = "127.0.0.1", port: int = 9) -> bytes:
+    """What a browser would offer when it calls; as silent as `webrtc_answer`."""
+    chosen = codecs or ("alaw", "ulaw")
+    payloads = [str(PAYLOAD_TYPE[c]) for c in chosen]
+    lines = [
+        "v=0", f"o=- {secrets.randbits(31)} 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0",
+        f"m=audio {port} UDP/TLS/RTP/SAVPF {' '.join(payloads)} {EVENT_PAYLOAD}", f"c=IN IP4 {host}",
+        f"a=candidate:1 1 udp 2113937151 {host} {port} typ host generation 0",
+        f"a=ice-ufrag:{secrets.token_hex(2)}", f"a=ice-pwd:{secrets.token_hex(12)}",
+        f"a=fingerprint:sha-256 {':'.join(f'{b:02X}' for b in secrets.token_bytes(32))}",
+        "a=setup:actpass", "a=mid:0", "a=sendrecv", "a=rtcp-mux",
+        *(f"a=rtpmap:{PAYLOAD_TYPE[c]} {RTP_NAME[c]}/8000" for c in chosen),
+        f"a=rtpmap:{EVENT_PAYLOAD} telephone-event/8000", f"a=ssrc:{secrets.randbits(31)} cname:{secrets.token_hex(6)}",
+    ]  # fmt: skip
+    return "\r\n".join([*lines, ""]).encode()

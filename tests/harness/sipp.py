@@ -6,9 +6,11 @@ The process ends with the `async with` block whatever happens, and with the test
 """
 
 import asyncio
+import contextlib
 import os
 import secrets
 import shutil
+import signal
 import socket
 import tempfile
 import time
@@ -141,11 +143,16 @@ class SippCaller:
             if self.running and error is None and not self.trace.over:
                 await self.hang_up()
         finally:
+            if error is not None:
+                state = "is up" if self.running else f"has ended: {self._complaint()}"
+                error.add_note(f"SIPp {self.name} {state}; its call: {self.trace.story()}")
             await self._close()
 
     async def _close(self) -> None:
         if self._process and self._process.returncode is None:
-            self._process.kill()
+            # Not Process.kill(): it polls, and so takes the exit status away from asyncio when SIPp has just ended.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
             await self._process.wait()
         if self._follower:
             self._follower.cancel()

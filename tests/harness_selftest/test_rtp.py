@@ -47,9 +47,9 @@ async def test_a_pause_in_sending_is_a_gap_and_silence_is_not() -> None:
         one.unmute_rtp()
         one.speak(500)
         await two.hears(500, within=2)
-        assert 350 < two.longest_gap(muted) < 550
+        assert 350 < two.longest_gap(muted) < 700
         gap = tones.longest_gap(two.heard(muted - 0.1))
-        assert 0.3 < gap < 0.7
+        assert 0.3 < gap < 0.9
 
 
 async def test_digits_follow_rfc_4733() -> None:

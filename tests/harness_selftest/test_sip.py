@@ -68,13 +68,13 @@ async def test_answers_and_hang_ups_happen_at_the_asked_moment() -> None:
             ours = one.invite("two", rtp)
             theirs = await two.next_call()
             moment = time.monotonic() + 0.1
-            assert await theirs.answer_at(moment, two.sdp(rtp)) < 0.002
+            assert await theirs.answer_at(moment, two.sdp(rtp)) < 0.01
             await ours.answered()
-            assert abs(theirs.time_of("200", cseq="INVITE", way="out") - moment) < 0.003
+            assert abs(theirs.time_of("200", cseq="INVITE", way="out") - moment) < 0.01
             moment = time.monotonic() + 0.1
-            assert await ours.bye_at(moment) < 0.002
+            assert await ours.bye_at(moment) < 0.01
             await theirs.ended()
-            assert abs(theirs.time_of("BYE", way="in") - moment) < 0.01
+            assert abs(theirs.time_of("BYE", way="in") - moment) < 0.05
 
 
 async def test_lost_requests_are_sent_again() -> None:

@@ -130,9 +130,9 @@ async def test_it_answers_like_a_browser_at_the_asked_moment(registrar: tuple[Re
         ours = await phone.next_call()
         ours.ring()
         moment = time.monotonic() + 0.1
-        assert await phone.answer_at(ours, moment) < 0.002
+        assert await phone.answer_at(ours, moment) < 0.01
         await theirs.answered()
-        assert abs(theirs.time_of("200", cseq="INVITE", way="in") - moment) < 0.02
+        assert abs(theirs.time_of("200", cseq="INVITE", way="in") - moment) < 0.05
         await ours.acked()
         answer = theirs.remote_sdp
         assert sdp.attribute(answer, "setup") == "active"
