@@ -73,7 +73,10 @@ class Server:
         self.customers = SqlCustomers(self.database)
         self.passwords = Passwords()
         self.projector = Projector(
-            self.database, self.journal.epoch, lambda seq: journals.read(self.journal.folder, after=seq - 1)
+            self.database,
+            self.journal.epoch,
+            self.journal.last_seq,
+            lambda seq: journals.read(self.journal.folder, after=seq - 1),
         )
         self.dispatcher = Dispatcher(
             self.world,
@@ -101,7 +104,7 @@ class Server:
             ),
         )
         self.desktops = Desktops(self.world, submit=self.dispatcher.submit, feed=self.dispatcher.feed)
-        self.prompts = PromptStore(settings.sounds / "prompts")
+        self.prompts = PromptStore(site.PROMPTS)
         self.app = make_app(self._parts(ari))
         self.api = self.app[API]
 
@@ -215,7 +218,7 @@ class Server:
         runner = await self._listen()
         try:
             self.dispatcher.feed(facts.ServerStarted(version=version()))
-            fresh = site.load(self.settings.home / "site", self.prompts)
+            fresh = site.load(self.settings.home / "site", self.prompts, self.settings.sounds / "prompts")
             if fresh != self.world.site:
                 self.dispatcher.feed(facts.SiteLoaded(site=fresh))
             self.recorder.start()

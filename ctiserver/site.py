@@ -10,10 +10,12 @@ import shutil
 from pathlib import Path
 
 from acd.config import BadConfig, load_site
+
 from ctiserver.model.site import SiteConfig
 from ivr.speech.prompts import PromptStore
 
 DEMO_SITE = Path(__file__).parent / "demo" / "site.toml"
+PROMPTS = Path(__file__).parent.parent / "ivr" / "prompts"
 DEMO_FLOWS = Path(__file__).parent.parent / "ivr" / "demo"
 
 
@@ -21,14 +23,14 @@ class BadSite(Exception):
     """One line: which file, what is wrong."""
 
 
-def load(folder: Path, prompts: PromptStore) -> SiteConfig:
-    """The configuration of this data folder; made from the demo site if there is none."""
+def load(folder: Path, prompts: PromptStore, sounds: Path) -> SiteConfig:
+    """The configuration of this data folder; made from the demo site if there is none. `sounds`: see `uris`."""
     path = folder / "site.toml"
     if not path.exists():
         seed(folder)
     try:
         flows = {flow.stem: flow.read_text("utf-8") for flow in sorted((folder / "flows").glob("*.json"))}
-        return load_site(path.read_text("utf-8"), flows=flows, prompts=uris(prompts))
+        return load_site(path.read_text("utf-8"), flows=flows, prompts=uris(prompts, sounds))
     except BadConfig as error:
         raise BadSite(f"{path}: {error}") from None
     except OSError as error:
@@ -46,11 +48,10 @@ def seed(folder: Path) -> None:
     temporary.rename(folder / "site.toml")
 
 
-def uris(prompts: PromptStore) -> dict[str, dict[str, str]]:
-    """prompt id -> language -> media URI."""
+def uris(prompts: PromptStore, sounds: Path) -> dict[str, dict[str, str]]:
+    """prompt id -> language -> media URI. `sounds` is the copy of the prompts that Asterisk's user can read."""
     found: dict[str, dict[str, str]] = {}
     for prompt in prompts.ids():
         for language in prompts.languages(prompt):
-            path = prompts.resolve(prompt, (language,)).path_without_extension
-            found.setdefault(prompt, {})[language] = f"sound:{path}"
+            found.setdefault(prompt, {})[language] = f"sound:{sounds / language / prompt}"
     return found

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import random as random_module
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -22,6 +21,7 @@ import structlog
 
 from ctiserver.asterisk import ari_http, wire
 from ctiserver.asterisk.address import AriAddress
+from ctiserver.asterisk.ari_connection import Connection, LinkFigures, LinkLimits
 from ctiserver.asterisk.ari_errors import AriBusy, AriLost, AriRefused, AriReplaced, AriTimeout, AriTooBig
 
 _log = structlog.get_logger(__name__)
@@ -29,63 +29,7 @@ _log = structlog.get_logger(__name__)
 SLOW_CALLBACK_S: Final = 0.020
 
 
-class LinkLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds of one link. Times are seconds."""
-
-    in_flight: int = 64
-    waiting: int = 2_000
-    held_events: int = 50_000
-    frame_bytes: int = 60_000
-    answer_bytes: int = 64 * 1024 * 1024
-    ping_every: float = 1.0
-    ping_deadline: float = 5.0
-    connect_deadline: float = 5.0
-    reconcile_deadline: float = 30.0
-    backoff_first: float = 0.1
-    backoff_most: float = 3.0
-
-
-class LinkFigures(msgspec.Struct):
-    """Counters since the link was made; for metrics, never for decisions."""
-
-    connects: int = 0
-    losses: int = 0
-    requests: int = 0
-    refused: int = 0
-    timeouts: int = 0
-    late_answers: int = 0
-    events: int = 0
-    unknown_events: int = 0
-    unreadable_frames: int = 0
-    slow_callbacks: int = 0
-    failed_callbacks: int = 0
-
-
-class _Connection:
-    """One WebSocket from its opening to its end. `ended` holds the reason as soon as it may not be used."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse[bool], in_flight: int, ready: asyncio.Event) -> None:
-        self.socket = socket
-        self.ready = ready
-        self.slots = asyncio.Semaphore(in_flight)
-        self.pending: dict[str, asyncio.Future[wire.RestResponse]] = {}
-        self.held: deque[wire.Event] | None = deque()
-        self.answered_at = time.monotonic()
-        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    def end(self, reason: str, *, replaced: bool = False) -> None:
-        """From now on nothing goes out; whoever waits for an answer hears that it will not come."""
-        if self.ended.done():
-            return
-        self.ended.set_result(reason)
-        self.ready.clear()  # now, not a turn later: whoever hears of the end must not find us ready
-        for waiting in self.pending.values():
-            if not waiting.done():
-                waiting.set_exception(AriReplaced(reason, sent=True) if replaced else AriLost(reason, sent=True))
-        self.pending.clear()
-
-
-def _note_crash(connection: _Connection, task: asyncio.Task[None]) -> None:
+def _note_crash(connection: Connection, task: asyncio.Task[None]) -> None:
     """A fault in our own tasks must end the connection, not leave it half alive."""
     if not task.cancelled() and (problem := task.exception()) is not None:
         _log.error("fault in the link", task=task.get_name(), exc_info=problem)
@@ -127,7 +71,7 @@ class AriLink:
         self._limits = limits or LinkLimits()
         self._random = random
         self._http: ari_http.AriHttp | None = None
-        self._connection: _Connection | None = None
+        self._connection: Connection | None = None
         self._replaced = False
         self._next_id = 0
         self._waiting = 0
@@ -236,7 +180,7 @@ class AriLink:
         """
         return await self._http_usable().download(path_parts, target, deadline=deadline, most_bytes=most_bytes)
 
-    def _usable(self) -> _Connection:
+    def _usable(self) -> Connection:
         if self._replaced:
             raise AriReplaced("another client owns the application", sent=False)
         connection = self._connection
@@ -251,7 +195,7 @@ class AriLink:
             raise AriLost("not started", sent=False)
         return self._http
 
-    def _gone(self, connection: _Connection) -> AriLost | AriReplaced:
+    def _gone(self, connection: Connection) -> AriLost | AriReplaced:
         reason = connection.ended.result()
         return AriReplaced(reason, sent=False) if self._replaced else AriLost(reason, sent=False)
 
@@ -271,7 +215,7 @@ class AriLink:
             message["message_body"] = body.decode()
         return request_id, msgspec.json.encode(message)
 
-    async def _exchange(self, connection: _Connection, request_id: str, frame: bytes) -> ari_http.Answer:
+    async def _exchange(self, connection: Connection, request_id: str, frame: bytes) -> ari_http.Answer:
         waiting = asyncio.get_running_loop().create_future()
         connection.pending[request_id] = waiting
         self.figures.requests += 1
@@ -312,7 +256,7 @@ class AriLink:
                     say = _log.error if wrong else _log.info
                     say("asterisk is not there yet", app=self.app, attempt=attempt, reason=str(problem))
                     continue
-                if await self._serve(_Connection(socket, self._limits.in_flight, self._ready)):
+                if await self._serve(Connection(socket, self._limits.in_flight, self._ready)):
                     attempt = 0
                     # No pause before the first try to come back, but never a busy loop.
                     await asyncio.sleep(self._limits.backoff_first * self._random())
@@ -324,7 +268,7 @@ class AriLink:
         step = min(self._limits.backoff_most, self._limits.backoff_first * 2.0 ** min(attempt - 1, 16))
         return step * (0.5 + 0.5 * self._random())
 
-    async def _serve(self, connection: _Connection) -> bool:
+    async def _serve(self, connection: Connection) -> bool:
         """Live with one connection until its end; True if it had become ready."""
         self._connection = connection
         self.figures.connects += 1
@@ -364,7 +308,7 @@ class AriLink:
             if self._on_lost is not None:
                 self._on_lost(reason)
 
-    async def _welcome(self, connection: _Connection) -> None:
+    async def _welcome(self, connection: Connection) -> None:
         """Let the owner reconcile, then hand over the events that came meanwhile, in order."""
         try:
             if self._on_connected is not None:
@@ -386,7 +330,7 @@ class AriLink:
             self._ready.set()
             _log.info("link to asterisk is up", app=self.app)
 
-    async def _read(self, connection: _Connection) -> None:
+    async def _read(self, connection: Connection) -> None:
         socket = connection.socket
         while not connection.ended.done():
             message = await socket.receive()
@@ -396,7 +340,7 @@ class AriLink:
                 code = socket.close_code
                 connection.end(f"asterisk closed the connection (code {code})" if code else "connection broken")
 
-    def _take(self, connection: _Connection, data: bytes | str) -> None:
+    def _take(self, connection: Connection, data: bytes | str) -> None:
         frame = wire.decode_frame(data)
         if isinstance(frame, wire.RestResponse):
             connection.answered_at = time.monotonic()
@@ -434,7 +378,7 @@ class AriLink:
             self.figures.slow_callbacks += 1
             _log.warning("slow event callback", type=type(event).__name__, ms=round(took * 1000))
 
-    async def _watch(self, connection: _Connection) -> None:
+    async def _watch(self, connection: Connection) -> None:
         """Ping when nothing was answered for a while; no answer to that either means that Asterisk or the way is stuck.
 
         Events do not count: they flow on while one blocked request holds up all others.

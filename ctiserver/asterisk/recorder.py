@@ -61,7 +61,12 @@ class Recorder:
     """Fetches finished recordings one after another into `folder` as `<conversation>.wav`."""
 
     def __init__(
-        self, calls: AriCalls, folder: Path, *, live: Callable[[ConversationId], bool], stored: Callable[[str, float], None]
+        self,
+        calls: AriCalls,
+        folder: Path,
+        *,
+        live: Callable[[ConversationId], bool],
+        stored: Callable[[str, float], None],
     ) -> None:
         self._calls = calls
         self._folder = folder
@@ -121,7 +126,8 @@ class Recorder:
         except (AriError, OSError, wave.Error, EOFError) as error:
             gone = isinstance(error, AriRefused) and error.status == 404 and target.exists()
             if not gone:
-                log.warning("recording_not_fetched", conversation=conversation, reason=f"{type(error).__name__}: {error}")
+                reason = f"{type(error).__name__}: {error}"
+                log.warning("recording_not_fetched", conversation=conversation, reason=reason)
             return gone
         finally:
             for part in parts:

@@ -104,17 +104,16 @@ class Process:
                 os.kill(self.pid, number)
 
     async def stop(self, deadline: float = 5.0) -> None:
-        """SIGTERM, then SIGKILL to whatever of the group is left after `deadline` seconds. Returns when it is gone."""
-        if not self.alive():
-            return
-        self.signal(signal.SIGTERM)
-        try:
-            await asyncio.wait_for(self.wait(), deadline)
-        except TimeoutError:
-            pass
+        """SIGTERM, up to `deadline` seconds of patience, then SIGKILL to all that is left of the group.
+
+        Returns when the process is gone. A process that ended by itself may have left children: they go as well.
+        """
         if self.alive():
-            self.signal(signal.SIGKILL, group=True)
-            await self.wait()
+            self.signal(signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.wait(), deadline)
+        self.signal(signal.SIGKILL, group=True)
+        await self.wait()
 
     def kill(self) -> None:
         """SIGKILL to the whole group, at once."""

@@ -18,7 +18,7 @@ IN_CONTEXTS = ("hollyhock-in", "hollyhock-apology")
 
 
 def clean(text: str) -> str:
-    """At most 64 printable characters; control, format, surrogate and unassigned ones are dropped, space runs joined."""
+    """At most 64 printable characters: control, format, surrogate and unassigned ones dropped, space runs joined."""
     printable = "".join(c for c in text[: 4 * MAX_TEXT] if unicodedata.category(c)[0] != "C" or c == "\t")
     return " ".join(printable.split())[:MAX_TEXT]
 

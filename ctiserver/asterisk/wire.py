@@ -9,7 +9,7 @@ Asterisk adds are ignored, and a frame that cannot be read is a value (`Unreadab
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 import msgspec
 
@@ -380,35 +380,7 @@ class Unreadable(msgspec.Struct, frozen=True):
 
 Frame = Event | ApplicationReplaced | RestResponse | UnknownEvent | Unreadable
 
-_EVENT_TYPES: tuple[type[AriEvent], ...] = (
-    StasisStart,
-    StasisEnd,
-    ChannelCreated,
-    ChannelStateChange,
-    ChannelDestroyed,
-    ChannelHangupRequest,
-    ChannelDtmfReceived,
-    ChannelEnteredBridge,
-    ChannelLeftBridge,
-    ChannelVarset,
-    ChannelHold,
-    ChannelUnhold,
-    ChannelTalkingStarted,
-    ChannelTalkingFinished,
-    PlaybackStarted,
-    PlaybackContinuing,
-    PlaybackFinished,
-    RecordingStarted,
-    RecordingFinished,
-    RecordingFailed,
-    BridgeCreated,
-    BridgeDestroyed,
-    PeerStatusChange,
-    ContactStatusChange,
-    EndpointStateChange,
-    Dial,
-    ApplicationReplaced,
-)
+_EVENT_TYPES: tuple[type[AriEvent], ...] = (*get_args(Event), ApplicationReplaced)
 
 
 class _Kind(msgspec.Struct):

@@ -8,8 +8,8 @@ What the switch really holds is compared in `reconcile`.
 from __future__ import annotations
 
 from ctiserver.calls import arrivals, legs, reconcile
-from ctiserver.calls.apply import apply as apply_event
 from ctiserver.calls.apply import FORGET_AFTER, forget_key
+from ctiserver.calls.apply import apply as apply_event
 from ctiserver.calls.moves import Plan, agent_legs, talking_leg
 from ctiserver.model import commands as cmd
 from ctiserver.model import effects as fx
@@ -86,7 +86,11 @@ class Calls:
             case ev.DeviceReady():
                 return _device_ready(world, item, ctx)
             case (
-                ev.ConnectionCleared() | ev.RecordingEnded() | ev.DeadlinePassed() | ev.WrapUpEnded() | ev.ContactEnded()
+                ev.ConnectionCleared()
+                | ev.RecordingEnded()
+                | ev.DeadlinePassed()
+                | ev.WrapUpEnded()
+                | ev.ContactEnded()
             ):
                 return _tidy(world, item)
             case _:

@@ -196,7 +196,7 @@ def _customer_gone(plan: Plan, conversation: Conversation, leg: Leg, cause: int,
 
 
 def _talk_leg_gone(plan: Plan, conversation: Conversation, leg: Leg, cause: int, at: float) -> None:
-    """The agent's leg ended in the talk: on purpose = he ends the call, else the customer gets music and he may come back."""
+    """The agent's leg ended in the talk. On purpose: he ends the call. Else music, and he may come back."""
     if cause in ON_PURPOSE:
         plan.hang_up(conversation, conversation.legs[conversation.customer_leg], ClearedBy.AGENT)
         return

@@ -39,7 +39,7 @@ class Plan:
             self.effects.append(fx.CloseBridge(conversation=conversation.id, bridge=bridge))
 
     def to_music(self, conversation: Conversation) -> None:
-        """The customer's leg into its holding bridge; a playback is stopped and awaited first (FACTS: a play blocks)."""
+        """The customer's leg into its holding bridge; a playback is stopped and awaited first (a play blocks)."""
         bridge = ids.holding_bridge(conversation.id)
         self.open_bridge(conversation, bridge, holding=True)
         quiet = self.silence(conversation)
@@ -56,7 +56,7 @@ class Plan:
         return conversation.playing
 
     def to_talk(self, conversation: Conversation, agent_leg: LegId, *, customer: bool = True) -> None:
-        """The agent's leg and (unless he holds) the customer's into the talk bridge, the agent first: no gap in the music."""
+        """The agent's leg, then (unless he holds) the customer's into the talk bridge: no gap in the music."""
         bridge = ids.talk_bridge(conversation.id)
         self.open_bridge(conversation, bridge, holding=False)
         self.effects.append(

@@ -158,7 +158,8 @@ def effect_failed(world: World, failed: facts.EffectFailed, ctx: Ctx) -> Decisio
         case "RingEndpoint" if leg is not None:
             decision = legs.ended(world, conversation, leg, 0, ctx.now, failure=LegFailure.UNREACHABLE)
             # Refused or timed out: it may exist all the same, so it is ended by its id.
-            return Decision(decision.events, (*decision.effects, fx.HangUpLeg(conversation=conversation.id, leg=target)))
+            end = fx.HangUpLeg(conversation=conversation.id, leg=target)
+            return Decision(decision.events, (*decision.effects, end))
         case "HangUpLeg" | "AnswerLeg" if gone and leg is not None:
             return legs.ended(world, conversation, leg, 0, ctx.now)
         case "PlayMedia":

@@ -105,7 +105,8 @@ class Floor:
 
     def command(self, kind: type[cmd.Command], agent: str, **fields: object) -> CommandRejected | None:
         self._commands += 1
-        return self.feed(kind(id=f"x{self._commands}", by=agent, agent=AgentId(agent), **fields))
+        named = {"type": kind.__name__, "id": f"x{self._commands}", "by": agent, "agent": agent, **fields}
+        return self.feed(msgspec.convert(named, type=kind))
 
     def log_in(self, agent: str, *, ready: bool = True) -> str:
         """Sign in with a browser phone; returns the endpoint."""

@@ -1,8 +1,8 @@
 """A fake Asterisk in virtual time: channels, bridges, playbacks, recordings, as far as effects and facts go.
 
 It behaves as the real one was measured to (FACTS, tests/asterisk): a second answer changes nothing, hang-up of an
-unknown channel is 404, an originate to an endpoint without contact is refused with 500, a leg that ends leaves its bridge.
-Facts are handed out by `pending`, in order of their time. It never stands in for Asterisk in a claim.
+unknown channel is 404, an originate to an endpoint without contact is refused with 500, a leg that ends leaves its
+bridge. Facts are handed out by `pending`, in order of their time. It never stands in for Asterisk in a claim.
 """
 
 from __future__ import annotations

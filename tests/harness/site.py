@@ -127,8 +127,8 @@ class Site:
     async def ari(self, path: str) -> Any:
         """GET from Asterisk itself, beside the server."""
         address = self.asterisk.ari
-        auth = aiohttp.BasicAuth(address.user, address.password)
-        async with self.http.get(f"{address.url}/ari/{path}", auth=auth) as answer:
+        headers = {"Authorization": aiohttp.encode_basic_auth(address.user, address.password)}
+        async with self.http.get(f"{address.url}/ari/{path}", headers=headers) as answer:
             return msgspec.json.decode(await answer.read())
 
     async def holds(self) -> dict[str, list[str]]:
