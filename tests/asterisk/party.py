@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from ctiserver.asterisk import wire
 from ctiserver.asterisk.address import AriAddress
-from ctiserver.asterisk.ari import AriLink, LinkLimits
+from ctiserver.asterisk.ari import AriLink
 from ctiserver.asterisk.ari_calls import AriCalls
+from ctiserver.asterisk.ari_connection import LinkLimits
 from ctiserver.asterisk.ari_errors import AriRefused
 from tests.harness.waiting import eventually
 

@@ -14,8 +14,9 @@ import pytest
 
 from ctiserver.asterisk import runtime, wire
 from ctiserver.asterisk.address import AriAddress
-from ctiserver.asterisk.ari import AriLink, LinkLimits
+from ctiserver.asterisk.ari import AriLink
 from ctiserver.asterisk.ari_calls import AriCalls
+from ctiserver.asterisk.ari_connection import LinkLimits
 from ctiserver.asterisk.ari_errors import AriBusy, AriError, AriLost, AriRefused, AriReplaced, AriTimeout, AriTooBig
 from ctiserver.asterisk.runtime import Instance
 from tests.asterisk.caller import prompt
