@@ -19,6 +19,7 @@ from ctiserver.asterisk.runtime_find import find, new_enough
 from ctiserver.asterisk.runtime_process import Process, ProcessId, identify
 from ctiserver.asterisk.runtime_user import ServiceUser, blocked_at
 from ctiserver.supervisor import BackOff
+from ctiserver.supervisor_launch import sync_code
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
 STUBBORN = [
@@ -93,6 +94,39 @@ async def test_ending_is_polite_first_and_leaves_nobody_of_the_group() -> None:
             break
         await asyncio.sleep(0.02)
     assert identify(int(children[0])) is None
+
+
+async def test_children_of_a_crashed_process_go_with_it() -> None:
+    process = start(STUBBORN)
+    (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(process.pid, signal.SIGKILL)
+    await process.wait()
+    assert identify(int(child)) is not None
+    await process.stop()
+    for _ in range(100):
+        if identify(int(child)) is None:
+            break
+        await asyncio.sleep(0.02)
+    assert identify(int(child)) is None
+
+
+def test_code_in_a_closed_checkout_is_copied_without_leftovers_and_without_sources_of_pages(tmp_path: Path) -> None:
+    source, target = tmp_path / "checkout", tmp_path / "code"
+    for name in ("ctiserver/app.py", "ctiserver/old/gone.py", "agent_desktop/web/src/a.ts", "notes.txt"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text("x = 1\n")
+    sync_code(source, target)
+    assert (target / "ctiserver/app.py").read_text() == "x = 1\n"
+    assert (target / "ctiserver/old/gone.py").exists()
+    assert not (target / "agent_desktop/web").exists()
+    assert not (target / "notes.txt").exists()
+
+    (source / "ctiserver/old/gone.py").unlink()
+    (source / "ctiserver/old").rmdir()
+    (source / "ctiserver/app.py").write_text("x = 22\n")
+    sync_code(source, target)
+    assert (target / "ctiserver/app.py").read_text() == "x = 22\n"
+    assert not (target / "ctiserver/old").exists()
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ import time
 
 import pytest
 
+from ctiserver.asterisk.runtime import running
 from tests.harness.waiting import eventually
-from tests.setup.instances import Site
+from tests.setup.instances import Site, site
 
 
 async def test_up_ends_in_the_ready_line_and_ctrl_c_leaves_nothing_behind(a_site: Site) -> None:
@@ -28,6 +29,8 @@ async def test_up_ends_in_the_ready_line_and_ctrl_c_leaves_nothing_behind(a_site
     assert os.getpgid(asterisk.process.pid) == asterisk.process.pid
     if os.geteuid() == 0:
         assert os.stat(f"/proc/{asterisk.process.pid}").st_uid != 0
+        closed = "the server runs as root, because only root may enter" in a_site.said  # a Python in root's own home
+        assert (os.stat(f"/proc/{a_site.server_pid()}").st_uid == 0) is closed
 
     assert await a_site.down(signal.SIGINT) == 0
     assert a_site.left_behind() == []
@@ -136,9 +139,23 @@ async def test_a_server_that_refuses_its_settings_ends_the_start_with_its_reason
     assert a_site.left_behind() == []
 
 
-async def test_two_instances_run_side_by_side(a_site: Site) -> None:
-    from tests.setup.instances import site
+async def test_an_asterisk_that_runs_elsewhere_is_used_and_left_alone(a_site: Site) -> None:
+    async with running(rtp=(32100, 32199)) as elsewhere:
+        ari = elsewhere.ari
+        host = ari.url.removeprefix("http://")
+        await a_site.up(HOLLYHOCK_ASTERISK=f"http://{ari.user}:{ari.password}@{host}")
+        await a_site.ready()
+        assert a_site.asterisk() is None
+        assert await a_site.down() == 0
+        assert elsewhere.alive()
 
+        await a_site.up(HOLLYHOCK_ASTERISK=f"http://{ari.user}:wrong@{host}")
+        assert await a_site.ended() == 2
+        assert "no ARI answers" in a_site.said
+        assert "wrong" not in a_site.said
+
+
+async def test_two_instances_run_side_by_side(a_site: Site) -> None:
     async with site() as other:
         await a_site.up()
         await other.up()
