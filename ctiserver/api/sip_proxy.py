@@ -94,7 +94,11 @@ class SipProxy:
         """Carry one browser's socket to its end. `gone` is called when the lease has no socket any more."""
         backend = await self._connect()
         browser = web.WebSocketResponse(
-            protocols=("sip",), compress=False, max_msg_size=FRAME_BYTES, heartbeat=_HEARTBEAT_SECONDS, timeout=1.0
+            protocols=("sip",),
+            compress=False,
+            max_msg_size=FRAME_BYTES + 1,  # aiohttp refuses a frame that reaches its limit
+            heartbeat=_HEARTBEAT_SECONDS,
+            timeout=1.0,
         )
         try:
             await browser.prepare(request)

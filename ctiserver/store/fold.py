@@ -1,8 +1,8 @@
 """The journal as rows: one record -> the row changes it means. Pure: no SQL, no clock, no I/O.
 
 A change names a table, which rows, and values; all values come from events, times are the events' `at`. Applying the
-records from any cursor onwards gives the same rows however they are cut into transactions, and doing it twice too. Text is
-cleaned of what PostgreSQL cannot store (NUL, lone surrogates), so a caller cannot stop the projection by his name.
+records from any cursor onwards gives the same rows however they are cut into transactions, and doing it twice too.
+Text is cleaned of what PostgreSQL cannot store (NUL, lone surrogates): no caller can stop the projection by his name.
 """
 
 from __future__ import annotations

@@ -93,6 +93,11 @@ class Projector:
                 await asyncio.sleep(_BACK_OFF[min(attempt, len(_BACK_OFF) - 1)])
                 attempt += 1
 
+    async def catch_up(self) -> None:
+        """Write what the journal holds now, once; without `run`. Raises DatabaseUnavailable."""
+        self.cursor = await self._stored_cursor()
+        await self._read_again()
+
     async def _work(self) -> None:
         """Write all there is, then wait for more. Returns or raises; `run` loops."""
         if self._missed:
