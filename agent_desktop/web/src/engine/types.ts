@@ -1,0 +1,182 @@
+/** Shapes of the documents and answers that the server sends. Times are epoch seconds of the server. */
+
+export interface Label {
+  zh: string;
+  en: string;
+}
+/** Data of the site may be in one language (a plain string) or in both. */
+export type Text = string | Label;
+
+export interface Login {
+  user: string;
+  role: "agent" | "lead" | "admin";
+  name: Text;
+  csrf: string;
+}
+
+export type AgentStateName = "null" | "not_ready" | "ready" | "reserved" | "busy" | "working_after_call";
+
+export interface PhoneDoc {
+  lease: string;
+  instance: string;
+  registered: boolean;
+  contact: string;
+}
+
+export interface MeDoc {
+  agent: string;
+  name: Text;
+  signed_in: boolean;
+  state: AgentStateName;
+  since: number;
+  ready: boolean;
+  reason: string;
+  chosen_by: string;
+  pending: boolean;
+  phone: PhoneDoc | null;
+  links: number;
+  misses: number;
+  handled: number;
+  queues: string[];
+}
+
+export interface Named {
+  id: string;
+  name: Text;
+}
+export interface Disposition extends Named {
+  queues: string[];
+}
+export interface SiteQueue {
+  name: Text;
+  disposition_required: boolean;
+  wrap_up_seconds: number;
+  service_level_seconds: number;
+}
+export interface SiteDoc {
+  reasons: Named[];
+  dispositions: Disposition[];
+  queues: Record<string, SiteQueue>;
+}
+
+export interface QueueDoc {
+  id: string;
+  name: Text;
+  waiting: number;
+  longest_since: number | null;
+  ready: number;
+  staffed: number;
+  talking: number;
+}
+
+export interface HistoryItem {
+  at: number;
+  kind: string;
+  text: Text;
+}
+export interface Customer {
+  id: string;
+  code: string;
+  name: string;
+  classes: string[];
+  language: string;
+  manager: string;
+  phones: string[];
+  history: HistoryItem[];
+}
+export type PathStep = Text | { text?: Text; name?: Text; label?: Text };
+
+export interface WorkDoc {
+  contact: string;
+  conversation: string;
+  reservation: string | null;
+  kind: "offer" | "busy" | "wrap_up";
+  since: number;
+  queue: string;
+  caller: { number: string; name: string };
+  dialled: string;
+  customer: Customer | null;
+  path: PathStep[];
+  data: Record<string, unknown>;
+  arrived_at: number;
+  queued_at: number;
+  ring_deadline: number | null;
+  confirmed: boolean;
+  ringing: boolean;
+  talking_since: number | null;
+  held: boolean;
+  lost: boolean;
+  recording: boolean;
+  until: number | null;
+  note: string;
+  why?: { rule?: string; chosen?: string; tie_break?: string } | null;
+}
+
+export interface CallRecord {
+  conversation: string;
+  contact: string;
+  queue: string;
+  caller_number: string;
+  caller_name: string;
+  customer: { id: string; name: string; code: string } | null;
+  queued_at: number | null;
+  answered_at: number | null;
+  ended_at: number | null;
+  talk_seconds: number | null;
+  end_reason: string;
+  disposition: string | null;
+  note: string | null;
+  recording: boolean;
+}
+
+export interface DeviceGrant {
+  lease: string;
+  username: string;
+  password: string;
+  domain: string;
+  ws_path: string;
+}
+
+export interface DemoSite {
+  numbers: { number: string; name: Text }[];
+  callers: { phone: string; customer: { name: string; code: string; classes: string[] } | null }[];
+  active: number;
+  limit: number;
+}
+export interface DemoGrant {
+  call: string;
+  username: string;
+  password: string;
+  domain: string;
+  ws_path: string;
+}
+export interface StoryItem {
+  type: "story";
+  at: number;
+  kind: string;
+  text: Text;
+}
+
+export type Docs = Record<string, unknown>;
+export interface Snapshot {
+  type: "snapshot";
+  seq: number;
+  now: number;
+  docs: Docs;
+}
+export interface Delta {
+  type: "delta";
+  seq: number;
+  prev: number;
+  now: number;
+  set: Docs;
+  del: string[];
+}
+export interface Beat {
+  type: "beat";
+  now: number;
+  seq: number;
+}
+export type Answer = { ok: true } | { ok: false; code: string; detail: string };
+export type AnswerMessage = { type: "answer"; id: string; ok: boolean; code?: string; detail?: string };
+export type ServerMessage = Snapshot | Delta | Beat | AnswerMessage;

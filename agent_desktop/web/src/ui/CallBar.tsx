@@ -1,0 +1,233 @@
+/**
+ * The call bar: always in the same place and of the same height, whatever happens. It shows the one thing that the
+ * agent can do now; actions that make no sense are not drawn.
+ */
+import {
+  AudioMutedOutlined,
+  AudioOutlined,
+  CaretRightOutlined,
+  PauseOutlined,
+  PhoneFilled,
+  TableOutlined,
+} from "@ant-design/icons";
+import { useEffect, useState } from "react";
+import { answerCall, command, hangUp, phone, rejectCall } from "../engine/desktop";
+import { type Quality, qualityOf, readStats } from "../engine/quality";
+import { currentWork, meOf, siteOf, useApp } from "../engine/store";
+import type { WorkDoc } from "../engine/types";
+import { pick, useT } from "../i18n";
+import { phoneNumber } from "./format";
+import { Keypad } from "./Keypad";
+import { Action, ClassMarks, HangUpIcon, Since, STATE_CLASS, StateIcon } from "./parts";
+import { WrapUpBar } from "./WrapUpBar";
+
+export function CallBar({ keypad, onKeypad }: { keypad: boolean; onKeypad: (open: boolean) => void }) {
+  const work = useApp(currentWork);
+  return (
+    <section
+      className={`callbar callbar-${work?.kind ?? "idle"}`}
+      data-testid="callbar"
+      data-kind={work?.kind ?? "idle"}
+    >
+      {!work && <Idle />}
+      {work?.kind === "offer" && <Offer work={work} />}
+      {work?.kind === "busy" && <Talk work={work} keypad={keypad} onKeypad={onKeypad} />}
+      {work?.kind === "wrap_up" && <WrapUpBar key={work.contact} work={work} />}
+    </section>
+  );
+}
+
+function Idle() {
+  const t = useT();
+  const me = useApp(meOf);
+  const device = useApp((state) => state.device);
+  const phoneReady = useApp((state) => state.phone.status === "ready");
+  const state = me?.state ?? "null";
+  const blocked = state === "ready" && !(device === "here" && phoneReady);
+  const key = blocked ? "idle_no_phone" : state === "ready" || state === "not_ready" ? `idle_${state}` : "idle_null";
+  const tone = blocked ? "notready" : STATE_CLASS[state];
+  return (
+    <>
+      <div className={`callbar-badge tone-${tone}`}>
+        <StateIcon state={blocked ? "not_ready" : state} />
+      </div>
+      <div className="callbar-who">
+        <div className="callbar-title quiet-title">{t(`call.${key}`)}</div>
+        <div className="callbar-sub">{t(`call.${key}_sub`)}</div>
+      </div>
+    </>
+  );
+}
+
+export function useCallerName(work: WorkDoc): string {
+  const t = useT();
+  return work.customer?.name || work.caller.name || t("call.unknown");
+}
+
+function Who({ work }: { work: WorkDoc }) {
+  const t = useT();
+  const name = useCallerName(work);
+  const site = useApp(siteOf);
+  return (
+    <div className="callbar-who">
+      <div className="callbar-title">
+        <span data-testid="caller-name">{name}</span>
+        <ClassMarks classes={work.customer?.classes.slice(0, 2) ?? []} />
+      </div>
+      <div className="callbar-sub">
+        <span className="num" data-testid="caller-number">
+          {work.caller.number ? phoneNumber(work.caller.number) : t("call.anonymous")}
+        </span>
+        <span className="sep">·</span>
+        <span>{pick(site?.queues[work.queue]?.name) || work.queue}</span>
+      </div>
+    </div>
+  );
+}
+
+function Offer({ work }: { work: WorkDoc }) {
+  const t = useT();
+  const call = useApp((state) => state.phone.call);
+  const answering = call?.phase === "answering" || call?.phase === "talking";
+  return (
+    <>
+      <div className={`callbar-badge tone-busy${call?.phase === "ringing" ? " ringing" : ""}`}>
+        <PhoneFilled />
+      </div>
+      <Who work={work} />
+      <div className="callbar-clock">
+        <span className="phase">{t(answering ? "call.answering" : call ? "call.ringing" : "call.incoming_soon")}</span>
+        <Since at={work.since} />
+      </div>
+      {!answering && (
+        <div className="actions">
+          <Action
+            data-testid="answer"
+            tone="go"
+            icon={<PhoneFilled />}
+            label={t("call.answer")}
+            hotkey="F2"
+            onClick={answerCall}
+          />
+          <Action
+            data-testid="reject"
+            icon={<HangUpIcon />}
+            label={t("call.reject")}
+            hotkey="F4"
+            onClick={rejectCall}
+          />
+        </div>
+      )}
+    </>
+  );
+}
+
+function Talk({ work, keypad, onKeypad }: { work: WorkDoc; keypad: boolean; onKeypad: (open: boolean) => void }) {
+  const t = useT();
+  const call = useApp((state) => state.phone.call);
+  const up = call?.phase === "talking";
+  const muted = call?.muted ?? false;
+  const phase = work.lost ? "lost" : work.held ? "held" : "talking";
+  const { conversation } = work;
+  return (
+    <>
+      <div className={`callbar-badge tone-${work.held || work.lost ? "notready" : "busy"}`}>
+        {work.held ? <PauseOutlined /> : <PhoneFilled />}
+      </div>
+      <Who work={work} />
+      <div className="callbar-clock" data-testid="call-phase" data-phase={phase}>
+        <span className="phase">
+          {t(phase === "lost" ? "call.held" : `call.${phase}`)}
+          {work.recording && <span className="rec">{t("call.recording")}</span>}
+        </span>
+        <span className="clock-row">
+          <Since at={work.talking_since ?? work.since} />
+          {up && <QualityMark />}
+        </span>
+      </div>
+      {muted && <div className="muted-note">{t("call.muted")}</div>}
+      {work.lost && <div className="muted-note">{t("call.lost")}</div>}
+      <div className="actions">
+        {up && !work.held && (
+          <Action
+            data-testid="mute"
+            on={muted}
+            icon={muted ? <AudioMutedOutlined /> : <AudioOutlined />}
+            label={t(muted ? "call.unmute" : "call.mute")}
+            hotkey="F7"
+            onClick={() => phone.mute(!muted)}
+          />
+        )}
+        {work.held ? (
+          <Action
+            data-testid="retrieve"
+            tone="go"
+            icon={<CaretRightOutlined />}
+            label={t("call.retrieve")}
+            hotkey="F6"
+            onClick={() => void command("RetrieveCall", { conversation })}
+          />
+        ) : (
+          !work.lost && (
+            <Action
+              data-testid="hold"
+              icon={<PauseOutlined />}
+              label={t("call.hold")}
+              hotkey="F6"
+              onClick={() => void command("HoldCall", { conversation })}
+            />
+          )
+        )}
+        {up && !work.held && (
+          <div className="keypad-anchor">
+            <Action
+              data-testid="keypad"
+              on={keypad}
+              icon={<TableOutlined />}
+              label={t("call.keypad")}
+              hotkey="F9"
+              onClick={() => onKeypad(!keypad)}
+            />
+            {keypad && <Keypad onKey={(key) => phone.dtmf(key)} onClose={() => onKeypad(false)} floating />}
+          </div>
+        )}
+        <Action
+          data-testid="hangup"
+          tone="stop"
+          icon={<HangUpIcon />}
+          label={t("call.hangup")}
+          hotkey="F4"
+          onClick={() => void hangUp(conversation)}
+        />
+      </div>
+    </>
+  );
+}
+
+/** Three bars, measured every two seconds from loss and jitter of what arrives. */
+function QualityMark() {
+  const t = useT();
+  const [quality, setQuality] = useState<Quality | null>(null);
+  useEffect(() => {
+    let last: Awaited<ReturnType<typeof readStats>> = null;
+    const timer = setInterval(async () => {
+      const next = await readStats(phone.connection);
+      if (last && next) setQuality(qualityOf(last, next));
+      last = next;
+    }, 2000);
+    return () => clearInterval(timer);
+  }, []);
+  if (!quality) return null;
+  return (
+    <span
+      className={`bars bars-${quality}`}
+      title={t(`call.quality_${quality}`)}
+      role="img"
+      aria-label={t(`call.quality_${quality}`)}
+    >
+      <i />
+      <i />
+      <i />
+    </span>
+  );
+}

@@ -1,0 +1,131 @@
+/** The agent's page: login, or the desktop with its fixed bars and the area that shows who is calling. */
+import { Button } from "antd";
+import { useEffect, useRef, useState } from "react";
+import { answerCall, boot, command, hangUp, phone, rejectCall, setNotReady, setReady } from "../engine/desktop";
+import { currentWork, meOf, siteOf, store, useApp } from "../engine/store";
+import { translate, useT } from "../i18n";
+import { Banner } from "./Banner";
+import { CallBar } from "./CallBar";
+import { CustomerPane } from "./CustomerPane";
+import { Home } from "./Home";
+import { useHotkeys } from "./hooks";
+import { LoginPage } from "./LoginPage";
+import { Logo, sentence } from "./parts";
+import { TopBar } from "./TopBar";
+import "./desktop.css";
+
+let booted = false;
+
+export function AgentPage() {
+  const screen = useApp((state) => state.screen);
+  useEffect(() => {
+    if (!booted) void boot();
+    booted = true;
+  }, []);
+  if (screen === "login") return <LoginPage />;
+  if (screen === "desktop") return <Desktop />;
+  return <Waiting away={screen === "away"} />;
+}
+
+function Waiting({ away }: { away: boolean }) {
+  const t = useT();
+  return (
+    <div className="waiting">
+      <Logo size={48} />
+      {away && <p>{t("login.away")}</p>}
+    </div>
+  );
+}
+
+/** F8: ready, or not ready with the first reason of the site (the short break). */
+function toggleReady(): void {
+  const state = store.getState();
+  const me = meOf(state);
+  if (!me?.signed_in) return;
+  const first = siteOf(state)?.reasons[0]?.id;
+  if (!me.ready) void setReady();
+  else if (first) void setNotReady(first);
+}
+
+function Desktop() {
+  const [keypad, setKeypad] = useState(false);
+  const work = useApp(currentWork);
+  const call = useApp((state) => state.phone.call);
+  const signedIn = useApp((state) => meOf(state)?.signed_in ?? false);
+  const known = useApp((state) => meOf(state) !== undefined);
+  const talking = work?.kind === "busy" ? work : undefined;
+  const offered = work?.kind === "offer" || (call?.phase === "ringing" && call.direction === "in");
+
+  useEffect(() => {
+    if (!talking) setKeypad(false);
+  }, [talking]);
+
+  useHotkeys({
+    ...(offered && { F2: answerCall, F4: rejectCall }),
+    ...(talking && {
+      F4: () => void hangUp(talking.conversation),
+      F6: () => void command(talking.held ? "RetrieveCall" : "HoldCall", { conversation: talking.conversation }),
+      F7: () => phone.mute(!phone.state.call?.muted),
+      F9: () => setKeypad((open) => !open),
+    }),
+    ...(signedIn && { F8: toggleReady }),
+  });
+  useTitle();
+
+  return (
+    <div className="desktop">
+      <TopBar />
+      <CallBar keypad={keypad} onKeypad={setKeypad} />
+      <Banner />
+      <main className="main">{known && (work ? <CustomerPane key={work.contact} work={work} /> : <Home />)}</main>
+      <Toast />
+    </div>
+  );
+}
+
+/** While it rings the tab's title calls too: the agent may be in another tab. */
+function useTitle(): void {
+  const ringing = useApp((state) => {
+    const work = currentWork(state);
+    return work?.kind === "offer" ? work.customer?.name || work.caller.name || work.caller.number || "?" : "";
+  });
+  useEffect(() => {
+    document.title = "Hollyhock";
+    if (!ringing) return;
+    let on = false;
+    const flash = () => {
+      on = !on;
+      document.title = on ? `☎ ${ringing}` : `${translate("call.offer")} · Hollyhock`;
+    };
+    flash();
+    const timer = setInterval(flash, 900);
+    return () => {
+      clearInterval(timer);
+      document.title = "Hollyhock";
+    };
+  }, [ringing]);
+}
+
+/** A refused command says why, in a sentence, where the eye is, and goes away by itself. */
+function Toast() {
+  useT();
+  const notice = useApp((state) => state.notice);
+  const shown = useRef(0);
+  const [visible, setVisible] = useState(false);
+  useEffect(() => {
+    if (!notice || notice.id === shown.current) return;
+    shown.current = notice.id;
+    setVisible(true);
+    const timer = setTimeout(() => setVisible(false), 7000);
+    return () => clearTimeout(timer);
+  }, [notice]);
+  if (!notice || !visible) return null;
+  return (
+    <div className={`toast toast-${notice.kind}`} role="alert" data-testid="toast" data-code={notice.code}>
+      <span>{sentence(notice.code)}</span>
+      <Button size="small" type="text" onClick={() => setVisible(false)} aria-label="×">
+        ×
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,47 @@
+import { useEffect, useRef, useSyncExternalStore } from "react";
+import { clock } from "../engine/store";
+
+const tickers = new Set<() => void>();
+let timer: ReturnType<typeof setInterval> | null = null;
+const subscribe = (run: () => void) => {
+  tickers.add(run);
+  timer ??= setInterval(() => {
+    for (const ticker of tickers) ticker();
+  }, 200);
+  return () => {
+    tickers.delete(run);
+    if (tickers.size === 0 && timer) {
+      clearInterval(timer);
+      timer = null;
+    }
+  };
+};
+
+/** The server's time in whole seconds; draws again once a second. */
+export function useServerNow(): number {
+  return useSyncExternalStore(subscribe, () => Math.floor(clock.now()));
+}
+
+/** Any number that is read again five times a second; draws again only when it changes. */
+export function useTicking(read: () => number): number {
+  return useSyncExternalStore(subscribe, read);
+}
+
+export type Hotkeys = Partial<Record<string, () => void>>;
+
+/** Keys of the whole page. A missing entry leaves the key to the browser. */
+export function useHotkeys(keys: Hotkeys): void {
+  const latest = useRef(keys);
+  latest.current = keys;
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.altKey || event.ctrlKey || event.metaKey || event.isComposing) return;
+      const run = latest.current[event.key];
+      if (!run) return;
+      event.preventDefault();
+      if (!event.repeat) run();
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
+  }, []);
+}
