@@ -266,6 +266,16 @@ async def test_it_waits_for_a_ping_and_not_for_the_port() -> None:
             assert len(server.sockets) == 1
 
 
+@pytest.mark.parametrize(("chance", "share"), [(0.0, 0.5), (1.0, 1.0)])
+async def test_the_pause_between_tries_doubles_from_a_tenth_to_three_seconds_with_jitter(
+    chance: float, share: float
+) -> None:
+    address = AriAddress(url="http://127.0.0.1:9", user="u", password="p")
+    link = AriLink(address, "x", on_event=lambda event: None, random=lambda: chance)
+    pauses = [link._backoff(attempt) for attempt in (1, 2, 3, 4, 5, 6, 7, 100_000)]
+    assert pauses == pytest.approx([share * s for s in (0.1, 0.2, 0.4, 0.8, 1.6, 3.0, 3.0, 3.0)])
+
+
 async def test_the_link_comes_back_after_asterisk_was_killed_and_started_again(tmp_path: Path) -> None:
     """The new Asterisk may listen on another port: the address is asked for at each connect."""
     home = _reachable(tmp_path)
