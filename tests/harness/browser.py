@@ -3,10 +3,11 @@
 Here: `Browser` (process, pages, screenshots, console errors) and `page_audio`, `page_stats`, `page_hears`. Not here:
 anything about our desktop's buttons. The listening script is browser_audio.js.
 Flags were measured against Debian's Chromium with WebRTC; at most 16 microphones a browser process, and about 8 calling
-pages on two cores. One tone per process: pages with different tones need several browsers.
+pages on two cores. The microphone file is one per process; `context(tone_hz=...)` gives its pages another voice.
 """
 
 import asyncio
+import contextlib
 import os
 import secrets
 import shutil
@@ -130,6 +131,7 @@ class Browser:
             self.check()
 
     async def _close(self) -> None:
+        self.thaw()
         try:
             async with asyncio.timeout(10):
                 if self._browser:
@@ -143,12 +145,17 @@ class Browser:
             if self._temp:
                 shutil.rmtree(self._temp, ignore_errors=True)
 
-    async def context(self) -> BrowserContext:
-        """A fresh profile: own cookies, own storage, own login. Microphone allowed, listening script installed."""
+    async def context(self, *, tone_hz: float | None = None) -> BrowserContext:
+        """A fresh profile: own cookies, own storage, own login. Microphone allowed, listening script installed.
+
+        With `tone_hz` its pages speak this tone by Web Audio instead of the process's microphone file.
+        """
         assert self._browser is not None, "use Browser inside `async with`"
         context = await self._browser.new_context(
             locale=self.locale, permissions=["microphone"], viewport={"width": 1280, "height": 800}
         )
+        if tone_hz is not None:
+            await context.add_init_script(script=f"window.__harnessTone = {tone_hz:g};")
         await context.add_init_script(path=_LISTENER)
         context.on("page", self._watch)
         self._contexts.append(context)
@@ -187,8 +194,20 @@ class Browser:
 
     def crash(self) -> None:
         """SIGKILL to the whole browser: what an agent's power cut looks like."""
-        for pid in _processes_with(self._mark):
-            _kill(pid)
+        self._signal(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """SIGSTOP to the whole browser: no packet, no WebSocket, no answer, as a lost network or a sleeping laptop."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Goes on after `freeze`."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     async def screenshot(self, page: Page, name: str) -> Path:
         """A PNG of the whole page in `folder`."""
@@ -251,10 +270,3 @@ def _processes_with(mark: str) -> list[int]:
     for pid in found:
         found += [child for child, parent in parents.items() if parent == pid and child not in found]
     return found
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return

@@ -1,5 +1,6 @@
 """Chromium speaks and hears a tone: the page calls itself through two peer connections."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -71,6 +72,38 @@ async def test_silence_in_a_page_is_measured(site: str) -> None:
         await page.evaluate("mute(false)")
         await page.wait_for_timeout(300)
         assert 800 < await page_silent_for(page, since_ms=began) < 1500
+
+
+async def test_two_pages_of_one_browser_speak_with_different_voices(site: str) -> None:
+    async with Browser(tone_hz=660) as browser:
+        one = await browser.page(site)
+        two = await browser.page(site, context=await browser.context(tone_hz=1100))
+        for page in (one, two):
+            await page.evaluate(CALL_MYSELF)
+        await page_hears(one, 660, within=5)
+        heard = await page_hears(two, 1100, within=5)
+        assert abs(heard.hz - 1100) < 5
+
+
+async def test_a_frozen_browser_sends_nothing_and_comes_back(site: str) -> None:
+    async with Browser(tone_hz=660) as browser:
+        page = await browser.page(site)
+        await page.evaluate(CALL_MYSELF)
+        await page_hears(page, 660, within=5)
+        before = (await page_stats(page)).sent
+        browser.freeze()
+        await asyncio.sleep(1)
+        browser.thaw()
+        after = (await page_stats(page)).sent
+        assert after - before < 40
+        await page_hears(page, 660, within=5)
+
+
+async def test_a_crashed_browser_is_cleaned_up(site: str) -> None:
+    async with Browser() as browser:
+        await browser.page(site)
+        browser.crash()
+        await eventually(lambda: not browser.processes(), 2, "the browser is gone")
 
 
 async def test_after_a_reload_the_page_still_can_be_listened_to(site: str) -> None:

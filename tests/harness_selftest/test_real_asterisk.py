@@ -65,8 +65,8 @@ async def ari(asterisk: Instance) -> AsyncIterator[PlainAri]:
             async with http.get(f"{asterisk.ari.url}/ari/applications/hollyhock") as answer:
                 return answer.status == 404
 
-        # Asterisk forgets an application some time after its socket has closed. A new socket of the same name that comes
-        # before loses its application with the old one, and then stays open without any event.
+        # Asterisk forgets an application some time after its socket has closed. A new socket of the same name that
+        # comes before loses its application with the old one, and then stays open without any event.
         await eventually(forgotten, 5, "Asterisk forgets the application of the test before", poll=0.005)
         async with http.ws_connect(f"{asterisk.ari.url}/ari/events?app=hollyhock") as socket:
             client = PlainAri(http, asterisk.ari.url)
