@@ -1,7 +1,7 @@
 // Runs in every page before its own scripts (see browser.py): listens to what the page's peer connections receive.
 // Here: taps on remote audio, levels at frequencies, a timeline, transport statistics. Never changes what the page does,
-// except that constraints of getUserMedia lose echo cancellation, noise suppression and gain control, which would
-// eat a steady tone.
+// except for the microphone: constraints lose echo cancellation, noise suppression and gain control, which would eat a
+// steady tone; and with window.__harnessTone set (Browser.context(tone_hz=...)) it is an oscillator of that frequency.
 (() => {
   if (window.__harness) return;
   const taps = [];
@@ -43,11 +43,22 @@
   window.RTCPeerConnection = Watched;
   if (window.webkitRTCPeerConnection) window.webkitRTCPeerConnection = Watched;
 
+  function oscillator(hz) {
+    context ??= new AudioContext();
+    const source = new OscillatorNode(context, { frequency: hz });
+    const volume = new GainNode(context, { gain: 0.25 }); // -12 dBFS, as the microphone file
+    const out = context.createMediaStreamDestination();
+    source.connect(volume).connect(out);
+    source.start();
+    return out.stream;
+  }
+
   const media = navigator.mediaDevices;
   if (media?.getUserMedia) {
     const ask = media.getUserMedia.bind(media);
     media.getUserMedia = (constraints) => {
       if (!constraints?.audio) return ask(constraints);
+      if (window.__harnessTone && !constraints.video) return Promise.resolve(oscillator(window.__harnessTone));
       const audio = constraints.audio === true ? {} : constraints.audio;
       const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
       return ask({ ...constraints, audio: { ...audio, ...plain } });

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from ctiserver.asterisk.runtime import Instance, running
+from tests.harness import sdp
 from tests.harness.g711 import Codec
 from tests.harness.sipp import ODD_HEADERS, SippCaller
 from tests.harness.waiting import eventually
@@ -137,7 +138,7 @@ async def test_the_websocket_phone_registers_and_answers(asterisk: Instance, ari
         "aor": {"max_contacts": "1", "remove_existing": "yes"},
         "endpoint": {
             "webrtc": "yes", "dtls_auto_generate_cert": "yes", "allow": "!all,alaw,ulaw", "auth": name, "aors": name,
-            "context": "hollyhock-forward",
+            "context": "hollyhock-in",
         },
     }  # fmt: skip
     for kind, values in objects.items():
@@ -155,6 +156,13 @@ async def test_the_websocket_phone_registers_and_answers(asterisk: Instance, ari
         await ari.do("DELETE", f"channels/{channel}")
         await call.ended(2)
         assert call.ended_by == "them"
+
+        mine = phone.invite("95500")
+        channel = await arrival(ari)
+        assert sdp.attribute((await mine.answered()).body, "setup") == "active"
+        assert len([e for e in mine.log("out") if e.message.method == "INVITE"]) == 2, "unsigned, then signed"
+        assert (await phone.core.outcome(mine.bye())).status == 200
+        await ari.event("StasisEnd")
 
     for kind in ("endpoint", "aor", "auth"):
         await ari.do("DELETE", f"asterisk/config/dynamic/res_pjsip/{kind}/{name}")

@@ -12,8 +12,10 @@ import pytest_asyncio
 from aiohttp import web
 
 from tests.harness import sdp, sipmessage
+from tests.harness.sip import SipAgent
 from tests.harness.sipcore import Identity, SipCall, SipCore
-from tests.harness.waiting import eventually
+from tests.harness.sipmessage import SipMessage
+from tests.harness.waiting import eventually, exactly_at
 from tests.harness.wsphone import WsPhone
 
 OFFER = (
@@ -160,6 +162,31 @@ async def test_it_rejects_or_never_answers(registrar: tuple[Registrar, str]) -> 
         second.cancel()
         assert (await second.final()).status == 487
         assert ours.ended_by == "cancelled"
+
+
+async def test_answer_and_hang_up_can_be_set_a_millisecond_apart(registrar: tuple[Registrar, str]) -> None:
+    server, url = registrar
+    async with WsPhone(url, user="1001", password="right") as phone, SipAgent(target=("127.0.0.1", 9)) as other:
+        await phone.registered()
+        late: list[float] = []
+        for offset in (-0.005, -0.001, 0.0, 0.001, 0.005):
+            theirs = server.call()
+            ours = await phone.next_call()
+            moment = time.monotonic() + 0.05
+            elsewhere = other.core.build("BYE", "sip:nobody@127.0.0.1")
+
+            async def bye(moment: float = moment, elsewhere: SipMessage = elsewhere) -> None:
+                late.append(await exactly_at(moment))
+                other.raw(elsewhere.encode())
+
+            answer = asyncio.create_task(phone.answer_at(ours, moment + offset))
+            await bye()
+            late.append(await answer)
+            await theirs.answered()
+            theirs.bye()
+            await ours.ended()
+        # One busy moment of the machine may spoil one of the ten.
+        assert sorted(late)[-2] < 0.004
 
 
 async def test_a_dropped_socket_says_no_word_and_a_new_one_registers_again(registrar: tuple[Registrar, str]) -> None:
