@@ -20,8 +20,8 @@ BEAT = 1.05
 BAR = 4 * BEAT
 RMS_DBFS = -24.0
 UNREAD = 22
-"""Samples at a WAV file's end that Asterisk 22.10.1 never plays: it takes the 44 bytes of the header off the audio too (measured
-with `file convert`). The file repeats its first ones there, so that what Asterisk plays is exactly the loop."""
+"""Samples at a WAV file's end that Asterisk 22.10.1 never plays: it takes the header's 44 bytes off the audio too
+(measured with `file convert`). The file repeats its first ones there, so what Asterisk plays is exactly the loop."""
 
 # Sixteen bars in D major: two calm eight-bar phrases, the second rising to the subdominant before it comes home.
 CHORDS = (
