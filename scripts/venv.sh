@@ -35,7 +35,7 @@ count=$(grep -c '^[A-Za-z0-9]' "$lock")
 echo "python: installing the $count packages of $lock" >&2
 "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --require-hashes --requirement "$lock" |
     awk -v count="$count" '
-        /^(Collecting|Requirement already)/ { n++; if (n % 10 == 0 || n == count) print "python:   " n " of " count }
+        /^(Collecting|Processing|Requirement already)/ { n++; if (n % 10 == 0 || n == count) print "python:   " n " of " count }
         /^Installing/ { print "python:   unpacking" }
         { fflush() }' >&2
 # The packages are used from the checkout itself: no build, no copy that could be old.
