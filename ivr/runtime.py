@@ -94,21 +94,7 @@ class Ivr:
         if session is None or session.waiting not in ("prompt", "digits"):
             return False
         flow = _flow_of(world.site, session)
-        if flow is None:
-            return False
-        seen: list[str] = []
-        ahead = [session.node]
-        while ahead:
-            name = ahead.pop()
-            node = flow.nodes.get(name)
-            if node is None or name in seen:
-                continue
-            seen.append(name)
-            if isinstance(node, Collect) and node.masked:
-                return True
-            if isinstance(node, Play | Set | Condition):
-                ahead.extend(target for target in node.targets().values() if target is not None)
-        return False
+        return flow is not None and _secret_ahead(flow, session.node)
 
     # --- items --------------------------------------------------------------------------------
 
@@ -298,7 +284,7 @@ class _Resumed:
     def digit(self, digit: str, *, masked: bool) -> list[Event]:
         if self.node is None:
             return self._lost()
-        hidden = masked or (isinstance(self.node, Collect) and self.node.masked and digit in "0123456789")
+        hidden = masked or (digit in "0123456789" and _secret_ahead(self.flowing.flow, self.run.session.node))
         counts = self.run.typed(digit, masked=hidden)
         session = self.run.session
         if not counts or (session.waiting == "prompt" and not session.interruptible):
@@ -345,6 +331,23 @@ def _flow_of(site: SiteConfig, session: IvrSession) -> Flow | None:
         return published(found) if found is not None else None
     except FlowError:
         return None
+
+
+def _secret_ahead(flow: Flow, name: str) -> bool:
+    """Whether this node takes a masked entry, or leads to one that does without a word from the caller."""
+    seen: list[str] = []
+    ahead = [name]
+    while ahead:
+        name = ahead.pop()
+        node = flow.nodes.get(name)
+        if node is None or name in seen:
+            continue
+        seen.append(name)
+        if isinstance(node, Collect) and node.masked:
+            return True
+        if isinstance(node, Play | Set | Condition):
+            ahead.extend(target for target in node.targets().values() if target is not None)
+    return False
 
 
 def _language(flow: Flow, customer: Customer | None) -> str:

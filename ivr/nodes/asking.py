@@ -25,9 +25,15 @@ class Asking(Node, frozen=True, kw_only=True):
         """Use the keys typed so far: leave, or wait for more."""
         raise NotImplementedError
 
+    def hides(self) -> bool:
+        """Whether nobody may learn the keys of its answer."""
+        return False
+
     def enter(self, run: Run) -> str | None:
         if self.flush:
             run.change(digits="")
+        if not self.hides():
+            run.forget_masked()
         return self.take(run) if self.barge_in and run.session.digits else self.ask(run, self.speech)
 
     def ask(self, run: Run, speech: Speech) -> str | None:

@@ -46,9 +46,10 @@ class Collect(Asking, frozen=True, kw_only=True, tag="collect"):
     def targets(self) -> dict[str, Target]:
         return targets(self.exits)
 
+    def hides(self) -> bool:
+        return self.masked
+
     def take(self, run: Run) -> str | None:
-        if not self.masked:
-            run.forget_masked()
         typed = run.session.digits
         entry = ""
         for place, key in enumerate(typed):

@@ -43,7 +43,6 @@ class Menu(Asking, frozen=True, kw_only=True, tag="menu"):
         return {key: choice.to for key, choice in self.choices.items()} | targets(self.exits)
 
     def take(self, run: Run) -> str | None:
-        run.forget_masked()
         typed = run.session.digits
         for length in range(1, len(typed) + 1):
             key = typed[:length]

@@ -15,7 +15,7 @@ from ctiserver.model.facts import Customer
 from tests.ivr.driver import Caller, flow_text, site_with, steps, told
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.case"))
-CHECKS = ("trace", "var", "waits", "note")
+CHECKS = ("trace", "var", "waits", "note", "keys")
 
 
 def customer(words: list[str]) -> Customer | None:
@@ -61,6 +61,8 @@ def check(caller: Caller, words: list[str]) -> None:
         case ["waits", what, *seconds]:
             assert (session.waiting, caller.session is not None) == (what, True)
             assert session.deadline == (caller.now + float(seconds[0]) if seconds else session.deadline)
+        case ["keys", kept]:
+            assert session.digits == kept
         case ["note", *rest]:
             assert " ".join(rest) in [step.note for step in session.trace]
         case _:

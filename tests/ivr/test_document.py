@@ -11,7 +11,7 @@ from ivr.flow.document import FlowError, decode, encode
 from ivr.flow.schema import SCHEMA_FILE, schema_text
 from tests.ivr.driver import flow_text
 
-FLOWS = ("main", "desk", "circle")
+FLOWS = ("main", "desk", "circle", "rules")
 
 
 def test_the_published_schema_is_fresh() -> None:

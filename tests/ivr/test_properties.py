@@ -15,6 +15,7 @@ from ctiserver.model.facts import Customer
 from ctiserver.model.ivr import IvrSession
 from ivr.flow.document import decode
 from ivr.flow.inspect import inspect
+from ivr.nodes.menu import MAX_PATH
 from ivr.runtime import MAX_STEPS, MAX_STEPS_A_RUN, MAX_TRACE
 from tests.ivr.driver import CALLER, CONVERSATION, Caller, flow_text, site_with
 
@@ -181,7 +182,7 @@ def live(caller: Caller, story: list[tuple[str, Any]]) -> None:
 
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
-@given(st.sampled_from(["main", "desk", "circle"]), st.sampled_from(CUSTOMERS), happenings)
+@given(st.sampled_from(["main", "desk", "circle", "rules"]), st.sampled_from(CUSTOMERS), happenings)
 def test_our_flows_bear_anything(name: str, customer: Customer | None, story: list[tuple[str, Any]]) -> None:
     live(Caller(site_with((name, flow_text(name))), customer=customer), story)
 
@@ -211,7 +212,7 @@ def test_masked_digits_are_in_no_event_and_no_state(story: list[str], dispatcher
         elif dispatcher_masks:
             caller.press("7")
             assert caller.hidden[-1]
-        elif caller.session.node == "pin":
+        else:
             caller.turn(e.DigitReceived(conversation=CONVERSATION, leg=CALLER, digit="7", masked=False, at=caller.now))
 
     said = msgspec.json.encode(caller.all_events) + caller.stored()
@@ -233,6 +234,7 @@ def test_a_session_that_never_ends_is_ended() -> None:
         caller.press("1")
     assert caller.session is not None
     assert caller.session.steps == MAX_STEPS
+    assert len(caller.session.path) == MAX_PATH
 
     caller.press("1")
 

@@ -114,3 +114,12 @@ def test_a_deadline_that_was_moved_says_nothing() -> None:
     caller = in_the_menu()
 
     assert caller.turn(e.DeadlinePassed(key=f"ivr.{CONVERSATION}", at=caller.now)) == []
+
+
+def test_a_caller_who_hung_up_while_we_answered_is_not_greeted() -> None:
+    caller = Caller(site_with(("main", flow_text("main"))))
+    caller.conversation.cleared = True
+
+    caller.answered()
+
+    assert caller.heard == []
