@@ -32,7 +32,7 @@ from ctiserver.model.site import (
 from ctiserver.model.talk import Conversation
 from ctiserver.model.turns import NOTHING, Decision, Item
 from ctiserver.model.work import AgentState, Contact, Reservation
-from ctiserver.model.world import Ctx, World
+from ctiserver.model.world import Ctx, World, WorldState
 
 START = 1_700_000_000.0
 E = TypeVar("E", bound=ev.Event)
@@ -131,6 +131,7 @@ class House:
         self.log: list[ev.Event] = []
         self.effects: list[fx.Effect] = []
         self.turn_events: tuple[ev.Event, ...] = ()
+        self.inputs: list[tuple[float, Any]] = []
         self.callers = 0
         self._fold = fold
         self._shadow = World()
@@ -141,6 +142,7 @@ class House:
 
     def take(self, item: Any) -> tuple[ev.Event, ...]:
         """One turn; raises CommandRejected. Checks the world afterwards."""
+        self.inputs.append((self.now, item))
         done = turn.run(self.world, self.cores, item, epoch="t", at=self.now, seed=1)
         self.turn_events = done.record.events
         self.log.extend(done.record.events)
@@ -155,6 +157,21 @@ class House:
 
     def says(self, *events: ev.Event) -> tuple[ev.Event, ...]:
         return self.take(Says(events))
+
+    def restart(self) -> None:
+        """The server dies and comes back from a snapshot: the world is decoded, the index derived anew."""
+        self.world = World(msgspec.msgpack.decode(msgspec.msgpack.encode(self.world.state()), type=WorldState))
+        self.acd = Acd(self.world)
+        self.cores = (FakeCalls(), self.acd)
+
+    def decided_again(self) -> list[ev.Event]:
+        """The events of the recorded inputs, decided again from nothing."""
+        world = World()
+        cores = (FakeCalls(), Acd(world))
+        events: list[ev.Event] = []
+        for at, item in self.inputs:
+            events.extend(turn.run(world, cores, item, epoch="t", at=at, seed=1).record.events)
+        return events
 
     def wait(self, seconds: float) -> None:
         """Virtual time passes; every deadline fires at its own time."""
@@ -283,6 +300,12 @@ class House:
                 at=self.now,
             )
         )
+
+    def cleared(self, offer: Reservation, name: str) -> None:
+        """The leg of this offer is gone, and nobody says why."""
+        who = ids.AgentId(name)
+        leg = offer.agents[who].leg or ids.LegId("?")
+        self.says(ev.ConnectionCleared(conversation=offer.conversation, leg=leg, agent=who, cause=0, at=self.now))
 
     def offer_is_withdrawing(self, offer: Reservation) -> bool:
         return offer.id in self.world.reservations and all(a.withdrawing for a in offer.agents.values())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from ctiserver.model import commands as cmd
@@ -10,7 +13,7 @@ from ctiserver.model import events as ev
 from ctiserver.model import facts
 from ctiserver.model.causes import LegFailure
 from ctiserver.model.errors import Rejection
-from ctiserver.model.ids import AgentId, ContactId, ConversationId, LeaseId, ReservationId
+from ctiserver.model.ids import AgentId, ContactId, ConversationId, LeaseId, LegId, ReservationId
 from ctiserver.model.work import Agent, AgentState, ContactState
 from tests.acd.house import House, queue, site
 
@@ -57,8 +60,8 @@ def test_commands_that_are_true_already_change_nothing(house: House) -> None:
     assert house.take(cmd.SetNotReady(**house.who("1001"), reason="meeting")) != ()
 
 
-ANY = {"id": "x", "by": "9", "agent": AgentId("9")}
-EVERY = [
+ANY: dict[str, Any] = {"id": "x", "by": "9", "agent": AgentId("9")}
+EVERY: list[cmd.Command] = [
     cmd.SignIn(**ANY),
     cmd.SignOut(**ANY),
     cmd.SetReady(**ANY),
@@ -81,7 +84,7 @@ def test_nobody_unknown_can_do_anything(house: House, command: cmd.Command) -> N
 @pytest.mark.parametrize("place", [1, 2, 3, 7, 8, 9, 10])
 def test_what_needs_a_sign_in_is_refused_without(house: House, place: int) -> None:
     command = EVERY[place]
-    changed = type(command)(**{**{f: getattr(command, f) for f in command.__struct_fields__}, "agent": AgentId("1001")})
+    changed = msgspec.structs.replace(command, agent=AgentId("1001"))
     assert house.rejected(changed) is Rejection.NOT_SIGNED_IN
 
 
@@ -382,7 +385,7 @@ def test_one_failed_leg_is_not_a_miss_of_another_agent(house: House) -> None:
             conversation=call,
             reservation=offer.id,
             agent=AgentId("1002"),
-            leg=offer.agents[AgentId("1001")].leg or "",
+            leg=offer.agents[AgentId("1001")].leg or LegId(""),
             failure=LegFailure.MISSED,
             at=house.now,
         )

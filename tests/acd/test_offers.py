@@ -9,7 +9,7 @@ from ctiserver.model import events as ev
 from ctiserver.model import facts
 from ctiserver.model.causes import EndReason, LegFailure
 from ctiserver.model.errors import Rejection
-from ctiserver.model.ids import ReservationId
+from ctiserver.model.ids import AgentId, ReservationId
 from ctiserver.model.work import AgentState, ContactState
 from tests.acd.house import House, agent, site
 
@@ -108,13 +108,9 @@ def test_the_end_of_an_older_leg_does_not_free_the_agent_of_a_newer_ring(house: 
     house.wait(22.1)
     second = house.confirm(call)
     house.wait(20.0)
-    gone = ev.ConnectionCleared(
-        conversation=call, leg=first.agents[cmd.AgentId("1001")].leg or "", agent="1001", cause=0, at=house.now
-    )
-    house.says(gone)
+    house.cleared(first, "1001")
     assert house.offer_is_withdrawing(second)
-    mine = second.agents[cmd.AgentId("1001")].leg or ""
-    house.says(ev.ConnectionCleared(conversation=call, leg=mine, agent="1001", cause=0, at=house.now))
+    house.cleared(second, "1001")
     assert second.id not in house.world.reservations
 
 
@@ -136,7 +132,7 @@ def test_an_answered_call_ends_the_row_of_misses(house: House) -> None:
     call = house.call()
     house.failed(house.confirm(call), LegFailure.MISSED)
     house.talk(call)
-    assert house.world.agents[cmd.AgentId("1001")].misses == 0
+    assert house.world.agents[AgentId("1001")].misses == 0
 
 
 def test_a_rejected_contact_goes_to_another_agent(house: House) -> None:
@@ -145,7 +141,7 @@ def test_a_rejected_contact_goes_to_another_agent(house: House) -> None:
     house.failed(house.confirm(call), LegFailure.REJECTED)
     assert house.offered_to(call) == "1002"
     assert house.state("1001") is AgentState.READY
-    assert house.world.agents[cmd.AgentId("1001")].misses == 0
+    assert house.world.agents[AgentId("1001")].misses == 0
 
 
 def test_the_only_agent_who_rejects_is_asked_again_after_an_offers_time_and_gets_other_calls_before(
@@ -172,7 +168,7 @@ def test_an_unreachable_device_is_not_counted_and_not_hammered(house: House) -> 
         assert house.contact(call).state is ContactState.WAITING
         house.wait(2.1)
     assert house.state("1001") is AgentState.RESERVED
-    assert house.world.agents[cmd.AgentId("1001")].misses == 0
+    assert house.world.agents[AgentId("1001")].misses == 0
 
 
 def test_a_caller_who_leaves_while_it_rings_is_abandoned_and_the_ring_ends(house: House) -> None:

@@ -1,0 +1,215 @@
+"""The site's configuration: TOML text -> `ctiserver.model.site.SiteConfig`, checked as a whole.
+
+Lives here: reading, types, limits and references between numbers, queues, agents, dispositions and flows. Not here:
+files (the caller reads them), the meaning of a flow (`ivr.flow`), defaults (they are in the model). The limits below
+are our own choice: they keep a slip of the pen (minutes for seconds) from becoming a strange day.
+
+Every fault is reported at once, one line each, with the line of the text and the key, e.g.
+`line 12: queues[1].offer_seconds: 900.0 is not between 3 and 120`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from ctiserver.model.site import (
+    AgentConfig,
+    DispositionConfig,
+    FlowConfig,
+    NumberConfig,
+    QueueConfig,
+    ReasonConfig,
+    SiteConfig,
+)
+
+LEVELS = (1, 100)
+RANGES: dict[str, tuple[float, float]] = {
+    "priority": (0, 86_400),
+    "offer_seconds": (3, 120),
+    "wrap_up_seconds": (0, 3_600),
+    "service_level_seconds": (1, 3_600),
+    "max_waiting": (0, 100_000),
+    "max_wait_seconds": (1, 86_400),
+    "max_misses": (0, 100),
+}
+"""Least and most of each number (seconds, where the name says so). max_misses = 0: never set not ready."""
+
+_TABLES: dict[str, type[msgspec.Struct]] = {
+    "numbers": NumberConfig,
+    "queues": QueueConfig,
+    "agents": AgentConfig,
+    "reasons": ReasonConfig,
+    "dispositions": DispositionConfig,
+}
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_NUMBER = re.compile(r"[+*#0-9]{1,32}")
+_HEADER = re.compile(r"\s*\[\[\s*([A-Za-z0-9_-]+)\s*\]\]")
+_KEY = re.compile(r"\s*\"?([A-Za-z0-9_-]+)\"?\s*=")
+
+
+_Row = TypeVar("_Row", bound=msgspec.Struct)
+
+
+class BadConfig(Exception):
+    """The configuration cannot be used. `faults`: every fault, one line of text each; the message joins them."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+def load_site(text: str, *, flows: Mapping[str, str], prompts: Mapping[str, Mapping[str, str]]) -> SiteConfig:
+    """The site that `text` describes. `flows`: id -> JSON text of the flow; `prompts`: prompt id -> language -> URI.
+
+    Raises BadConfig with every fault found.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfig([f"not valid TOML: {error}"]) from None
+    check = _Check(text)
+    site = SiteConfig(
+        numbers=tuple(check.rows(data, "numbers", NumberConfig)),
+        queues=tuple(check.rows(data, "queues", QueueConfig)),
+        agents=tuple(check.rows(data, "agents", AgentConfig)),
+        reasons=tuple(check.rows(data, "reasons", ReasonConfig)),
+        dispositions=tuple(check.rows(data, "dispositions", DispositionConfig)),
+        flows=tuple(check.flows(flows)),
+        languages=check.languages(data),
+        prompts={name: dict(uris) for name, uris in prompts.items()},
+    )
+    check.top(data)
+    if not check.faults:  # what refers to what is only worth saying when the parts are sound
+        check.references(site)
+    if check.faults:
+        raise BadConfig(check.faults)
+    return site
+
+
+class _Check:
+    """Collects the faults of one text."""
+
+    def __init__(self, text: str) -> None:
+        self.faults: list[str] = []
+        self._lines = _lines(text)
+
+    def fault(self, what: str, table: str, place: int | None = None, key: str = "") -> None:
+        path = table + (f"[{place}]" if place is not None else "") + (f".{key}" if key else "")
+        line = self._lines.get((table, place, key)) or self._lines.get((table, place, ""))
+        self.faults.append(f"{f'line {line}: ' if line else ''}{path}: {what}")
+
+    def top(self, data: Mapping[str, Any]) -> None:
+        for key in data:
+            if key not in _TABLES and key != "languages":
+                self.fault(f"unknown key (known: languages, {', '.join(_TABLES)})", key)
+
+    def languages(self, data: Mapping[str, Any]) -> tuple[str, ...]:
+        languages = data.get("languages", list(SiteConfig().languages))
+        if not isinstance(languages, list) or not languages or not all(isinstance(one, str) for one in languages):
+            self.fault("must be a list of language names", "languages")
+            return SiteConfig().languages
+        return tuple(languages)
+
+    def rows(self, data: Mapping[str, Any], table: str, kind: type[_Row]) -> Iterator[_Row]:
+        """The sound rows of an array of tables; the others become faults."""
+        rows = data.get(table, [])
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            self.fault(f"must be written as [[{table}]]", table)
+            return
+        for place, row in enumerate(rows):
+            before = len(self.faults)
+            self._unknown_keys(table, place, row, kind)
+            try:
+                sound = msgspec.convert(row, type=kind)
+            except msgspec.ValidationError as error:
+                message, _, where = str(error).partition(" - at `$.")
+                self.fault(message[:1].lower() + message[1:], table, place, re.split(r"[.`\[]", where)[0])
+                continue
+            self._limits(table, place, row, kind)
+            if len(self.faults) == before:
+                yield sound
+
+    def _unknown_keys(self, table: str, place: int, row: Mapping[str, Any], kind: type[msgspec.Struct]) -> None:
+        known = [field.name for field in msgspec.structs.fields(kind)]
+        for key in row:
+            if key not in known:
+                self.fault(f"unknown key (known: {', '.join(known)})", table, place, key)
+
+    def _limits(self, table: str, place: int, row: Mapping[str, Any], kind: type[msgspec.Struct]) -> None:
+        name, pattern = ("number", _NUMBER) if kind is NumberConfig else ("id", _ID)
+        if not pattern.fullmatch(row[name]):
+            self.fault(f"{row[name]!r} is not a good {name}", table, place, name)
+        for key, value in row.items():
+            if key in RANGES and not RANGES[key][0] <= value <= RANGES[key][1]:
+                self.fault(f"{value} is not between {RANGES[key][0]} and {RANGES[key][1]}", table, place, key)
+        least, most = LEVELS
+        for key in ("skills", "requires"):
+            for skill, level in row.get(key, {}).items():
+                if not least <= level <= most:
+                    self.fault(f"level {level} of {skill} is not between {least} and {most}", table, place, key)
+
+    def flows(self, flows: Mapping[str, str]) -> Iterator[FlowConfig]:
+        """Flows are only looked into for being JSON and for their revision; `ivr.flow` reads them."""
+        for name, document in flows.items():
+            try:
+                read = msgspec.json.decode(document)
+            except msgspec.DecodeError as error:
+                self.faults.append(f"flow {name}: not valid JSON: {error}")
+                continue
+            revision = read.get("revision", 1) if isinstance(read, dict) else None
+            if not isinstance(revision, int) or isinstance(revision, bool):
+                self.faults.append(f"flow {name}: must be an object with a whole number as revision")
+                continue
+            yield FlowConfig(id=name, revision=revision, document=document)
+
+    def references(self, site: SiteConfig) -> None:
+        """Names that are used must exist, and names that name must be different."""
+        self._twice("numbers", "number", [number.number for number in site.numbers])
+        for table in ("queues", "agents", "reasons", "dispositions"):
+            self._twice(table, "id", [row.id for row in getattr(site, table)])
+        flows = [flow.id for flow in site.flows]
+        queues = [queue.id for queue in site.queues]
+        skills = [skill for agent in site.agents for skill in agent.skills]
+        for place, number in enumerate(site.numbers):
+            self._known("numbers", place, "flow", [number.flow], flows, "flow")
+        for place, queue in enumerate(site.queues):
+            # A skill that nobody has is a slip of the pen; a level that nobody reaches may be meant.
+            self._known("queues", place, "requires", list(queue.requires), skills, "skill of any agent")
+        for place, agent in enumerate(site.agents):
+            self._known("agents", place, "queues", list(agent.queues), queues, "queue")
+        for place, disposition in enumerate(site.dispositions):
+            self._known("dispositions", place, "queues", list(disposition.queues), queues, "queue")
+
+    def _twice(self, table: str, key: str, names: list[str]) -> None:
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                self.fault(f"{name} is there twice", table, place, key)
+
+    def _known(self, table: str, place: int, key: str, names: list[str], known: list[str], what: str) -> None:
+        for name in names:
+            if name not in known:
+                self.fault(f"{name} is not a {what}", table, place, key)
+
+
+def _lines(text: str) -> dict[tuple[str, int | None, str], int]:
+    """Where things are in the text: (table, place in it, key) -> line; good enough for messages, no second parser."""
+    found: dict[tuple[str, int | None, str], int] = {}
+    counts: dict[str, int] = {}
+    table, place = "", -1
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            table = header.group(1)
+            place = counts[table] = counts.get(table, -1) + 1
+            found.setdefault((table, None, ""), number)
+            found[(table, place, "")] = number
+        elif key := _KEY.match(line):
+            if table:
+                found.setdefault((table, place, key.group(1)), number)
+            else:
+                found.setdefault((key.group(1), None, ""), number)
+    return found

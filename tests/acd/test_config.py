@@ -1,0 +1,115 @@
+"""The site's configuration: what is good is read, what is not is named with its line and key, all at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from acd.config import BadConfig, load_site
+
+FLOWS = {"main": '{"format": 1, "id": "main", "revision": 7}'}
+
+GOOD = """\
+languages = ["zh", "en"]
+
+[[numbers]]
+number = "95500"
+flow = "main"
+name = { zh = "热线", en = "Line" }
+
+[[queues]]
+id = "service"
+name = { zh = "业务", en = "Service" }
+requires = { billing = 20 }
+offer_seconds = 15
+
+[[agents]]
+id = "1001"
+name = { zh = "王芳", en = "Wang Fang" }
+skills = { billing = 90 }
+queues = ["service"]
+
+[[reasons]]
+id = "lunch"
+name = { zh = "午餐", en = "Lunch" }
+
+[[dispositions]]
+id = "solved"
+name = { zh = "已解决", en = "Solved" }
+queues = ["service"]
+"""
+
+
+def faults(text: str, flows: dict[str, str] | None = None) -> list[str]:
+    with pytest.raises(BadConfig) as caught:
+        load_site(text, flows=FLOWS if flows is None else flows, prompts={})
+    return caught.value.faults
+
+
+def test_a_good_site_is_read_with_its_flows_and_prompts() -> None:
+    site = load_site(GOOD, flows=FLOWS, prompts={"welcome": {"zh": "sound:/zh/welcome"}})
+    assert (site.queues[0].offer_seconds, site.queues[0].wrap_up_seconds) == (15.0, 30.0)
+    assert (site.flows[0].id, site.flows[0].revision) == ("main", 7)
+    assert site.prompts["welcome"]["zh"] == "sound:/zh/welcome"
+    assert site.agents[0].name.zh == "王芳"
+
+
+def test_the_demo_site_is_good() -> None:
+    text = (Path(__file__).parents[2] / "ctiserver" / "demo" / "site.toml").read_text("utf-8")
+    assert len(load_site(text, flows=FLOWS, prompts={}).agents) == 6
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("offer_seconds = 15", "offer_seconds = 900", "line 12: queues[0].offer_seconds: 900 is not between 3 and 120"),
+        ("offer_seconds = 15", "offer_second = 15", "line 12: queues[0].offer_second: unknown key (known: id, name"),
+        ("offer_seconds = 15", 'offer_seconds = "15"', "line 12: queues[0].offer_seconds: expected `float`, got `str`"),
+        ("billing = 90", "billing = 101", "line 17: agents[0].skills: level 101 of billing is not between 1 and 100"),
+        ("billing = 20", "biling = 20", "line 11: queues[0].requires: biling is not a skill of any agent"),
+        ('flow = "main"', 'flow = "mian"', "line 5: numbers[0].flow: mian is not a flow"),
+        ('id = "lunch"', 'id = "lunch break"', "line 21: reasons[0].id: 'lunch break' is not a good id"),
+        ('id = "lunch"\n', "", "line 20: reasons[0]: object missing required field `id`"),
+        ('name = { zh = "午餐", en = "Lunch" }', 'name = { zh = "午餐" }', "line 22: reasons[0].name: object missing"),
+        ('number = "95500"', "number = 95500", "line 4: numbers[0].number: expected `str`, got `int`"),
+        ("[[queues]]", "[queues]", "queues: must be written as [[queues]]"),
+        ("[[reasons]]", "[[reason]]", "line 20: reason: unknown key (known: languages, numbers"),
+        ('languages = ["zh", "en"]', 'languages = "zh"', "line 1: languages: must be a list"),
+    ],
+)
+def test_a_fault_is_named_with_its_line_and_key(old: str, new: str, fault: str) -> None:
+    assert old in GOOD
+    found = faults(GOOD.replace(old, new, 1))
+    assert any(one.startswith(fault) for one in found), found
+
+
+def test_a_second_row_is_told_from_the_first() -> None:
+    twice = GOOD + '\n[[reasons]]\nid = "lunch"\nname = { zh = "a", en = "b" }\n'
+    assert faults(twice) == ["line 30: reasons[1].id: lunch is there twice"]
+
+
+def test_all_faults_are_told_at_once() -> None:
+    bad = GOOD.replace('queues = ["service"]', 'queues = ["sales"]').replace('"main"', '"other"')
+    assert faults(bad) == [
+        "line 5: numbers[0].flow: other is not a flow",
+        "line 18: agents[0].queues: sales is not a queue",
+        "line 27: dispositions[0].queues: sales is not a queue",
+    ]
+
+
+def test_text_that_is_no_toml_says_where() -> None:
+    (fault,) = faults("[[queues]\n")
+    assert "line 1" in fault
+
+
+@pytest.mark.parametrize(
+    ("document", "fault"),
+    [
+        ("{", "flow main: not valid JSON"),
+        ("[]", "flow main: must be an object with a whole number as revision"),
+        ('{"revision": "2"}', "flow main: must be an object"),
+    ],
+)
+def test_a_flow_must_be_json_with_a_revision(document: str, fault: str) -> None:
+    assert faults(GOOD, {"main": document})[0].startswith(fault)
