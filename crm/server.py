@@ -18,7 +18,7 @@ from aiohttp import web
 from crm.rules.phones import phone_key
 from ctiserver.model.facts import Customer
 from ctiserver.model.principal import Permission
-from ctiserver.ports_http import PRINCIPAL, Customers, DatabaseUnavailable
+from ctiserver.ports_http import Customers, DatabaseUnavailable, Route
 
 log = structlog.get_logger(__name__)
 
@@ -62,12 +62,20 @@ class CustomerDesk:
     async def card(self, request: web.Request) -> web.StreamResponse:
         """GET /api/v1/customers/{customer}: one customer with his phones and history."""
         customer = request.match_info["customer"]
-        if not request[PRINCIPAL].may(Permission.CUSTOMERS):
-            raise web.HTTPForbidden
         found = await self._customers.by_id(customer) if _ID.match(customer) else None
         if found is None:
             raise web.HTTPNotFound
         return web.Response(body=msgspec.json.encode(found), content_type="application/json")
 
-    def routes(self) -> list[web.AbstractRouteDef]:
-        return [web.get("/api/v1/customers/{customer}", self.card)]
+    def routes(self) -> tuple[Route, ...]:
+        return (
+            Route(
+                method="GET",
+                path="/api/v1/customers/{customer}",
+                handler=self.card,
+                summary="One customer with his phones and history",
+                access=Permission.CUSTOMERS,
+                answer=Customer,
+                statuses=(401, 403, 404, 503),
+            ),
+        )

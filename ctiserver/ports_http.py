@@ -8,14 +8,15 @@ seconds, UTC.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import msgspec
 from aiohttp import web
 
 from ctiserver.model.facts import Customer
 from ctiserver.model.ids import AgentId
-from ctiserver.model.principal import Principal, Role
+from ctiserver.model.principal import Permission, Principal, Role
 from ctiserver.model.site import Label
 
 
@@ -119,7 +120,25 @@ class LoginWatch(Protocol):
         """The person is still there."""
 
 
-Submit = Callable[..., Awaitable[object]]
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One address of a server. OpenAPI is generated from these.
+
+    Without `login` anybody may ask; `access` asks for a permission as well. A `body` type is decoded and checked before
+    the handler is called with (request, body). `statuses` are the answers besides success.
+    """
+
+    method: str
+    path: str
+    handler: Callable[..., Awaitable[web.StreamResponse]]
+    summary: str
+    access: Permission | None = None
+    login: bool = True
+    body: Any = None
+    answer: Any = None
+    answer_type: str = "application/json"
+    statuses: tuple[int, ...] = ()
+    websocket: bool = False
 
 PRINCIPAL = web.RequestKey("principal", Principal)
 """Set on every request of a logged-in user; routes outside the public list never run without it."""

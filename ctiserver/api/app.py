@@ -24,14 +24,14 @@ from ctiserver.api.health_api import OPENAPI
 from ctiserver.api.login_api import THROTTLE
 from ctiserver.api.logins import LoginBook
 from ctiserver.api.openapi import document
-from ctiserver.api.parts import PARTS, ROUTE_TABLE, ApiParts, Route
+from ctiserver.api.parts import PARTS, ROUTE_TABLE, ApiParts
 from ctiserver.api.security import LOGINS, add_headers, gate
 from ctiserver.api.sip_proxy import SipProxy
 from ctiserver.api.static import PAGES, add_static
 from ctiserver.api.throttle import LoginThrottle
 from ctiserver.model import events
 from ctiserver.model.turns import Record
-from ctiserver.ports_http import LOGIN_WATCH, DatabaseUnavailable
+from ctiserver.ports_http import LOGIN_WATCH, DatabaseUnavailable, Route
 
 log = structlog.get_logger(__name__)
 
@@ -83,14 +83,15 @@ def make_app(parts: ApiParts) -> web.Application:
     if demo is not None:
         app[DEMO] = demo
     app[API] = Api(logins, proxy, demo)
-    app[OPENAPI] = msgspec.json.encode(document(ROUTES, parts.version))
-    table = {(route.method, route.path): route for route in ROUTES}
+    routes = (*ROUTES, *(route for route in parts.extra_routes if isinstance(route, Route)))
+    app[OPENAPI] = msgspec.json.encode(document(routes, parts.version))
+    table = {(route.method, route.path): route for route in routes}
     for path in (*PAGES, "/assets/{name}", "/{name}"):
         table["GET", path] = Route(method="GET", path=path, handler=_nothing, summary="", login=False)
     app[ROUTE_TABLE] = table
-    for route in ROUTES:
+    for route in routes:
         app.router.add_route(route.method, route.path, _with_body(route))
-    app.router.add_routes(parts.extra_routes)
+    app.router.add_routes(route for route in parts.extra_routes if not isinstance(route, Route))
     add_static(app)
     app.on_response_prepare.append(add_headers)
     app.cleanup_ctx.append(_keep_logins)

@@ -10,10 +10,10 @@ from aiohttp import web
 
 from ctiserver.api.bodies import CallsAnswer, query_int, query_time
 from ctiserver.api.errors import NotFound, json_answer
-from ctiserver.api.parts import PARTS, Route
+from ctiserver.api.parts import PARTS
 from ctiserver.model.ids import AgentId
 from ctiserver.model.principal import Permission, Principal
-from ctiserver.ports_http import PRINCIPAL
+from ctiserver.ports_http import PRINCIPAL, Route
 
 _CONVERSATION = re.compile(r"^[A-Za-z0-9_\-]{1,64}$")
 _FILE = re.compile(r"^[A-Za-z0-9_\-]{1,80}\.wav$")

@@ -13,8 +13,9 @@ from crm.rules.phones import phone_key
 from ctiserver.api.bodies import DemoAnswer, DemoCallAnswer, DemoCallBody, DemoCaller, DemoCustomer
 from ctiserver.api.demo_calls import DEMO, DEMO_COOKIE, DemoCalls
 from ctiserver.api.errors import NotFound, json_answer
-from ctiserver.api.parts import PARTS, DemoParts, DialledNumber, Route
+from ctiserver.api.parts import PARTS, DemoParts, DialledNumber
 from ctiserver.api.security import is_websocket
+from ctiserver.ports_http import Route
 
 _CUSTOMERS = 50
 _SEND_SECONDS = 5.0

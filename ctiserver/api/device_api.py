@@ -11,14 +11,14 @@ from aiohttp import web
 from ctiserver.api.bodies import DeviceAnswer, DeviceBody
 from ctiserver.api.demo_calls import DEMO, DEMO_COOKIE
 from ctiserver.api.errors import Conflict, Forbidden, NotFound, NotLoggedIn, json_answer
-from ctiserver.api.parts import PARTS, Route
+from ctiserver.api.parts import PARTS
 from ctiserver.api.security import COOKIE, LOGINS, is_websocket
 from ctiserver.api.sip_proxy import LEASE_TAKEN, Line, SipProxy
 from ctiserver.model.commands import TakeDevice
 from ctiserver.model.errors import Rejection
 from ctiserver.model.ids import AgentId, LeaseId
 from ctiserver.model.principal import Permission
-from ctiserver.ports_http import LOGIN_ENDED, PRINCIPAL
+from ctiserver.ports_http import LOGIN_ENDED, PRINCIPAL, Route
 
 PROXY = web.AppKey("sip_proxy", SipProxy)
 

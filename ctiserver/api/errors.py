@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ctiserver.model.errors import CommandRejected, Rejection
+from ctiserver.model.errors import CommandRejected, Rejection, SwitchError
 from ctiserver.ports_http import DatabaseUnavailable
 from ctiserver.store.passwords import TooBusy
 
@@ -83,9 +83,14 @@ async def errors_to_answers(request: web.Request, handler: Handler) -> web.Strea
     except CommandRejected as error:
         status = 503 if error.code in _BUSY else 409
         return answer(ApiError(status, error.code.value, error.detail or "This is not possible now."))
-    except (DatabaseUnavailable, TooBusy) as error:
-        code = "busy" if isinstance(error, TooBusy) else "database_unavailable"
-        return answer(Unavailable(code, "Calls go on. Try this again in a moment."))
+    except DatabaseUnavailable:
+        return answer(Unavailable("database_unavailable", "Calls go on. Try this again in a moment."))
+    except (TooBusy, TimeoutError):
+        return answer(Unavailable("busy", "The server is busy. Try this again in a moment."))
+    except SwitchError:
+        return answer(Unavailable("switch_unavailable", "The telephone switch is away. Try this again in a moment."))
+    except ConnectionError:
+        raise  # the client went away: aiohttp knows what to do
     except web.HTTPException as error:
         if error.status < 400:
             raise

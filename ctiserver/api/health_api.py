@@ -6,7 +6,8 @@ from aiohttp import web
 
 from ctiserver.api.bodies import HealthAnswer, ReadyAnswer
 from ctiserver.api.errors import json_answer
-from ctiserver.api.parts import PARTS, Route
+from ctiserver.api.parts import PARTS
+from ctiserver.ports_http import Route
 
 OPENAPI = web.AppKey("openapi", bytes)
 

@@ -8,9 +8,10 @@ from aiohttp import web
 from ctiserver.api.bodies import Done, LoginAnswer, LoginBody
 from ctiserver.api.errors import ApiError, json_answer
 from ctiserver.api.logins import Login
-from ctiserver.api.parts import PARTS, Route
+from ctiserver.api.parts import PARTS
 from ctiserver.api.security import COOKIE, LOGIN, LOGINS
 from ctiserver.api.throttle import LoginThrottle
+from ctiserver.ports_http import Route
 
 log = structlog.get_logger(__name__)
 

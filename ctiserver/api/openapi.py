@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from ctiserver.api.errors import ErrorBody
-from ctiserver.api.parts import Route
 from ctiserver.api.security import COOKIE, CSRF_HEADER
+from ctiserver.ports_http import Route
 
 _PLAIN = (None, bytes, dict)
 

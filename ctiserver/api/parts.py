@@ -1,4 +1,4 @@
-"""Everything the HTTP side needs from the rest of the server, as one frozen value, and its routes' shape.
+"""Everything the HTTP side needs from the rest of the server, as one frozen value.
 
 The composition root fills it; handlers find it under `PARTS`. Nothing here does work.
 """
@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from ctiserver.model.commands import Command
 from ctiserver.model.ids import AgentId
-from ctiserver.model.principal import Permission
 from ctiserver.model.site import Label, SiteConfig
-from ctiserver.ports_http import Calls, Customers, Logins, Users
+from ctiserver.ports_http import Calls, Customers, Logins, Route, Users
 from ctiserver.store.passwords import Passwords
 
 
@@ -81,32 +79,14 @@ class ApiParts:
     socket_gone: Callable[[str, AgentId], None] = lambda _lease, _agent: None
     logged_out: Callable[[AgentId], Awaitable[None]] | None = None
     demo: DemoParts | None = None
-    extra_routes: Sequence[web.AbstractRouteDef] = ()
-    """routes of the other servers; each needs a login"""
+    extra_routes: Sequence[Route | web.AbstractRouteDef] = ()
+    """routes of the other servers; a plain aiohttp one needs a login and is not described"""
     origins: frozenset[str] = frozenset()
     secure_cookies: bool = False
     version: str = "0"
 
 
 PARTS = web.AppKey("parts", ApiParts)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Route:
-    """One address. `access` None = no login needed. `body` is decoded before the handler is called with it."""
-
-    method: str
-    path: str
-    handler: Callable[..., Awaitable[web.StreamResponse]]
-    summary: str
-    access: Permission | None = None
-    login: bool = True
-    body: Any = None
-    answer: Any = None
-    answer_type: str = "application/json"
-    statuses: tuple[int, ...] = ()
-    websocket: bool = False
-    csrf: bool = True
 
 
 ROUTE_TABLE: web.AppKey[Mapping[tuple[str, str], Route]] = web.AppKey("route_table", dict)

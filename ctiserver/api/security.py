@@ -14,8 +14,8 @@ from aiohttp.typedefs import Handler
 
 from ctiserver.api.errors import Forbidden, NotLoggedIn
 from ctiserver.api.logins import Login, LoginBook
-from ctiserver.api.parts import PARTS, ROUTE_TABLE, Route
-from ctiserver.ports_http import PRINCIPAL
+from ctiserver.api.parts import PARTS, ROUTE_TABLE
+from ctiserver.ports_http import PRINCIPAL, Route
 
 COOKIE = "hh_session"
 CSRF_HEADER = "X-CSRF-Token"

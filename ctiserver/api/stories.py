@@ -43,7 +43,7 @@ def _told(event: events.Event, site: SiteConfig, captions: Captions) -> tuple[st
         case events.Established(leg=leg) if kind_of_id(leg) != "a":
             return "answered", Label(zh="系统已应答", en="The system answered")
         case events.IvrChanged(session=session) if session is not None:
-            return "node", Label(zh=f"流程节点:{session.node}", en=f"Flow node: {session.node}")
+            return "node", Label(zh=f"流程节点：{session.node}", en=f"Flow node: {session.node}")
         case events.PromptStarted(prompts=prompts):
             return "prompt", _captions(prompts, captions)
         case events.DigitReceived(digit=digit, masked=masked):
@@ -51,15 +51,15 @@ def _told(event: events.Event, site: SiteConfig, captions: Captions) -> tuple[st
             return "digit", Label(zh=f"您按了 {shown}", en=f"You pressed {shown}")
         case events.ContactQueued(queue=queue):
             name = _name(site.queues, queue)
-            return "queue", Label(zh=f"正在排队:{name.zh}", en=f"Waiting in the queue {name.en}")
+            return "queue", Label(zh=f"正在排队：{name.zh}", en=f"Waiting in the queue {name.en}")
         case events.ContactRequeued():
-            return "queue", Label(zh="回到队首,继续等待", en="Back at the head of the queue")
+            return "queue", Label(zh="回到队首，继续等待", en="Back at the head of the queue")
         case events.OfferMade(agents=agents, why=why):
             name = _name(site.agents, agents[0] if agents else "")
             among = len(why.candidates)
             return "offer", Label(
-                zh=f"已选择客服 {name.zh}(候选 {among} 人,规则 {why.rule})",
-                en=f"Chosen: {name.en} (of {among}, rule {why.rule})",
+                zh=f"已选择客服 {name.zh}（候选 {among} 人，规则 {why.rule}）",
+                en=f"Chosen: {name.en} (of {among}, rule {why.rule}）",
             )
         case events.OfferMissed() | events.OfferRejected() | events.OfferUnreachable():
             return "offer", Label(zh="该客服未接听", en="This agent did not answer")
@@ -68,11 +68,11 @@ def _told(event: events.Event, site: SiteConfig, captions: Captions) -> tuple[st
         case events.Talking():
             return "talk", Label(zh="通话中", en="Talking")
         case events.Held():
-            return "hold", Label(zh="客服让您稍候,正在播放音乐", en="On hold, with music")
+            return "hold", Label(zh="客服让您稍候，正在播放音乐", en="On hold, with music")
         case events.Retrieved():
             return "talk", Label(zh="恢复通话", en="The agent is back")
         case events.AgentLegLost():
-            return "hold", Label(zh="客服的连接中断,请稍候", en="The agent's line was lost; please hold")
+            return "hold", Label(zh="客服的连接中断，请稍候", en="The agent's line was lost; please hold")
         case events.CallCleared(by=by):
             return "end", _BY[by]
         case _:

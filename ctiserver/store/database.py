@@ -99,9 +99,12 @@ async def _unavailable() -> AsyncIterator[None]:
 
 
 def _away(error: DBAPIError) -> bool:
-    """PostgreSQL: SQLSTATE 08 connection, 53 resources, 57 operator intervention, 40 serialisation, 55P03 lock."""
+    """PostgreSQL: SQLSTATE 08 connection, 53 resources, 57 operator intervention, 40 serialisation, 55P03 lock.
+
+    42P01 (no such table) is a database that is not migrated yet; SQLite says the same with an OperationalError.
+    """
     state = str(getattr(error.orig, "sqlstate", "") or getattr(error.orig, "pgcode", "") or "")
-    return state[:2] in ("08", "53", "57", "40") or state == "55P03"
+    return state[:2] in ("08", "53", "57", "40") or state in ("55P03", "42P01")
 
 
 def _engine(url: sa.URL, wait_seconds: float) -> AsyncEngine:

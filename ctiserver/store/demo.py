@@ -47,8 +47,8 @@ def customers(now: float) -> tuple[Customer, ...]:
             manager="孙丽",
             phones=("13900000001", "010-55500001"),
             history=(
-                note(2, "call", "咨询宽带提速,已说明套餐差异。"),
-                note(19, "complaint", "投诉账单重复扣费,已退款并回访。"),
+                note(2, "call", "咨询宽带提速，已说明套餐差异。"),
+                note(19, "complaint", "投诉账单重复扣费，已退款并回访。"),
             ),
         ),
         Customer(
@@ -59,7 +59,7 @@ def customers(now: float) -> tuple[Customer, ...]:
             language="zh",
             manager="孙丽",
             phones=("010-55500002", "13900000002", "13900000012"),
-            history=(note(1, "order", "订购数字电路一条,资源确认中。"), note(40, "visit", "客户经理上门走访。")),
+            history=(note(1, "order", "订购数字电路一条，资源确认中。"), note(40, "visit", "客户经理上门走访。")),
         ),
         Customer(
             id="cu-0003",
@@ -67,7 +67,7 @@ def customers(now: float) -> tuple[Customer, ...]:
             name="李秀英",
             language="zh",
             phones=("13900000003",),
-            history=(note(7, "fault", "报修:固定电话无拨号音,当日修复。"),),
+            history=(note(7, "fault", "报修：固定电话无拨号音，当日修复。"),),
         ),
         Customer(
             id="cu-0004",
@@ -95,7 +95,7 @@ def customers(now: float) -> tuple[Customer, ...]:
             language="zh",
             manager="何强",
             phones=("0571-55500006", "13900000006"),
-            history=(note(5, "order", "校园专线已竣工,起租日期已登记。"),),
+            history=(note(5, "order", "校园专线已竣工，起租日期已登记。"),),
         ),
         Customer(
             id="cu-0007",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -29,6 +30,10 @@ log = structlog.get_logger(__name__)
 
 CURSOR = "calls"
 BATCH = 200
+_CURSOR_EVERY = 1000
+"""records that change no row move the stored cursor only so often; reading them again is harmless"""
+_GATHER_SECONDS = 0.1
+"""how long records gather into one transaction"""
 _BACK_OFF = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 ReadFrom = Callable[[int], Iterable[Record] | AsyncIterator[Record]]
@@ -54,8 +59,9 @@ class Projector:
         self._missed = True  # at start: whatever happened since the cursor
         self._wake = asyncio.Event()
         self._newest = 0
+        self._written = 0
         self.cursor = 0
-        """the last record in the tables"""
+        """the last record in the tables, if it changes any"""
         self.healthy = False
         """the last attempt to write worked"""
 
@@ -84,8 +90,10 @@ class Projector:
                     self.healthy = True
                 await self._work()
                 attempt = 0
-            except DatabaseUnavailable as error:
-                if self.healthy or attempt == 0:
+            except Exception as error:  # whatever it is: a projection that stopped for good would tell nobody
+                if not isinstance(error, DatabaseUnavailable):
+                    log.error("projection_failed", error=type(error).__name__, lag=self.lag)
+                elif self.healthy or attempt == 0:
                     log.warning("projection_waits_for_database", reason=str(error), lag=self.lag)
                 self.healthy = False
                 self._queue.clear()
@@ -119,6 +127,7 @@ class Projector:
         elif not self._queue and not self._missed:
             self._wake.clear()
             await self._wake.wait()
+            await asyncio.sleep(_GATHER_SECONDS)
 
     async def _read_again(self, up_to: int | None = None) -> None:
         source = self._read_from(self.cursor + 1)
@@ -143,7 +152,7 @@ class Projector:
             return
         try:
             await self._write_together(records)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, ValueError, TypeError, OverflowError) as error:
             # Not 'away' (that is DatabaseUnavailable): a row that cannot be stored must not hold up all later ones.
             if len(records) > 1:
                 for record in records:
@@ -154,18 +163,20 @@ class Projector:
 
     async def _write_together(self, records: Sequence[Record], cursor: int | None = None) -> None:
         to = records[-1].seq if cursor is None else cursor
-        async with self._database.write() as connection:
-            for record in records:
-                for change in fold(record):
-                    await connection.execute(_statement(change, self._database.dialect))
-            await _move_cursor(connection, self._database.dialect, self._epoch, to)
+        changes = [change for record in records for change in fold(record)]
+        if changes or to - self._written >= _CURSOR_EVERY:
+            async with self._database.write() as connection:
+                for change in changes:
+                    await _apply(connection, self._database.dialect, change)
+                await _move_cursor(connection, self._database.dialect, self._epoch, to)
+            self._written = to
         self.cursor = to
 
     async def _stored_cursor(self) -> int:
         query = sa.select(PROJECTION_CURSOR).where(PROJECTION_CURSOR.c.name == CURSOR)
         async with self._database.read() as connection:
             row = (await connection.execute(query)).mappings().first()
-        stored = int(row["seq"]) if row is not None and row["epoch"] == self._epoch else 0
+        stored = self._written = int(row["seq"]) if row is not None and row["epoch"] == self._epoch else 0
         return min(stored, max(self._newest, self._last_seq))
 
 
@@ -185,21 +196,41 @@ def _insert(table: sa.Table, dialect: str) -> Any:
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
-def _statement(change: RowChange, dialect: str) -> sa.Executable:
-    table = METADATA.tables[change.table]
+async def _apply(connection: AsyncConnection, dialect: str, change: RowChange) -> None:
+    """Statements of one shape are built once: building costs more than running them."""
     if isinstance(change, Put):
         row = change.key | change.values
-        insert = _insert(table, dialect).values(row)
-        statement: sa.Executable = insert.on_conflict_do_update(index_elements=list(change.key), set_=change.values)
-        return statement
+        await connection.execute(_put(dialect, change.table, tuple(change.key), tuple(change.values)), row)
+        return
     assert isinstance(change, Change)
-    values = dict(change.values) | {column: table.c[column] + amount for column, amount in change.add.items()}
-    where = [_matches(table.c[name], value) for name, value in change.where.items()]
-    return table.update().where(*where).values(values)
+    null = tuple(name for name, value in change.where.items() if value is None)
+    equal = {f"w_{name}": value for name, value in change.where.items() if value is not None}
+    values = {f"v_{name}": value for name, value in change.values.items()}
+    added = {f"a_{name}": value for name, value in change.add.items()}
+    statement = _change(change.table, null, tuple(equal), tuple(values), tuple(added))
+    await connection.execute(statement, equal | values | added)
 
 
-def _matches(column: sa.Column[Any], value: Any) -> sa.ColumnElement[bool]:
-    return column.is_(None) if value is None else column == value
+@lru_cache(maxsize=64)
+def _put(dialect: str, table: str, key: tuple[str, ...], values: tuple[str, ...]) -> Any:
+    of = METADATA.tables[table]
+    insert = _insert(of, dialect).values({name: sa.bindparam(name, type_=of.c[name].type) for name in (*key, *values)})
+    return insert.on_conflict_do_update(
+        index_elements=list(key), set_={name: insert.excluded[name] for name in values}
+    )
+
+
+@lru_cache(maxsize=64)
+def _change(
+    table: str, null: tuple[str, ...], equal: tuple[str, ...], values: tuple[str, ...], added: tuple[str, ...]
+) -> sa.Update:
+    """Names of parameters are the columns' with a prefix, so a column may be compared and set in one statement."""
+    of = METADATA.tables[table]
+    where: list[sa.ColumnElement[bool]] = [of.c[name].is_(None) for name in null]
+    where += [of.c[name[2:]] == sa.bindparam(name, type_=of.c[name[2:]].type) for name in equal]
+    new = {name[2:]: sa.bindparam(name, type_=of.c[name[2:]].type) for name in values}
+    more = {name[2:]: of.c[name[2:]] + sa.bindparam(name, type_=of.c[name[2:]].type) for name in added}
+    return of.update().where(*where).values(new | more)
 
 
 async def _move_cursor(connection: AsyncConnection, dialect: str, epoch: str, seq: int) -> None:

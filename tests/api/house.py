@@ -15,6 +15,7 @@ import msgspec
 from aiohttp import ClientWebSocketResponse, WSMsgType, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from crm.server import CustomerDesk
 from ctiserver.api.app import API, Api, make_app
 from ctiserver.api.parts import ApiParts, DemoParts, HeldDevice
 from ctiserver.model.commands import Command, TakeDevice
@@ -201,6 +202,7 @@ class House:
             )
             if demo_site
             else None,
+            extra_routes=CustomerDesk(SqlCustomers(self.database), self.clock).routes(),
         )
 
     async def _logged_out(self, agent: AgentId) -> None:

@@ -229,6 +229,7 @@ async def test_openapi_names_every_route_and_every_reference_resolves(house: Hou
         if route.method != "HEAD"
     }
     described = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
-    assert served == described == {(route.method, route.path) for route in ROUTES}
+    assert served == described
+    assert described == {(route.method, route.path) for route in ROUTES} | {("GET", "/api/v1/customers/{customer}")}
     for name in re.findall(rb'"#/components/schemas/([^"]+)"', raw):
         assert name.decode() in document["components"]["schemas"]
