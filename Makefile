@@ -20,7 +20,7 @@ help:
 	@echo "bench    load figures as a table and as JSON"
 	@echo "prompts  render the spoken prompts that changed"
 	@echo "web      build the web pages"
-	@echo "lock     write the Python lock files anew"
+	@echo "lock     write the Python lock files anew, complete the npm one"
 	@echo "clean    remove what was built here (data folders stay)"
 
 up: $(RUN) agent_desktop/static/built.stamp
@@ -48,6 +48,7 @@ web: agent_desktop/static/built.stamp
 
 lock: $(TOOLS)
 	scripts/lock.sh $(PYTHON)
+	$(PYTHON) scripts/complete-npm-lock.py $(WEB)/package-lock.json
 
 clean:
 	rm -rf $(VENV) .venv $(WEB)/node_modules agent_desktop/static build dist
