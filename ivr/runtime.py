@@ -42,6 +42,8 @@ MAX_STEPS_A_RUN = 200  # nodes entered without a wait: more is a loop
 MAX_STEPS = 2000  # nodes entered in one session
 MAX_TRACE = 100  # latest steps kept
 
+DIGITS = tuple("0123456789")
+
 DEADLINE = "ivr."
 """Our keys in the book of deadlines: this and the conversation's id."""
 
@@ -87,9 +89,12 @@ class Ivr:
             case _:
                 pass
 
-    def masks(self, world: World, conversation: ConversationId) -> bool:
-        """Whether a digit of this caller must be masked before it is written anywhere: a masked entry is awaited, or
-        comes next without a word from the caller, so that what he types now is typed ahead for it."""
+    def masks(self, world: World, conversation: ConversationId, key: str = "0") -> bool:
+        """Whether this key of this caller must be masked before it is written anywhere: a masked entry is awaited, or
+        comes next without a word from the caller, so that what he types now is typed ahead for it. Only digits are
+        secret: # and * must arrive as they are, for one of them may end the entry."""
+        if key not in DIGITS:
+            return False
         session = world.ivr.get(conversation)
         if session is None or session.waiting not in ("prompt", "digits"):
             return False
@@ -284,7 +289,7 @@ class _Resumed:
     def digit(self, digit: str, *, masked: bool) -> list[Event]:
         if self.node is None:
             return self._lost()
-        hidden = masked or (digit in "0123456789" and _secret_ahead(self.flowing.flow, self.run.session.node))
+        hidden = masked or (digit in DIGITS and _secret_ahead(self.flowing.flow, self.run.session.node))
         counts = self.run.typed(digit, masked=hidden)
         session = self.run.session
         if not counts or (session.waiting == "prompt" and not session.interruptible):

@@ -134,7 +134,7 @@ class Caller:
 
     def press(self, key: str) -> None:
         """As the dispatcher does it: the core is asked first whether the digit must be masked."""
-        masked = self.core.masks(self.world, CONVERSATION) and key in "0123456789"
+        masked = self.core.masks(self.world, CONVERSATION, key)
         self.hidden.append(masked)
         self.turn(
             e.DigitReceived(
