@@ -128,6 +128,8 @@ class Server:
                 "switch": lambda: self.switch.link.ready,
             },
             watched={"database": lambda: self.projector.healthy},
+            registered=lambda lease, _agent: self._contact(lease, present=True),
+            socket_gone=lambda lease, _agent: self._contact(lease, present=False),
             demo=DemoParts(
                 provision_caller=self._provision_caller,
                 remove_caller=self._remove_caller,
@@ -156,12 +158,18 @@ class Server:
 
     async def submit(self, command: cmd.Command) -> None:
         self.dispatcher.submit(command)
+        if isinstance(command, cmd.TakeDevice):
+            await self.effects.settled(command.lease)  # the page registers at once: its endpoint must be there
 
     def device(self, lease: str) -> HeldDevice | None:
         for agent in self.world.agents.values():
             if agent.device is not None and agent.device.lease == lease:
                 return HeldDevice(agent=agent.id, endpoint=agent.device.endpoint)
         return None
+
+    def _contact(self, endpoint: str, *, present: bool) -> None:
+        """A browser's SIP contact lives and dies with its socket, which goes through our own port."""
+        self.dispatcher.feed(facts.DeviceContact(endpoint=endpoint, present=present, at=time.time()))
 
     def device_password(self, endpoint: str) -> str:
         """Random per lease, because the lease is; the same after a restart, because the key is kept."""

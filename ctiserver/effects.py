@@ -32,7 +32,7 @@ class Effects:
         self._performer = performer
         self._feed = feed
         self._lanes: dict[str, deque[fx.Effect]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self.performed = 0
         self.failed = 0
 
@@ -43,13 +43,17 @@ class Effects:
             lane = self._lanes.get(name)
             if lane is None:
                 self._lanes[name] = deque((effect,))
-                task = asyncio.create_task(self._run(name), name=f"lane {name}")
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._tasks[name] = asyncio.create_task(self._run(name), name=f"lane {name}")
             elif len(lane) >= MAX_LANE:
                 self._fail(effect, "lane full", 0)
             else:
                 lane.append(effect)
+
+    async def settled(self, lane: str) -> None:
+        """Wait until nothing is left to do in a lane: at most the deadline of one effect."""
+        task = self._tasks.get(lane)
+        if task is not None:
+            await asyncio.wait((task,), timeout=DEADLINE)
 
     @property
     def pending(self) -> int:
@@ -63,6 +67,7 @@ class Effects:
                 lane.popleft()
         finally:
             del self._lanes[name]
+            del self._tasks[name]
 
     async def _perform(self, effect: fx.Effect) -> None:
         try:
@@ -93,9 +98,10 @@ class Effects:
 
     async def close(self) -> None:
         """Stop all lanes; what was not performed is reconciled at the next start."""
-        for task in list(self._tasks):
+        tasks = list(self._tasks.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def target_of(effect: fx.Effect) -> str:
@@ -105,7 +111,7 @@ def target_of(effect: fx.Effect) -> str:
             return effect.bridge
         case fx.PlayMedia() | fx.StopPlayback():
             return effect.playback
-        case fx.StopRecording():
+        case fx.StartRecording() | fx.StopRecording():
             return effect.names[0] if effect.names else ""
         case fx.ProvisionDevice() | fx.RemoveDevice():
             return effect.endpoint

@@ -12,6 +12,7 @@ from pathlib import Path
 from acd.config import BadConfig, load_site
 
 from ctiserver.model.site import SiteConfig
+from ivr.speech.catalogue import BOTH
 from ivr.speech.prompts import PromptStore
 
 DEMO_SITE = Path(__file__).parent / "demo" / "site.toml"
@@ -53,5 +54,7 @@ def uris(prompts: PromptStore, sounds: Path) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for prompt in prompts.ids():
         for language in prompts.languages(prompt):
+            if language == BOTH:
+                continue  # the dialplan's own apologies
             found.setdefault(prompt, {})[language] = f"sound:{sounds / language / prompt}"
     return found

@@ -83,7 +83,11 @@ async def sip_socket(request: web.Request) -> web.StreamResponse:
         return None if parts.device(lease) == held else (LEASE_TAKEN, "another page is the phone now")
 
     line = Line(
-        lease=lease, endpoint=held.endpoint, alive=lambda: logins.touch(principal.session), ended=ended
+        lease=lease,
+        endpoint=held.endpoint,
+        registered=lambda: parts.registered(lease, held.agent),
+        alive=lambda: logins.touch(principal.session),
+        ended=ended,
     )
     forget = logins.on_end(principal.session, lambda: proxy.end_lease(lease, LOGIN_ENDED, "the login has ended"))
     try:

@@ -76,6 +76,8 @@ class ApiParts:
     now: Callable[[], float]
     ready: Mapping[str, Callable[[], bool]]
     watched: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
+    registered: Callable[[str, AgentId], None] = lambda _lease, _agent: None
+    """hears that the phone of this lease is registered"""
     socket_gone: Callable[[str, AgentId], None] = lambda _lease, _agent: None
     logged_out: Callable[[AgentId], Awaitable[None]] | None = None
     demo: DemoParts | None = None

@@ -44,6 +44,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     may_call: tuple[str, ...] = ()
     invited: Callable[[], None] = lambda: None
     """heard when a new call was sent on to Asterisk"""
+    registered: Callable[[], None] = lambda: None
+    """heard when Asterisk has accepted a registration of this socket: the endpoint has a contact now"""
     alive: Callable[[], None] = lambda: None
     """heard at every frame of the browser"""
     ended: Callable[[], End | None] = lambda: None
@@ -149,7 +151,7 @@ async def _carry(
 ) -> End:
     """Run both directions until one ends or `stop` says so; the answer is the close code for the browser."""
     up = asyncio.create_task(_to_switch(browser, backend, line), name="sip-up")
-    down = asyncio.create_task(_to_browser(backend, browser), name="sip-down")
+    down = asyncio.create_task(_to_browser(backend, browser, line), name="sip-down")
     try:
         await asyncio.wait({up, down, stop}, return_when=asyncio.FIRST_COMPLETED)
         for done in (stop, up, down):
@@ -186,10 +188,14 @@ async def _to_switch(browser: web.WebSocketResponse, backend: aiohttp.ClientWebS
     return aiohttp.WSCloseCode.GOING_AWAY, "the page closed"
 
 
-async def _to_browser(backend: aiohttp.ClientWebSocketResponse, browser: web.WebSocketResponse) -> End:
+async def _to_browser(
+    backend: aiohttp.ClientWebSocketResponse, browser: web.WebSocketResponse, line: Line
+) -> End:
     async for message in backend:
         async with asyncio.timeout(_SEND_SECONDS):
             if message.type is WSMsgType.TEXT:
+                if sip_text.accepts_registration(message.data):
+                    line.registered()
                 await browser.send_str(message.data)
             elif message.type is WSMsgType.BINARY:
                 # Asterisk sends SIP as text; a body that is not UTF-8 would come here and is no use to the page.

@@ -92,3 +92,11 @@ def _user(value: str) -> str:
         value = value[value.find("<") + 1 :].partition(">")[0]
     found = _USER.match(value.strip())
     return found.group(1) if found else ""
+
+
+def accepts_registration(text: str) -> bool:
+    """Whether this is Asterisk's 200 to a REGISTER that keeps a contact (an un-REGISTER is answered without one)."""
+    if not text.startswith("SIP/2.0 200 "):
+        return False
+    head = text.partition("\r\n\r\n")[0].lower()
+    return re.search(r"^cseq:\s*\d+\s+register\s*$", head, re.M) is not None and "\r\ncontact:" in head

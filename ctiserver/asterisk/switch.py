@@ -86,8 +86,10 @@ class Switch:
             done.set()
 
     async def _connected(self) -> None:
-        """Before any held-back event: make the phones again (they live in memory), then tell what is there."""
-        await self.calls.subscribe(("endpoint:PJSIP",))
+        """Before any held-back event: make the phones again (they live in memory), then tell what is there.
+
+        No endpoint is subscribed to: its channels' events, digits too, would then come twice (measured on 22.10.1).
+        """
         for endpoint in self._provisioned():
             await self.devices.provision_agent(endpoint)
         channels = await self.calls.get_channels()
@@ -148,8 +150,10 @@ class Switch:
                     raise
             case fx.StopPlayback():
                 await calls.stop_playback(effect.playback)
+            case fx.OpenTracks():
+                await self._open_tracks(effect)
             case fx.StartRecording():
-                await self._start_recording(effect)
+                await asyncio.gather(*(calls.record(name, name) for name in effect.names))
             case fx.StopRecording():
                 for recording in effect.names:  # snoop and recording share their name
                     await calls.stop_recording(recording)
@@ -193,7 +197,7 @@ class Switch:
             effect.bridge, effect.leg, role="holding_participant" if effect.holding else None, blocking=not quiet
         )
 
-    async def _start_recording(self, effect: fx.StartRecording) -> None:
+    async def _open_tracks(self, effect: fx.OpenTracks) -> None:
         """Two snoops with a clock of their own: the tracks are as long as the call, whatever is sent (FACTS)."""
         entered = [self._snoops.setdefault(name, asyncio.Event()) for name in effect.names]
         hears, says = effect.names
@@ -202,7 +206,6 @@ class Switch:
         async with asyncio.timeout(SNOOP_DEADLINE):
             for waiting in entered:
                 await waiting.wait()
-        await asyncio.gather(*(self.calls.record(name, name) for name in effect.names))
 
     async def _hangup_if_there(self, channel: str) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ctiserver.model import effects as fx
 from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import facts, ids
 from ctiserver.model.causes import UNALLOCATED
 from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.world import Ctx, World
@@ -18,6 +18,7 @@ def arrive(world: World, fact: facts.CallerArrived, ctx: Ctx) -> Decision:
         refused = ev.CallRefused(leg=fact.channel, dialled=fact.dialled, cause=UNALLOCATED, at=fact.at)
         return Decision((refused,), (fx.RefuseCaller(leg=fact.channel, cause=UNALLOCATED),))
     conversation = ctx.ids.conversation()
+    tracks = ids.tracks(conversation)
     started = ev.ConversationStarted(
         conversation=conversation,
         interaction=ctx.ids.interaction(),
@@ -30,7 +31,9 @@ def arrive(world: World, fact: facts.CallerArrived, ctx: Ctx) -> Decision:
     return Decision(
         (started,),
         (
+            fx.OpenTracks(conversation=conversation, leg=fact.channel, names=tracks),
             fx.AnswerLeg(conversation=conversation, leg=fact.channel),
+            fx.StartRecording(conversation=conversation, names=tracks),
             fx.FindCustomer(conversation=conversation, number=fact.caller_number),
         ),
     )

@@ -101,9 +101,9 @@ def _up(world: World, conversation: Conversation, leg: Leg, at: float, ctx: Ctx)
     plan = Plan()
     plan.events.append(ev.Established(conversation=conversation.id, leg=leg.id, at=at))
     if leg.role is Role.CUSTOMER:
-        names = (f"{ids.snoop_in(conversation.id)}", f"{ids.snoop_out(conversation.id)}")
-        plan.events.append(ev.RecordingStarted(conversation=conversation.id, names=names, at=at))
-        plan.effects.append(fx.StartRecording(conversation=conversation.id, leg=leg.id, names=names))
+        plan.events.append(
+            ev.RecordingStarted(conversation=conversation.id, names=ids.tracks(conversation.id), at=at)
+        )
     elif leg.take_back:
         _taken_back(plan, conversation, leg, ctx)
     elif _offer_lives(world, leg):

@@ -164,7 +164,7 @@ def effect_failed(world: World, failed: facts.EffectFailed, ctx: Ctx) -> Decisio
             return legs.ended(world, conversation, leg, 0, ctx.now)
         case "PlayMedia":
             return _prompt_failed(conversation, failed.target)
-        case "StartRecording":
+        case "StartRecording" | "OpenTracks":
             return Decision(
                 tuple(
                     ev.RecordingEnded(conversation=conversation.id, name=name, seconds=0.0, ok=False)

@@ -76,10 +76,17 @@ class StopPlayback(_CallEffect, frozen=True, kw_only=True):
     playback: PlaybackId
 
 
-class StartRecording(_CallEffect, frozen=True, kw_only=True):
-    """Two snoops on the customer's leg, each recorded: `names` = (what he says, what he hears)."""
+class OpenTracks(_CallEffect, frozen=True, kw_only=True):
+    """Two snoops on the customer's leg, ready to be recorded: `names` = (what he says, what he hears).
+
+    Made before the answer, so that the record begins with it.
+    """
 
     leg: LegId
+    names: tuple[str, ...]
+
+
+class StartRecording(_CallEffect, frozen=True, kw_only=True):
     names: tuple[str, ...]
 
 
@@ -118,6 +125,7 @@ Effect = (
     | JoinBridge
     | PlayMedia
     | StopPlayback
+    | OpenTracks
     | StartRecording
     | StopRecording
     | FindCustomer

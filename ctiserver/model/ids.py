@@ -67,6 +67,11 @@ def snoop_out(conversation: ConversationId) -> LegId:
     return LegId(f"{conversation}.ro")
 
 
+def tracks(conversation: ConversationId) -> tuple[LegId, LegId]:
+    """The two tracks of its record, named as the snoops that make them."""
+    return snoop_in(conversation), snoop_out(conversation)
+
+
 def playback(conversation: ConversationId, number: int) -> PlaybackId:
     return PlaybackId(f"{conversation}.p{number}")
 

@@ -171,6 +171,8 @@ class FakeSwitch:
                     raise Refused(404, "no playback")
                 self._playback_over(effect.playback, ok=True)
             case fx.StartRecording():
+                pass
+            case fx.OpenTracks():
                 self._channel(effect.leg)
                 for name in effect.names:
                     self.snoops[name] = effect.leg

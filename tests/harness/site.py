@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -196,13 +198,15 @@ class Site:
 
 
 @asynccontextmanager
-async def site(home: Path, *, rtp: tuple[int, int] = (24000, 24399), **environ: str) -> AsyncIterator[Site]:
-    """Asterisk and server for one test. The folder must be readable by the unprivileged user: 0755 up the path."""
-    for folder in (home, *home.parents):
-        if folder.owner() == home.owner() and folder != Path("/"):
-            folder.chmod(folder.stat().st_mode | 0o055)
-    async with running(home, rtp=rtp) as asterisk, Site(home, asterisk, rtp, environ) as running_site:
-        yield running_site
+async def site(*, rtp: tuple[int, int] = (24000, 24399), **environ: str) -> AsyncIterator[Site]:
+    """Asterisk and server for one test, in a folder of their own that Asterisk's unprivileged user can reach."""
+    home = Path(tempfile.mkdtemp(prefix="hollyhock-"))
+    home.chmod(0o755)
+    try:
+        async with running(home, rtp=rtp) as asterisk, Site(home, asterisk, rtp, environ) as running_site:
+            yield running_site
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 class Desk:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
 
 from tests.harness.site import Site, site
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared_site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    async with site(tmp_path_factory.mktemp("s")) as running:
+async def shared_site() -> AsyncIterator[Site]:
+    async with site() as running:
         yield running
 
 
 @pytest_asyncio.fixture
-async def own_site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    async with site(tmp_path_factory.mktemp("s"), rtp=(24400, 24799)) as running:
+async def own_site() -> AsyncIterator[Site]:
+    async with site(rtp=(24400, 24799)) as running:
         yield running
