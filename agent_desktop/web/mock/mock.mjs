@@ -13,6 +13,7 @@ const PASSWORD = "demo";
 
 export function createMock() {
   const wss = new WebSocketServer({ noServer: true });
+  /** @type {any} */
   const state = {};
   const lives = new Set();
   let sip = null;

@@ -114,8 +114,18 @@ async function enter(login: Login): Promise<void> {
     },
     onEnded: () => leave(true),
     onFresh: () => void resume(),
+    onRetry: () => void checkLogin(),
   });
   live.start();
+}
+
+/** A refused handshake and a server that is away look alike to a page; this question tells them apart. */
+async function checkLogin(): Promise<void> {
+  try {
+    await api.me();
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401 && live) leave(true);
+  }
 }
 
 /** Back to the login page; `ended` = not by this page's own wish. */

@@ -29,6 +29,8 @@ export interface LiveOptions {
   onEnded: () => void;
   /** A snapshot arrived on a new socket. */
   onFresh?: () => void;
+  /** The socket was lost and will be opened again: a moment to ask whether the login still holds. */
+  onRetry?: () => void;
   setTimer?: (run: () => void, ms: number) => unknown;
   clearTimer?: (timer: never) => void;
   random?: () => number;
@@ -44,7 +46,7 @@ const BACKOFF_MS = [200, 400, 800, 1600, 3000];
 
 export class LiveLink {
   status: LinkStatus = "connecting";
-  #options: Required<Omit<LiveOptions, "onFresh">> & Pick<LiveOptions, "onFresh">;
+  #options: Required<Omit<LiveOptions, "onFresh" | "onRetry">> & Pick<LiveOptions, "onFresh" | "onRetry">;
   #socket: SocketLike | null = null;
   #feed: Feed | null = null;
   #waiting = new Map<string, { answer: (answer: Answer) => void; timer: unknown }>();
@@ -179,6 +181,7 @@ export class LiveLink {
     this.#attempt += 1;
     // Half of the delay is random, so that a hundred desktops do not come back in the same instant.
     this.#retry = this.#options.setTimer(() => this.#connect(), base * (0.5 + this.#options.random()));
+    this.#options.onRetry?.();
   }
 
   #drop(): void {

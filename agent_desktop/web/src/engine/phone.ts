@@ -242,7 +242,12 @@ export class SoftPhone {
 
   /** RFC 4733 digits, one after the other. */
   dtmf(keys: string): void {
-    if (this.state.call?.phase === "talking") this.#live?.session.sendDTMF(keys, { transportType: "RFC2833" });
+    if (this.state.call?.phase !== "talking") return;
+    try {
+      this.#live?.session.sendDTMF(keys, { transportType: "RFC2833" });
+    } catch {
+      // The browser refuses digits while the path is being renewed; the agent hears the tone and presses again.
+    }
   }
 
   /** After a click: the browser lets a page play sound only once somebody has touched it. */

@@ -177,6 +177,8 @@ export const en: Dictionary = {
     talking: "talking",
     ready: "free",
     staffed: "staffed",
+    no_seat: "This account has no agent seat",
+    no_seat_hint: "The agent desktop is for agents. Log in with an agent number, or ask the administrator for a seat.",
     keys: "Keys",
     day_today: "Today",
     day_yesterday: "Yesterday",

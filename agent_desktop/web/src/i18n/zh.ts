@@ -173,6 +173,8 @@ export const zh = {
     talking: "通话",
     ready: "空闲",
     staffed: "在岗",
+    no_seat: "这个账号没有坐席",
+    no_seat_hint: "坐席工作台只给有坐席的工号使用。请用坐席工号登录，或请管理员分配坐席。",
     keys: "快捷键",
     day_today: "今天",
     day_yesterday: "昨天",

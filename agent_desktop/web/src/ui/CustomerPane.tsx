@@ -62,7 +62,7 @@ export function CustomerPane({ work }: { work: WorkDoc }) {
                   label={t("card.language")}
                   value={has(`language.${customer.language}`) ? t(`language.${customer.language}`) : customer.language}
                 />
-                <Fact label={t("card.phones")} value={customer.phones.map(phoneNumber).join("，")} wide />
+                <Fact label={t("card.phones")} value={customer.phones.map(phoneNumber).join("  ·  ")} wide />
               </dl>
             ) : (
               <p className="who-hint">{t("card.unknown_hint")}</p>
@@ -92,12 +92,20 @@ function stepText(step: PathStep): string {
   return pick(step.text ?? step.name ?? step.label ?? "");
 }
 
+const waitEnds = new Map<string, number>();
+
+/** When the waiting ended; remembered from the talk, because a wrap-up need not say it any more. */
+function waitEnd(work: WorkDoc): number | null {
+  const end = work.talking_since ?? (work.kind === "offer" ? work.since : null);
+  if (end !== null) waitEnds.set(work.contact, end);
+  return waitEnds.get(work.contact) ?? null;
+}
+
 function CameBy({ work }: { work: WorkDoc }) {
   const t = useT();
   const steps = work.path.map(stepText).filter(Boolean);
   if (steps.length === 0 && work.dialled) steps.push(work.dialled);
-  const end = work.talking_since ?? (work.kind === "offer" ? work.since : null);
-  const waited = (end ?? clock.now()) - work.queued_at;
+  const end = waitEnd(work);
   return (
     <section className="card path" aria-label={t("card.came_by")}>
       <span className="path-label">{t("card.came_by")}</span>
@@ -108,10 +116,12 @@ function CameBy({ work }: { work: WorkDoc }) {
           {step}
         </span>
       ))}
-      <span className="path-step">
-        <RightOutlined className="path-arrow" />
-        <span className="path-wait num">{t("card.waited", { time: duration(waited) })}</span>
-      </span>
+      {end !== null && (
+        <span className="path-step">
+          <RightOutlined className="path-arrow" />
+          <span className="path-wait num">{t("card.waited", { time: duration(end - work.queued_at) })}</span>
+        </span>
+      )}
     </section>
   );
 }

@@ -1,4 +1,5 @@
 /** The agent's page: login, or the desktop with its fixed bars and the area that shows who is calling. */
+import { UserOutlined } from "@ant-design/icons";
 import { Button } from "antd";
 import { useEffect, useRef, useState } from "react";
 import { answerCall, boot, command, hangUp, phone, rejectCall, setNotReady, setReady } from "../engine/desktop";
@@ -10,7 +11,7 @@ import { CustomerPane } from "./CustomerPane";
 import { Home } from "./Home";
 import { useHotkeys } from "./hooks";
 import { LoginPage } from "./LoginPage";
-import { Logo, sentence } from "./parts";
+import { Empty, Logo, sentence } from "./parts";
 import { TopBar } from "./TopBar";
 import "./desktop.css";
 
@@ -77,8 +78,22 @@ function Desktop() {
       <TopBar />
       <CallBar keypad={keypad} onKeypad={setKeypad} />
       <Banner />
-      <main className="main">{known && (work ? <CustomerPane key={work.contact} work={work} /> : <Home />)}</main>
+      <main className="main">
+        {known ? work ? <CustomerPane key={work.contact} work={work} /> : <Home /> : <NoSeat />}
+      </main>
       <Toast />
+    </div>
+  );
+}
+
+/** A lead or an administrator without a seat of his own sees no calls here. */
+function NoSeat() {
+  const t = useT();
+  const told = useApp((state) => state.seq > 0 && state.link === "live");
+  if (!told) return null;
+  return (
+    <div className="card">
+      <Empty icon={<UserOutlined />} title={t("home.no_seat")} hint={t("home.no_seat_hint")} />
     </div>
   );
 }

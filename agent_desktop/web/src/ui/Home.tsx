@@ -274,7 +274,7 @@ function Keys() {
     ["F6", "key_hold"],
     ["F7", "key_mute"],
     ["F9", "key_keypad"],
-    ["↵", "key_done"],
+    ["Enter", "key_done"],
   ];
   return (
     <section className="card keys">

@@ -74,15 +74,7 @@ export function LoginPage() {
         <div className="login-problem" role="alert" data-testid="login-problem">
           {problem && sentence(problem)}
         </div>
-        <Button
-          type="primary"
-          size="large"
-          block
-          htmlType="submit"
-          data-testid="login-submit"
-          loading={busy}
-          disabled={!user.trim() || !password}
-        >
+        <Button type="primary" size="large" block htmlType="submit" data-testid="login-submit" loading={busy}>
           {t("login.submit")}
         </Button>
         <p className="login-hint">{t("login.hint")}</p>
@@ -100,27 +92,36 @@ export function LoginPage() {
 /** A row of hollyhocks, drawn by hand: the house's own flower. */
 function Flowers() {
   const stems = [
-    { x: 90, top: 150, size: 1 },
-    { x: 215, top: 70, size: 1.25 },
-    { x: 335, top: 190, size: 0.9 },
-    { x: 430, top: 110, size: 1.1 },
+    { x: 96, top: 250, size: 0.86 },
+    { x: 236, top: 96, size: 1.2 },
+    { x: 384, top: 300, size: 0.8 },
+    { x: 520, top: 168, size: 1.04 },
   ];
   return (
-    <svg viewBox="0 0 520 720" preserveAspectRatio="xMidYMax slice" aria-hidden="true">
+    <svg viewBox="0 0 640 720" preserveAspectRatio="xMidYMax slice" aria-hidden="true">
       {stems.map(({ x, top, size }) => (
         <g key={x}>
-          <path d={`M${x} 720 C ${x - 10} 560 ${x + 14} 400 ${x} ${top}`} className="stem" />
-          {[0, 1, 2, 3, 4, 5].map((i) => {
-            const y = top + 24 + i * 86 * size;
-            const r = (15 + i * 5.2) * size;
-            const cx = x + (i % 2 ? 1 : -1) * (8 + i * 3.4) * size;
+          <path d={`M${x} 720 C ${x - 12} 600 ${x + 12} 420 ${x} ${top}`} className="stem" />
+          <Leaf x={x} y={690} turn={-24} size={size} />
+          <Leaf x={x} y={704} turn={-158} size={size * 1.1} />
+          {[0, 1, 2, 3, 4].map((i) => {
+            const y = top + 8 + i * (58 + i * 8) * size;
+            const r = (13 + i * 7.5) * size;
+            const cx = x + (i === 0 ? 0 : (i % 2 ? 1 : -1) * (10 + i * 4) * size);
             return <Bloom key={i} x={cx} y={y} r={r} turn={i * 31 + x} open={i > 0} />;
           })}
-          <path d={`M${x} 640 q ${70 * size} -46 ${104 * size} -4 q -40 34 -104 4`} className="leaf" />
-          <path d={`M${x} 690 q ${-78 * size} -50 ${-112 * size} -2 q 44 36 112 2`} className="leaf" />
         </g>
       ))}
     </svg>
+  );
+}
+
+function Leaf({ x, y, turn, size }: { x: number; y: number; turn: number; size: number }) {
+  return (
+    <g transform={`translate(${x} ${y}) rotate(${turn}) scale(${size})`}>
+      <path d="M0 0C26 -40 78 -46 126 -6C84 30 30 34 0 0Z" className="leaf" />
+      <path d="M8 -2C44 -8 80 -9 108 -6" className="vein" />
+    </g>
   );
 }
 

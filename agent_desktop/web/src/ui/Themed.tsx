@@ -24,7 +24,9 @@ export const useMode = create<{ mode: Mode; toggle: () => void }>((set, get) => 
   },
 }));
 
-const FONT =
+const FONT_EN =
+  '"Segoe UI", -apple-system, "Helvetica Neue", Roboto, "Noto Sans", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", system-ui, sans-serif';
+const FONT_ZH =
   '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", system-ui, "Segoe UI", Roboto, sans-serif';
 
 export function Themed({ children }: { children: ReactNode }) {
@@ -52,7 +54,7 @@ export function Themed({ children }: { children: ReactNode }) {
           borderRadius: 8,
           controlHeight: 36,
           fontSize: 14,
-          fontFamily: FONT,
+          fontFamily: language === "en" ? FONT_EN : FONT_ZH,
         },
         components: {
           Button: { primaryShadow: "none", defaultShadow: "none", primaryColor: dark ? "#10141b" : "#ffffff" },

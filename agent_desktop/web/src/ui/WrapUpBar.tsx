@@ -106,7 +106,7 @@ export function WrapUpBar({ work }: { work: WorkDoc }) {
           loading={busy === "not_ready"}
           onClick={() => void finish(false)}
         >
-          {t("wrap.done_not_ready")} <Key name="⇧↵" />
+          {t("wrap.done_not_ready")} <Key name="⇧ Enter" />
         </Button>
         <Button
           ref={done}
@@ -117,7 +117,7 @@ export function WrapUpBar({ work }: { work: WorkDoc }) {
           loading={busy === "ready"}
           onClick={() => void finish(true)}
         >
-          {t("wrap.done_ready")} <Key name="↵" />
+          {t("wrap.done_ready")} <Key name="Enter" />
         </Button>
       </div>
     </>

@@ -1,0 +1,61 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { en } from "../i18n/en";
+import { zh } from "../i18n/zh";
+import { daysAgo, finds, phoneNumber, pinyinInitials } from "./format";
+
+const keys = (tree: object, at = ""): string[] =>
+  Object.entries(tree).flatMap(([key, value]) =>
+    typeof value === "object" ? keys(value, `${at}${key}.`) : [`${at}${key}`],
+  );
+
+describe("the two languages", () => {
+  it("have the same keys, none empty, with the same values inside", () => {
+    expect(keys(en)).toEqual(keys(zh));
+    const holes = (text: string) => [...text.matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1]).sort();
+    const at = (tree: object, path: string) =>
+      path.split(".").reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], tree) as string;
+    for (const key of keys(zh)) {
+      expect(at(zh, key), key).not.toBe("");
+      expect(holes(at(en, key)), key).toEqual(holes(at(zh, key)));
+    }
+  });
+
+  it("have a sentence for every reason with which the server refuses a command", () => {
+    const source = readFileSync(new URL("../../../../ctiserver/model/errors.py", import.meta.url), "utf8");
+    const body = source.slice(source.indexOf("class Rejection"), source.indexOf("class CommandRejected"));
+    const codes = [...body.matchAll(/= "(\w+)"/g)].map((match) => match[1] as string);
+    expect(codes.length).toBeGreaterThan(10);
+    for (const code of codes) expect(Object.keys(zh.reject), code).toContain(code);
+  });
+});
+
+describe("finding a disposition by a letter or two", () => {
+  it("knows the first letters of Chinese words", () => {
+    expect(pinyinInitials("咨询已答复")).toBe("zxydf");
+    expect(pinyinInitials("告知订单进度")).toBe("gzddjd");
+    expect(pinyinInitials("已报 O-1 故障")).toBe("ybo-1gz");
+  });
+  it("finds by pinyin, by characters, by English words and their initials, by id", () => {
+    const name = { zh: "已登记投诉", en: "Complaint filed" };
+    for (const typed of ["ydj", "投诉", "compl", "cf", "complaint_f", " "])
+      expect(finds(typed, name, "complaint_filed")).toBe(true);
+    expect(finds("zx", name, "complaint_filed")).toBe(false);
+  });
+});
+
+it("writes phone numbers in groups", () => {
+  expect(["13800138000", "01065550147", "057155550147", "95500", "+8613800138000"].map(phoneNumber)).toEqual([
+    "138 0013 8000",
+    "010 6555 0147",
+    "0571 5555 0147",
+    "95500",
+    "+8613800138000",
+  ]);
+});
+
+it("counts days by the calendar, not by 24 hours", () => {
+  const at = (text: string) => new Date(text).getTime() / 1000;
+  expect(daysAgo(at("2026-03-01T23:59:00"), at("2026-03-02T00:01:00"))).toBe(1);
+  expect(daysAgo(at("2026-03-02T00:01:00"), at("2026-03-02T23:59:00"))).toBe(0);
+});
