@@ -315,7 +315,7 @@ def recover(journal: journals.Journal) -> tuple[World, tuple[Calls, Ivr, Acd]]:
 def masked(world: World, digit: facts.DigitPressed) -> bool:
     """Whether the caller is typing something secret now (DESIGN 5.7)."""
     conversation = world.conversation_of_leg.get(digit.leg)
-    return conversation is not None and Ivr().masks(world, conversation)
+    return conversation is not None and Ivr().masks(world, conversation, digit.digit)
 
 
 def sip_websocket(ari: AriAddress) -> str:

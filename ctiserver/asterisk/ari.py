@@ -343,7 +343,6 @@ class AriLink:
     def _take(self, connection: Connection, data: bytes | str) -> None:
         frame = wire.decode_frame(data)
         if isinstance(frame, wire.RestResponse):
-            connection.answered_at = time.monotonic()
             waiting = connection.pending.get(frame.request_id)
             if waiting is None or waiting.done():
                 self.figures.late_answers += 1
@@ -379,19 +378,18 @@ class AriLink:
             _log.warning("slow event callback", type=type(event).__name__, ms=round(took * 1000))
 
     async def _watch(self, connection: Connection) -> None:
-        """Ping when nothing was answered for a while; no answer to that either means that Asterisk or the way is stuck.
+        """Ask every second whether our application is there; no answer means that Asterisk or the way is stuck.
 
-        Events do not count: they flow on while one blocked request holds up all others.
+        404 means that it is gone although the socket stands: Asterisk may drop it with the socket of the client before
+        us, when that one ended without a close frame (kill -9; measured: 56 of 150 immediate reconnects). Events do
+        not count as an answer: they flow on while one blocked request holds up all others.
         """
         limits = self._limits
         while not connection.ended.done():
-            quiet = time.monotonic() - connection.answered_at
-            if quiet < limits.ping_every:
-                await asyncio.sleep(limits.ping_every - quiet)
-                continue
+            await asyncio.sleep(limits.ping_every)
             # Not through the slots: with all of them taken this ping is the one that finds out why.
             ping = asyncio.create_task(
-                self._exchange(connection, *self._frame("GET", "asterisk/ping", b"")), name="ari-ping"
+                self._exchange(connection, *self._frame("GET", ari_http.make_uri(("applications", self.app), None), b"")), name="ari-ping"
             )
             try:
                 await asyncio.wait({ping}, timeout=limits.ping_deadline)
@@ -400,6 +398,8 @@ class AriLink:
                     await asyncio.sleep(0.05)
                 if not ping.done():
                     connection.end(f"no ping answered for {limits.ping_deadline} s")
+                elif ping.exception() is None and ping.result().status == 404:
+                    connection.end("asterisk has dropped our application")
             finally:
                 ping.cancel()
                 await asyncio.gather(ping, return_exceptions=True)

@@ -57,7 +57,6 @@ class Connection:
         self.slots = asyncio.Semaphore(in_flight)
         self.pending: dict[str, asyncio.Future[wire.RestResponse]] = {}
         self.held: deque[wire.Event] | None = deque()
-        self.answered_at = time.monotonic()
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def end(self, reason: str, *, replaced: bool = False) -> None:
