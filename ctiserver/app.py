@@ -22,7 +22,7 @@ from aiohttp import web
 from acd.core.engine import Acd
 from agent_desktop.server import Desktops
 from ctiserver import journal as journals
-from ctiserver import site, turn
+from ctiserver import logs, site, turn
 from ctiserver.api.app import API, make_app
 from ctiserver.api.parts import ApiParts, DemoParts, HeldDevice
 from ctiserver.asterisk.address import AriAddress
@@ -332,6 +332,7 @@ def version() -> str:
 
 async def serve(settings: Settings, ari: AriAddress) -> None:
     """Run one server until it is told to stop. Raises BadSetting; exits with REPLACED when another one took over."""
+    logs.configure()
     code = await Server(settings, load_secrets(settings), ari).run()
     if code:
         raise SystemExit(code)

@@ -385,11 +385,12 @@ class AriLink:
         not count as an answer: they flow on while one blocked request holds up all others.
         """
         limits = self._limits
+        uri = ari_http.make_uri(("applications", self.app))
         while not connection.ended.done():
             await asyncio.sleep(limits.ping_every)
             # Not through the slots: with all of them taken this ping is the one that finds out why.
             ping = asyncio.create_task(
-                self._exchange(connection, *self._frame("GET", ari_http.make_uri(("applications", self.app), None), b"")), name="ari-ping"
+                self._exchange(connection, *self._frame("GET", uri, b"")), name="ari-ping"
             )
             try:
                 await asyncio.wait({ping}, timeout=limits.ping_deadline)

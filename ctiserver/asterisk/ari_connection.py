@@ -6,7 +6,6 @@ State only: no reading, no writing, no waiting; `ari` does that.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 
 import aiohttp
