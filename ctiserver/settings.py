@@ -218,7 +218,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 def prepare_home(home: Path) -> None:
     """Makes the data folder and proves that it can be written. Raises BadSetting."""
     try:
-        home.mkdir(mode=0o755, parents=True, exist_ok=True)
+        home.mkdir(mode=0o711, parents=True, exist_ok=True)
         probe = home / f".probe-{os.getpid()}"
         probe.touch()
         probe.unlink()

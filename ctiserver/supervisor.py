@@ -236,6 +236,7 @@ class Supervisor:
                 user=how.user.uid if how.user else None,
                 group=how.user.gid if how.user else None,
                 extra_groups=[] if how.user else None,
+                umask=how.umask,
             )
         process = Process.of_child(child)
         self._server_file.write_bytes(msgspec.json.encode(process.identity))

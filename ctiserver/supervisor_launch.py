@@ -26,11 +26,15 @@ _LEFT_OUT = {"__pycache__", "web", "node_modules"}
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
-    """What to give to Popen. `user` None: the supervisor's own. `notice` is for people, empty when all is well."""
+    """What to give to Popen. `user` None: the supervisor's own. `notice` is for people, empty when all is well.
+
+    Recordings and journals are for the server and Asterisk alone, so the `umask` is 077 when both are the same user.
+    """
 
     command: list[str]
     environ: dict[str, str]
     user: ServiceUser | None
+    umask: int = 0o077
     notice: str = ""
 
 
@@ -122,7 +126,7 @@ def launch(settings: Settings, environ: Mapping[str, str], command: Sequence[str
         )
     if closed := _interpreter_blocked(user):
         notice = f"the server runs as root, because only root may enter {closed}, where its Python lies"
-        return msgspec.structs.replace(plain, notice=notice)
+        return msgspec.structs.replace(plain, notice=notice, umask=0o022)
     if settings.http.port < _lowest_port():
         raise CannotStart(f"HOLLYHOCK_HTTP: the server does not run as root and needs a port from {_lowest_port()} on")
     own_home(settings.home, user)
