@@ -74,7 +74,7 @@ def make_app(parts: ApiParts) -> web.Application:
     app = web.Application(middlewares=[errors_to_answers, gate], client_max_size=BODY_BYTES)
     logins = LoginBook(parts.logins, parts.now)
     proxy = SipProxy(parts.sip_backend)
-    demo = DemoCalls(parts.demo, proxy) if parts.demo is not None else None
+    demo = DemoCalls(parts.demo, proxy, parts.device_password) if parts.demo is not None else None
     app[PARTS] = parts
     app[LOGINS] = logins
     app[LOGIN_WATCH] = logins

@@ -6,6 +6,7 @@ fit is a 400 that says where.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from typing import Annotated, TypeVar
 
@@ -13,13 +14,14 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from ctiserver.api.errors import BadRequest
+from ctiserver.api.errors import ApiError, BadRequest
 from ctiserver.api.parts import DialledNumber
 from ctiserver.model.principal import Role
 from ctiserver.model.site import Label
 from ctiserver.ports_http import CallRow
 
 BODY_BYTES = 64 * 1024
+_BODY_SECONDS = 10.0
 
 UserName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.\-]{1,32}$")]
 Word = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:\-]{1,64}$")]
@@ -113,7 +115,11 @@ async def read_body(request: web.Request, kind: type[T]) -> T:
     """The JSON body as `kind`. Raises BadRequest; a body over 64 kB is a 413 of the application."""
     if request.content_type != "application/json":
         raise BadRequest("Send JSON with Content-Type: application/json.", "not_json")
-    raw = await request.read()
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            raw = await request.read()
+    except TimeoutError as error:
+        raise ApiError(408, "too_slow", "The request body did not arrive in time.") from error
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:

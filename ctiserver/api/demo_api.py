@@ -53,7 +53,7 @@ async def new_call(request: web.Request, body: DemoCallBody) -> web.StreamRespon
             username=call,
             password=main.device_password(call),
             domain=main.sip_domain,
-            ws_path=f"/sip?lease={call}",
+            ws_path=calls.ws_path(call),
         )
     )
     response.set_cookie(

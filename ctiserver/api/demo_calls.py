@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import AsyncIterator, Callable
+from urllib.parse import urlencode
 
 import msgspec
 import structlog
@@ -50,10 +51,11 @@ class _Call(msgspec.Struct, kw_only=True):
 
 
 class DemoCalls:
-    """All calls of the caller page. `record` is fed with every journal record, in order."""
+    """All calls of the caller page. `record` is fed with every journal record, in order; `secret` is a keyed hash."""
 
-    def __init__(self, parts: DemoParts, proxy: SipProxy) -> None:
+    def __init__(self, parts: DemoParts, proxy: SipProxy, secret: Callable[[str], str]) -> None:
         self._parts = parts
+        self._secret = secret
         self._proxy = proxy
         self._calls: dict[str, _Call] = {}
         self._of_conversation: dict[str, _Call] = {}
@@ -81,6 +83,26 @@ class DemoCalls:
             raise
         self._later(call, self._parts.linger_seconds, self._free)
         return call.id
+
+    def ws_path(self, call: str) -> str:
+        """Where the page's softphone connects. The signature lets a restarted server know its own call again."""
+        found = self._calls[call]
+        signature = self._sign(call, found.number, found.owner)
+        return "/sip?" + urlencode({"lease": call, "number": found.number, "signature": signature})
+
+    def adopt(self, call: str, number: str, signature: str, token: str) -> None:
+        """After a restart: take back a call that a page still has. Whatever is not signed by us changes nothing."""
+        owner = _hash(token)
+        if call in self._calls or not hmac.compare_digest(
+            signature.encode(), self._sign(call, number, owner).encode()
+        ):
+            return
+        if self.active < self._parts.limit:
+            self._calls[call] = _Call(id=call, owner=owner, caller="", number=number)
+            self._later(self._calls[call], self._parts.linger_seconds, self._free)
+
+    def _sign(self, call: str, number: str, owner: str) -> str:
+        return self._secret(f"demo call {call} {number} {owner}")
 
     def line(self, call: str, token: str) -> Line | None:
         """What the call's SIP socket may do; None if it is not this page's or has ended."""

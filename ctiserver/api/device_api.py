@@ -63,11 +63,7 @@ async def sip_socket(request: web.Request) -> web.StreamResponse:
         raise NotFound
     lease = request.query.get("lease", "")
     if _DEMO_CALL.match(lease):
-        demo = request.app.get(DEMO)
-        line = demo.line(lease, request.cookies.get(DEMO_COOKIE, "")) if demo is not None else None
-        if demo is None or line is None:
-            raise Forbidden("not_your_lease", "This call is not yours.")
-        return await request.app[PROXY].serve(request, line, lambda: demo.socket_closed(lease))
+        return await _demo_socket(request, lease)
     login = await request.app[LOGINS].find(request.cookies.get(COOKIE, ""))
     if login is None:
         raise NotLoggedIn
@@ -94,6 +90,16 @@ async def sip_socket(request: web.Request) -> web.StreamResponse:
         return await proxy.serve(request, line, lambda: parts.socket_gone(lease, held.agent))
     finally:
         forget()
+
+
+async def _demo_socket(request: web.Request, call: str) -> web.StreamResponse:
+    demo, token = request.app.get(DEMO), request.cookies.get(DEMO_COOKIE, "")
+    if demo is not None:
+        demo.adopt(call, request.query.get("number", ""), request.query.get("signature", ""), token)
+    line = demo.line(call, token) if demo is not None else None
+    if demo is None or line is None:
+        raise Forbidden("not_your_lease", "This call is not yours.")
+    return await request.app[PROXY].serve(request, line, lambda: demo.socket_closed(call))
 
 
 def _agent(agent: AgentId | None) -> AgentId:

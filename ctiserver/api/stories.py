@@ -80,8 +80,8 @@ def _told(event: events.Event, site: SiteConfig, captions: Captions) -> tuple[st
 
 
 def _captions(prompts: tuple[str, ...], captions: Captions) -> Label:
-    """`prompts` are 'lang/id'; what was not spoken in a language is still shown in it."""
-    ids = [prompt.rpartition("/")[2] for prompt in prompts]
+    """`prompts` are 'lang/id'; what was not spoken in a language is shown in it all the same, what was in both once."""
+    ids = dict.fromkeys(prompt.rpartition("/")[2] for prompt in prompts)
     texts = {
         language: " ".join(captions.get(each, {}).get(language, each) for each in ids) for language in ("zh", "en")
     }

@@ -132,8 +132,9 @@ async def test_each_page_hears_the_story_of_its_own_call(house: House) -> None:
     tell(house, started("c-of-first", "+8613900000001"))
     mine, other = ConversationId("c-of-first"), ConversationId("c-of-second")
     session = IvrSession(flow="main", revision=1, node="menu", language="zh")
+    spoken = ("zh/welcome", "zh/odd", "en/odd")
     prompt = events.PromptStarted(
-        conversation=mine, request=1, playback=PlaybackId("p"), prompts=("zh/welcome", "zh/odd"), interruptible=True
+        conversation=mine, request=1, playback=PlaybackId("p"), prompts=spoken, interruptible=True
     )
     tell(
         house,
@@ -156,6 +157,21 @@ async def test_each_page_hears_the_story_of_its_own_call(house: House) -> None:
     assert stories[2]["text"] == {"zh": "您好 odd", "en": "Welcome odd"}
     assert "4" not in stories[3]["text"]["en"]
     assert await closing(live) == 1000
+
+
+async def test_a_page_keeps_its_line_when_the_server_restarts(house: House) -> None:
+    house.linger = 30.0
+    await house.reopen()
+    call = await new_call(house)
+    await house.reopen()
+    forged = call["ws_path"].replace("number=95500", "number=110")
+    for path in (forged, forged[:-1], f"/sip?lease={call['call']}"):
+        with pytest.raises(WSServerHandshakeError) as error:
+            await house.sip(path)
+        assert error.value.status == 403
+    socket = await house.sip(call["ws_path"])
+    await socket.send_str(invite(call["call"]))
+    assert await socket.receive_str(timeout=2)
 
 
 async def test_a_real_site_has_no_caller_page(house: House) -> None:

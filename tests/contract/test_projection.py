@@ -211,6 +211,22 @@ async def test_one_record_that_cannot_be_stored_does_not_stop_the_others(databas
     assert [row["conversation"] for row in found["interactions"]] == ["c1-1", "c1-2"]
 
 
+async def test_a_journal_that_cannot_be_read_for_a_moment_is_read_later(database: Database) -> None:
+    day, journal, broken = Day(8, 10), Journal(), [True]
+    journal.records.extend(day.records)
+
+    def read_from(seq: int) -> Iterator[Record]:
+        if broken:
+            broken.pop()
+            raise ValueError("damaged")
+        return journal.read_from(seq)
+
+    made = Projector(database, "1", day.records[-1].seq, read_from)
+    async with running(made):
+        await eventually(lambda: made.cursor == day.records[-1].seq, 10, "all records are in the tables")
+    assert await by_outcome(database) == day.expected
+
+
 async def test_it_catches_up_after_sqlite_was_locked(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'x.db'}", wait_seconds=0.1)
     await database.migrate()
