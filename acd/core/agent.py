@@ -73,6 +73,7 @@ def apply(world: World, event: ev.AgentEvent) -> None:
             agent.reason = ""
             agent.chosen_by = ""
             agent.misses = 0
+            agent.unreached = 0
             agent.signed_in_at = event.at
             agent.idle_since = event.at
         case ev.AgentSignedOut():
@@ -89,12 +90,14 @@ def apply(world: World, event: ev.AgentEvent) -> None:
             agent.chosen_by = event.by
             if event.ready:
                 agent.misses = 0
+                agent.unreached = 0
         case ev.DeviceTaken():
             _take(agent, event)
         case ev.DeviceReady():
             if agent.device is not None and agent.device.lease == event.lease:
                 agent.device.registered = True
                 agent.device.instance = event.instance
+                agent.unreached = 0
         case ev.DeviceContactChanged():
             if agent.device is not None and agent.device.endpoint == event.endpoint:
                 agent.device.contact = event.present

@@ -8,12 +8,16 @@ deadline: whoever comes later finds the reservation or contact changed and chang
 from __future__ import annotations
 
 from acd.core import contact as contacts
+from acd.core.agent import reachable
 from acd.core.reservation import Offer, live, live_agents
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason, LegFailure
 from ctiserver.model.ids import AgentId, ContactId, ReservationId
 from ctiserver.model.work import Agent, Contact, ContactState, OfferedAgent, Reservation, WorkKind
 from ctiserver.model.world import World
+
+MAX_UNREACHED = 3
+"""Rings in a row that a device did not get before its agent is set not ready (our choice)."""
 
 
 def ring(world: World, reservation: Reservation, offered: OfferedAgent, now: float) -> ev.RingAsked:
@@ -76,7 +80,13 @@ def leg_failed(world: World, event: ev.AgentLegFailed, now: float) -> tuple[ev.E
         case LegFailure.UNREACHABLE | LegFailure.TOO_LATE:
             kind = ev.OfferUnreachable
     over = kind(reservation=reservation.id, contact=reservation.contact, agent=event.agent, at=now)
-    forced = _misses(world, world.agents[event.agent], now) if isinstance(over, ev.OfferMissed) else ()
+    agent = world.agents[event.agent]
+    if isinstance(over, ev.OfferMissed):
+        forced = _misses(world, agent, now)
+    elif isinstance(over, ev.OfferUnreachable):
+        forced = _unreached(agent, now)
+    else:
+        forced = ()
     return (over, *forced, *_back(world, reservation, [offered], None, now), *_closing(reservation, 0, [offered]))
 
 
@@ -219,3 +229,10 @@ def _misses(world: World, agent: Agent, now: float) -> tuple[ev.Event, ...]:
     if not agent.ready or limit <= 0 or agent.misses + 1 < limit:
         return ()
     return (ev.AvailabilityChosen(agent=agent.id, ready=False, reason="misses", by="misses", at=now),)
+
+
+def _unreached(agent: Agent, now: float) -> tuple[ev.Event, ...]:
+    """A device that looks reachable and cannot be rung: not his fault, but it must not draw call after call."""
+    if not agent.ready or not reachable(agent) or agent.unreached + 1 < MAX_UNREACHED:
+        return ()
+    return (ev.AvailabilityChosen(agent=agent.id, ready=False, reason="device_lost", by="device_lost", at=now),)

@@ -106,6 +106,10 @@ def offer_ended(world: World, event: Offer) -> None:
     contact = world.contacts.get(event.contact)
     if isinstance(event, ev.OfferMissed):
         agent.misses += 1
+    if isinstance(event, ev.OfferUnreachable):
+        agent.unreached += 1 if reachable(agent) else 0
+    elif not isinstance(event, ev.OfferWithdrawn):
+        agent.unreached = 0  # it rang
     if contact is not None and not isinstance(event, ev.OfferWithdrawn):
         _avoid(world, contact, event)
     reservation = world.reservations.get(event.reservation)
@@ -226,6 +230,7 @@ def connected(world: World, event: ev.ContactConnected) -> None:
         reservation=event.reservation,
     )
     agent.misses = 0
+    agent.unreached = 0
 
 
 def leg_lost(world: World, event: ev.AgentLegLost | ev.AgentLegBack, contact: Contact | None) -> None:

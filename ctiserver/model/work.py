@@ -74,6 +74,7 @@ class Agent(msgspec.Struct, kw_only=True):
     device: Device | None = None
     links: int = 0
     misses: int = 0  # in a row
+    unreached: int = 0  # rings in a row that his device, reachable as far as we see, did not get
     handled_today: int = 0
 
 

@@ -6,6 +6,7 @@ At the end every deadline is run and nothing may be stuck; the sums per queue mu
 
 from __future__ import annotations
 
+import copy
 import random
 from collections import Counter
 
@@ -14,14 +15,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from acd.core.engine import Acd
 from ctiserver.model import commands as cmd
 from ctiserver.model import events as ev
 from ctiserver.model import facts, ids
 from ctiserver.model.causes import ClearedBy, EndReason, LegFailure
 from ctiserver.model.errors import CommandRejected
 from ctiserver.model.site import SiteConfig
+from ctiserver.model.turns import Decision, Item
 from ctiserver.model.work import AgentState, ContactState
-from tests.acd.house import House, agent, queue, site
+from ctiserver.model.world import Ctx, World
+from tests.acd.house import FakeCalls, House, agent, encoded, queue, site
 
 STAFF = ["1001", "1002", "1003", "1004"]
 QUEUES = ["service", "order", "small"]
@@ -336,3 +340,31 @@ def test_a_long_busy_day_with_every_kind_of_trouble(seed: int) -> None:
     assert day.house.decided_again() == day.house.log
     wanted = ("ContactConnected", "OfferMissed", "OfferRejected", "OfferUnreachable", "OfferWithdrawn")
     assert {kind: seen[kind] for kind in wanted if not seen[kind]} == {}
+
+
+class WatchedAcd(Acd):
+    """Looks after `decide`: it may only read."""
+
+    def decide(self, world: World, item: Item, ctx: Ctx) -> Decision:
+        before, index = encoded(world), copy.deepcopy(self.index.snapshot())
+        try:
+            return super().decide(world, item, ctx)
+        finally:
+            assert encoded(world) == before
+            assert self.index.snapshot() == index
+
+
+def test_deciding_changes_nothing() -> None:
+    chance = random.Random(5)
+    day = CallCenter()
+    day.open(list(STAFF))
+    day.house.acd = WatchedAcd(day.house.world)
+    day.house.cores = (FakeCalls(), day.house.acd)
+    for _ in range(60):
+        day.call(chance.choice(QUEUES), chance.choice([0, 50]), None, 0.0)
+        day.answer(chance.random() < 0.6)
+        day.leg_failed(chance.randrange(3), chance.choice(list(LegFailure)), chance.random() < 0.5)
+        day.wait(chance.choice([0.2, 2.5, 21.0]))
+        day.end_talk(0)
+        day.come_to_work(chance.choice(STAFF))
+    day.teardown()

@@ -160,15 +160,27 @@ def test_the_only_agent_who_rejects_is_asked_again_after_an_offers_time_and_gets
     assert house.offered_to(call) == "1001"
 
 
-def test_an_unreachable_device_is_not_counted_and_not_hammered(house: House) -> None:
+def test_an_unreachable_device_is_not_counted_as_a_miss_and_not_hammered(house: House) -> None:
     house.ready("1001")
     call = house.call()
-    for _ in range(5):
-        house.failed(house.confirm(call), LegFailure.UNREACHABLE)
-        assert house.contact(call).state is ContactState.WAITING
-        house.wait(2.1)
-    assert house.state("1001") is AgentState.RESERVED
+    house.failed(house.confirm(call), LegFailure.UNREACHABLE)
+    house.wait(1.9)
+    assert house.contact(call).state is ContactState.WAITING
+    house.wait(0.2)
+    assert house.offered_to(call) == "1001"
     assert house.world.agents[AgentId("1001")].misses == 0
+
+
+def test_a_device_that_cannot_be_rung_three_times_in_a_row_does_not_draw_every_call(house: House) -> None:
+    house.ready("1001", "1002")
+    for _ in range(3):
+        call = house.call()
+        assert house.offered_to(call) == "1001"
+        house.failed(house.confirm(call), LegFailure.UNREACHABLE)
+        assert house.offered_to(call) == "1002"
+        house.hang_up(call)
+    agent = house.world.agents[AgentId("1001")]
+    assert (agent.ready, agent.reason, agent.misses) == (False, "device_lost", 0)
 
 
 def test_a_caller_who_leaves_while_it_rings_is_abandoned_and_the_ring_ends(house: House) -> None:
