@@ -7,7 +7,7 @@ After a supervisor's death Asterisk and the server live on. The next supervisor 
 (calls live there) and ends the old server before it starts its own: one owner without any hand-over, at the price of a
 server restart, which calls survive.
 Numbers: back-off after 3 restarts in a minute, apology 5 s after the server's death (both required); Asterisk counts as
-stuck when two pings of 5 s in a row stay unanswered.
+stuck when two pings of 5 s in a row stay unanswered, the server when three requests do.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ RESTARTS_AT_ONCE = 3
 RESTART_WINDOW = 60.0
 LONGEST_BACK_OFF = 15.0
 SERVER_DEADLINE = 8.0
+PATIENCE = 5.0
 REPLACED = 4  # the server's exit code after a newcomer took its Asterisk (ctiserver.app says the same)
 _LOG_LIMIT = 50_000_000
 
@@ -108,6 +109,7 @@ class Supervisor:
                 duties = [
                     group.create_task(self._keep_server()),
                     group.create_task(self._watch_ready(secrets.demo_password)),
+                    group.create_task(self._watch_server()),
                     group.create_task(self._apologise_while_down()),
                 ]
                 if self.asterisk is not None:
@@ -185,12 +187,12 @@ class Supervisor:
         while True:
             await asyncio.sleep(2.0)
             assert self.asterisk is not None
-            if not self.asterisk.alive() or await runtime.answers(self.asterisk.ari, patience=5.0):
+            if not self.asterisk.alive() or await runtime.answers(self.asterisk.ari, patience=PATIENCE):
                 missed = 0
                 continue
             missed += 1
             if missed == 2:
-                say("Asterisk is stuck: no answer for 10 s; ending it")
+                say("Asterisk is stuck and answers nothing; ending it")
                 self.asterisk.kill()
                 missed = 0
 
@@ -284,7 +286,26 @@ class Supervisor:
                     self._announce(password)
             await asyncio.sleep(0.1 if self._down_since is not None else 0.5)
 
+    async def _watch_server(self) -> None:
+        """A server that was ready and then answers nothing at all holds calls that nobody serves."""
+        missed = 0
+        while True:
+            await asyncio.sleep(2.0)
+            server = self.server
+            if self._down_since is not None or server is None or await self._ask("/healthz", PATIENCE) is not None:
+                missed = 0
+                continue
+            missed += 1
+            if missed == 3 and server is self.server:
+                say("the server is stuck and answers nothing; ending it")
+                server.signal(signal.SIGKILL, group=True)
+                missed = 0
+
     async def _is_ready(self) -> bool:
+        return await self._ask("/readyz", 2.0) == 200
+
+    async def _ask(self, path: str, patience: float) -> int | None:
+        """The HTTP status of one of the server's pages, None when nothing comes."""
         http = self.settings.http
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(
             http.host, f"[{http.host}]" if ":" in http.host else http.host
@@ -292,12 +313,12 @@ class Supervisor:
         scheme = "https" if http.certificate else "http"
         try:
             async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2.0)) as session,
-                session.get(f"{scheme}://{host}:{http.port}/readyz", ssl=False) as answer,
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=patience)) as session,
+                session.get(f"{scheme}://{host}:{http.port}{path}", ssl=False) as answer,
             ):
-                return answer.status == 200
+                return answer.status
         except (aiohttp.ClientError, TimeoutError, OSError):
-            return False
+            return None
 
     def _announce(self, password: str) -> None:
         print("demo users: agents 1001 1002 1003 1004 1005 1006, team lead 2001, administrator admin")

@@ -14,4 +14,5 @@ if __name__ == "__main__":
     stand_in = Path(os.environ["HOLLYHOCK_HOME"]) / "stand_in.py"
     if stand_in.parent.is_dir():
         shutil.copyfile(Path(__file__).with_name("stand_in.py"), stand_in)
+    supervisor.PATIENCE = float(os.environ.get("STAND_IN_PATIENCE", supervisor.PATIENCE))
     sys.exit(supervisor.main(dict(os.environ), [sys.executable, str(stand_in)]))

@@ -57,6 +57,25 @@ async def test_a_crashed_server_is_back_at_once_three_times_and_then_with_a_paus
     assert a_site.asterisk() == asterisk
 
 
+async def test_a_server_that_hangs_is_ended_and_started_again(a_site: Site) -> None:
+    await a_site.up(STAND_IN_PATIENCE="0.3")
+    await a_site.ready()
+    old = a_site.server_pid()
+    os.kill(old, signal.SIGSTOP)
+    await a_site.says("the server is stuck", 15.0)
+    await a_site.server_after(old)
+
+
+async def test_an_asterisk_that_hangs_is_ended_and_started_again(a_site: Site) -> None:
+    await a_site.up(STAND_IN_PATIENCE="0.3")
+    await a_site.ready()
+    before = a_site.asterisk()
+    assert before is not None
+    os.kill(before.process.pid, signal.SIGSTOP)
+    await a_site.says("Asterisk is stuck", 15.0)
+    await eventually(lambda: a_site.asterisk() != before, 10.0, "another Asterisk runs")
+
+
 async def test_a_crashed_asterisk_is_back_at_the_same_address(a_site: Site) -> None:
     await a_site.up()
     await a_site.ready()
