@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 from aiohttp import web
 
 from ctiserver.api.bodies import CallsAnswer, query_int, query_time
@@ -13,7 +15,7 @@ from ctiserver.api.errors import NotFound, json_answer
 from ctiserver.api.parts import PARTS
 from ctiserver.model.ids import AgentId
 from ctiserver.model.principal import Permission, Principal
-from ctiserver.ports_http import PRINCIPAL, Route
+from ctiserver.ports_http import PRINCIPAL, CallRow, Route
 
 _CONVERSATION = re.compile(r"^[A-Za-z0-9_\-]{1,64}$")
 _FILE = re.compile(r"^[A-Za-z0-9_\-]{1,80}\.wav$")
@@ -23,8 +25,17 @@ _NOBODY = AgentId("")
 async def calls(request: web.Request) -> web.StreamResponse:
     limit = query_int(request, "limit", 50, least=1, most=500)
     before = query_time(request, "before")
-    rows = await request.app[PARTS].calls.recent(_whose(request[PRINCIPAL]), limit, before)
-    return json_answer(CallsAnswer(calls=tuple(rows)))
+    parts = request.app[PARTS]
+    rows = await parts.calls.recent(_whose(request[PRINCIPAL]), limit, before)
+    return json_answer(CallsAnswer(calls=await asyncio.to_thread(_playable, rows, parts.recordings)))
+
+
+def _playable(rows: Sequence[CallRow], folder: Path) -> tuple[CallRow, ...]:
+    """A recording counts once its file is there: that is some time after the switch has ended it."""
+    return tuple(
+        msgspec.structs.replace(row, recording=row.recording and (folder / f"{row.conversation}.wav").is_file())
+        for row in rows
+    )
 
 
 async def recording(request: web.Request) -> web.StreamResponse:

@@ -117,13 +117,12 @@ class SipProxy:
         try:
             code, reason = await _carry(browser, backend, line, stop)
         finally:
-            newest = self._open.get(line.lease) is stop
-            if newest:
+            if self._open.get(line.lease) is stop:
                 del self._open[line.lease]
-            await backend.close()
-            await browser.close(code=code, message=reason.encode())
-            if newest:
-                gone()
+                gone()  # before the closing handshakes: a dead page would hold up the news for seconds
+            await asyncio.gather(
+                backend.close(), browser.close(code=code, message=reason.encode()), return_exceptions=True
+            )
         return browser
 
     async def _connect(self) -> aiohttp.ClientWebSocketResponse:

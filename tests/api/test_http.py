@@ -212,7 +212,7 @@ async def test_an_agent_sees_and_hears_his_own_calls_and_a_lead_everybodys(house
     assert beyond.status == 416
     await house.log_in("2001")
     calls = (await (await house.client.get("/api/v1/calls?limit=1")).json())["calls"]
-    assert [call["conversation"] for call in calls] == ["c1-2"]
+    assert [(call["conversation"], call["recording"]) for call in calls] == [("c1-2", False)]
     older = await house.client.get(f"/api/v1/calls?before={calls[0]['queued_at']}")
     assert [call["conversation"] for call in (await older.json())["calls"]] == ["c1-1"]
     missing = await house.client.get("/api/v1/recordings/c1-2")

@@ -14,7 +14,7 @@ from ctiserver.api.sip_proxy import (
     TOO_FAST,
     TokenBucket,
 )
-from ctiserver.api.sip_text import BadSip, Sip, allowed, read
+from ctiserver.api.sip_text import BadSip, Sip, accepts_registration, allowed, read
 from ctiserver.model import events
 from ctiserver.model.facts import Tick
 from ctiserver.model.ids import AgentId, LeaseId
@@ -156,6 +156,17 @@ async def test_binary_frames_close(house: House) -> None:
     _csrf, lease, socket = await phone(house)
     await socket.send_bytes(register_text(f"e-{lease}").encode())
     assert await closing(socket) == 1003
+
+
+def test_only_a_200_to_a_register_with_a_contact_means_registered() -> None:
+    answer = "SIP/2.0 200 OK\r\nCSeq: 2 REGISTER\r\nContact: <sip:x@y>;expires=60\r\n\r\n"
+    assert accepts_registration(answer)
+    for other in (
+        answer.replace("200 OK", "401 Unauthorized"),
+        answer.replace("REGISTER", "INVITE"),
+        answer.replace("Contact: <sip:x@y>;expires=60\r\n", ""),
+    ):
+        assert not accepts_registration(other)
 
 
 def test_reading_sip_is_sure_or_refuses() -> None:
