@@ -59,9 +59,10 @@ class Plan:
         """The agent's leg, then (unless he holds) the customer's into the talk bridge: no gap in the music."""
         bridge = ids.talk_bridge(conversation.id)
         self.open_bridge(conversation, bridge, holding=False)
-        self.effects.append(
-            fx.JoinBridge(conversation=conversation.id, leg=agent_leg, bridge=bridge, holding=False)
-        )
+        if conversation.legs[agent_leg].bridge != bridge:  # joining again would be leaving and entering: a click
+            self.effects.append(
+                fx.JoinBridge(conversation=conversation.id, leg=agent_leg, bridge=bridge, holding=False)
+            )
         if customer:
             self.effects.append(
                 fx.JoinBridge(
