@@ -329,16 +329,21 @@ class Supervisor:
 
     async def _apologise_while_down(self) -> None:
         loop = asyncio.get_running_loop()
+        told: set[str] = set()
         while True:
             await asyncio.sleep(0.2)
-            if self._down_since is None or loop.time() - self._down_since < APOLOGY_AFTER:
+            if self._down_since is None:
+                told.clear()
+                continue
+            if loop.time() - self._down_since < APOLOGY_AFTER:
                 continue
             try:
-                sent = await apologise(self.ari)
+                fresh = set(await apologise(self.ari)) - told
             except (aiohttp.ClientError, TimeoutError, OSError):
                 continue  # Asterisk is away as well: its keeper is at work
-            if sent:
-                say(f"the server is away: {sent} callers were sent to the apology")
+            if fresh:
+                told |= fresh
+                say(f"the server is away: {len(fresh)} more callers go to the apology")
 
 
 def _describe(code: int | None) -> str:

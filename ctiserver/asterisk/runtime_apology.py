@@ -39,8 +39,12 @@ def silent_callers(channels: list[Any], bridges: list[Any]) -> list[str]:
     ]
 
 
-async def apologise(ari: AriAddress) -> int:
-    """One sweep over all channels; returns how many were sent. Raises aiohttp.ClientError or TimeoutError."""
+async def apologise(ari: AriAddress) -> list[str]:
+    """One sweep over all channels; returns the ids of those that Asterisk agreed to send.
+
+    A channel in the middle of a prompt goes when the prompt has ended, and is returned again until then.
+    Raises aiohttp.ClientError or TimeoutError.
+    """
     headers = {"Authorization": aiohttp.encode_basic_auth(ari.user, ari.password)}
     limit = aiohttp.ClientTimeout(total=_PATIENCE)
     async with aiohttp.ClientSession(timeout=limit, headers=headers, raise_for_status=True) as session:
@@ -48,10 +52,11 @@ async def apologise(ari: AriAddress) -> int:
         for what in ("channels", "bridges"):
             async with session.get(f"{ari.url}/ari/{what}") as answer:
                 lists.append(msgspec.json.decode(await answer.read()))
-        sent = 0
+        sent = []
         for channel in silent_callers(*lists):
             where = {"context": APOLOGY, "extension": "s", "priority": "1"}
             url = f"{ari.url}/ari/channels/{quote(channel, safe='')}/continue"
             async with session.post(url, params=where, raise_for_status=False) as answer:
-                sent += answer.status == 204  # 404, 409: hung up or left Stasis meanwhile
+                if answer.status == 204:  # 404, 409: hung up or left Stasis meanwhile
+                    sent.append(channel)
         return sent

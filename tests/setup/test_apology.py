@@ -105,7 +105,7 @@ async def test_server_killed_and_unable_to_start_sends_callers_to_the_apology(a_
         crash.touch()
         os.kill(a_site.server_pid(), signal.SIGKILL)
         killed = time.monotonic()
-        await a_site.says("2 callers were sent to the apology", 8.0)
+        await a_site.says("2 more callers go to the apology", 8.0)
         assert 4.5 < time.monotonic() - killed < 7.0
         assert await channels() == ids
         listed = await (await http.get(f"{ari.url}/ari/channels")).json()
