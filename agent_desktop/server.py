@@ -23,7 +23,7 @@ from ctiserver.model.ids import AgentId, ConversationId
 from ctiserver.model.principal import Principal
 from ctiserver.model.turns import Record
 from ctiserver.model.world import World
-from ctiserver.ports_http import LOGIN_ENDED, LOGIN_WATCH, PRINCIPAL
+from ctiserver.ports_http import LOGIN_ENDED, LOGIN_WATCH, PRINCIPAL, Route
 
 log = structlog.get_logger(__name__)
 
@@ -187,6 +187,18 @@ class Desktops:
             task.add_done_callback(self._closers.discard)
 
     # ---- sockets
+
+    def routes(self) -> tuple[Route, ...]:
+        return (
+            Route(
+                method="GET",
+                path="/api/v1/live",
+                handler=self.handle,
+                summary="Live link of a desktop: snapshot, deltas, commands (WebSocket)",
+                websocket=True,
+                statuses=(401, 403),
+            ),
+        )
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """`WS /api/v1/live`. The caller has checked session and Origin."""

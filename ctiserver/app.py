@@ -21,6 +21,7 @@ from aiohttp import web
 
 from acd.core.engine import Acd
 from agent_desktop.server import Desktops
+from crm.server import CustomerDesk
 from ctiserver import journal as journals
 from ctiserver import logs, site, turn
 from ctiserver.api.app import API, make_app
@@ -54,7 +55,6 @@ log = structlog.get_logger(__name__)
 
 REPLACED = 4
 """Exit code: another server owns this Asterisk now; starting again would only fight it."""
-CUSTOMER_DEADLINE = 2.0
 DATABASE_RETRY = 1.0
 
 
@@ -71,6 +71,7 @@ class Server:
         self.world, self.cores = recover(self.journal)
         self.database = Database(settings.database_url)
         self.customers = SqlCustomers(self.database)
+        self.crm = CustomerDesk(self.customers, time.monotonic)
         self.passwords = Passwords()
         self.projector = Projector(
             self.database,
@@ -136,7 +137,7 @@ class Server:
                 site=lambda: self.world.site,
                 captions={prompt: self.prompts.texts(prompt) for prompt in self.prompts.ids()},
             ),
-            extra_routes=(web.get("/api/v1/live", self.desktops.handle),),
+            extra_routes=(*self.desktops.routes(), *self.crm.routes()),
             secure_cookies=self.settings.http.certificate is not None,
             version=version(),
         )
@@ -148,12 +149,7 @@ class Server:
         if not isinstance(effect, fx.FindCustomer):
             await self.switch.perform(effect)
             return
-        customer = None
-        try:
-            async with asyncio.timeout(CUSTOMER_DEADLINE):
-                customer = await self.customers.by_number(effect.number)
-        except (DatabaseUnavailable, TimeoutError):
-            log.warning("customer_not_looked_up", conversation=effect.conversation)
+        customer = await self.crm.find(effect.number)
         self.dispatcher.feed(facts.CustomerFound(conversation=effect.conversation, customer=customer))
 
     async def submit(self, command: cmd.Command) -> None:
