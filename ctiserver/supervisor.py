@@ -344,6 +344,7 @@ class Supervisor:
             if fresh:
                 told |= fresh
                 say(f"the server is away: {len(fresh)} more callers go to the apology")
+            await asyncio.sleep(0.8)  # late ones are found within a second
 
 
 def _describe(code: int | None) -> str:
