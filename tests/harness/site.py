@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -151,6 +151,15 @@ class Site:
         except AssertionError as error:
             raise AssertionError(f"{error}: {last}") from None
 
+    async def recording_live(self, *names: str) -> list[str]:
+        """Which of these recordings are being made now (Asterisk has no list of them: each is asked for by name)."""
+        found: list[str] = []
+        for name in names:
+            answer = await self.ari(f"recordings/live/{name}")
+            if "name" in answer:
+                found.append(name)
+        return found
+
     def records(self) -> list[Record]:
         return list(journal.read(self.home / "journal"))
 
@@ -198,11 +207,18 @@ class Site:
 
 
 @asynccontextmanager
-async def site(*, rtp: tuple[int, int] = (24000, 24399), **environ: str) -> AsyncIterator[Site]:
-    """Asterisk and server for one test, in a folder of their own that Asterisk's unprivileged user can reach."""
+async def site(
+    *, rtp: tuple[int, int] = (24000, 24399), prepare: Callable[[Path], None] | None = None, **environ: str
+) -> AsyncIterator[Site]:
+    """Asterisk and server for one test, in a folder of their own that Asterisk's unprivileged user can reach.
+
+    `prepare(home)` runs before the first start, to write a site of its own into `home / "site"`.
+    """
     home = Path(tempfile.mkdtemp(prefix="hollyhock-"))
     home.chmod(0o755)
     try:
+        if prepare is not None:
+            prepare(home)
         async with running(home, rtp=rtp) as asterisk, Site(home, asterisk, rtp, environ) as running_site:
             yield running_site
     finally:

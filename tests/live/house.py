@@ -1,0 +1,165 @@
+"""What the live tests share: a site with short queues beside the demo site, callers on our own SIP agent, questions.
+
+Numbers: 95500 is the demo's menu; 95501 goes straight to queue `brisk` (offers of 3 s, no wrap-up), 95502 to `calm`
+(offers of 20 s, wrap-up of 30 s). All agents serve both and are never set not ready for misses.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from ctiserver import site as sites
+from ctiserver.model import events as ev
+from ctiserver.model import ids
+from ctiserver.model.ids import ConversationId
+from tests.harness import tones
+from tests.harness.rtp import RtpEndpoint
+from tests.harness.sip import SipAgent, connect_media
+from tests.harness.sipcall import SipCall
+from tests.harness.site import PASSWORD, Site
+from tests.harness.waiting import eventually
+
+MENU, BRISK, CALM = "95500", "95501", "95502"
+
+_QUEUES = """
+[[queues]]
+id = "{id}"
+name = {{ zh = "{id}", en = "{id}" }}
+offer_seconds = {offer}
+wrap_up_seconds = {wrap_up}
+disposition_required = false
+
+[[numbers]]
+number = "{number}"
+flow = "{id}"
+name = {{ zh = "{id}", en = "{id}" }}
+"""
+
+
+def prepare(home: Path) -> None:
+    """The demo site and two numbers that need no menu."""
+    folder = home / "site"
+    sites.seed(folder)
+    text = (folder / "site.toml").read_text("utf-8")
+    text = re.sub(r"(skills = \{.*\}\nqueues = \[)(.*)\]", r'\1\2, "brisk", "calm"]\nmax_misses = 0', text)
+    text += _QUEUES.format(id="brisk", offer=3.0, wrap_up=0.0, number=BRISK)
+    text += _QUEUES.format(id="calm", offer=20.0, wrap_up=30.0, number=CALM)
+    (folder / "site.toml").write_text(text, "utf-8")
+    for name in ("brisk", "calm"):
+        flow = {
+            "format": 1,
+            "id": name,
+            "title": {"zh": name, "en": name},
+            "languages": ["zh", "en"],
+            "start": "queue",
+            "nodes": {"queue": {"type": "queue", "title": name, "queue": name, "exits": {}}},
+        }
+        (folder / "flows" / f"{name}.json").write_text(json.dumps(flow), "utf-8")
+
+
+class Line:
+    """One caller without SIPp, for exact moments: `call`, `rtp`, and the number he calls from."""
+
+    def __init__(self, agent: SipAgent, call: SipCall, rtp: RtpEndpoint, number: str) -> None:
+        self.agent, self.call, self.rtp, self.number = agent, call, rtp, number
+
+
+@asynccontextmanager
+async def calling(site: Site, dialled: str, number: str, *, tone: float = 440.0) -> AsyncIterator[Line]:
+    """A caller who is through to the server; hangs up at the end of the block if he has not before."""
+    async with SipAgent(target=site.sip, user=number) as agent, RtpEndpoint(tone=tone) as rtp:
+        call = agent.invite(dialled, rtp)
+        await call.answered()
+        connect_media(call, rtp)
+        try:
+            yield Line(agent, call, rtp, number)
+        finally:
+            if call.ended_at is None:
+                await agent.core.outcome(call.bye())
+
+
+def conversation_of(site: Site, number: str) -> ConversationId:
+    """The newest conversation of this caller."""
+    found: ConversationId = next(
+        event.conversation for event in reversed(site.events(ev.ConversationStarted)) if event.caller_number == number
+    )
+    return found
+
+
+def of(site: Site, conversation: ConversationId, *kinds: type[ev.Event]) -> list[Any]:
+    """The journal's events of these kinds that are the conversation's."""
+    return [event for event in site.events(*kinds) if event.conversation == conversation]
+
+
+@asynccontextmanager
+async def lead(site: Site, user: str = "2001") -> AsyncIterator[aiohttp.ClientSession]:
+    """The team lead's HTTP session: he sees the calls of all."""
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(site.url, cookie_jar=jar, headers={"Origin": site.url}) as http:
+        async with http.post("/api/v1/login", json={"user": user, "password": PASSWORD}) as answer:
+            assert answer.status == 200, await answer.text()
+        yield http
+
+
+async def call_list(http: aiohttp.ClientSession) -> list[dict[str, Any]]:
+    """The call list, newest first."""
+    async with http.get("/api/v1/calls?limit=500") as answer:
+        assert answer.status == 200, await answer.text()
+        calls: list[dict[str, Any]] = (await answer.json())["calls"]
+        return calls
+
+
+async def listed(site: Site, conversation: ConversationId) -> dict[str, Any]:
+    """The one row of this conversation in the lead's call list, when it has ended there too."""
+    async with lead(site) as http:
+
+        async def ended() -> list[dict[str, Any]]:
+            rows = [row for row in await call_list(http) if row["conversation"] == conversation]
+            return rows if rows and all(row["ended_at"] for row in rows) else []
+
+        rows = await eventually(ended, 5, f"{conversation} in the call list", poll=0.1)
+    assert len(rows) == 1, rows
+    return rows[0]
+
+
+async def as_before(
+    site: Site, before: dict[str, list[str]], conversation: ConversationId, since: float, within: float = 1.0
+) -> float:
+    """Channels, bridges and the conversation's recordings are what they were before it. Returns after how long."""
+
+    async def same() -> bool:
+        now = await site.holds()
+        live = await site.recording_live(*ids.tracks(conversation))
+        assert now == before, f"{now} instead of {before}"
+        assert not live, f"still recording: {live}"
+        return True
+
+    await eventually(same, max(0.05, within - (time.monotonic() - since)), "Asterisk as before the call")
+    return time.monotonic() - since
+
+
+def music(rtp: RtpEndpoint, seconds: float = 0.5, *, not_hz: tuple[float, ...] = ()) -> bool:
+    """Whether something audible came in the last seconds, and it is none of these tones alone."""
+    sound = rtp.last(seconds)
+    if len(sound) < 0.8 * seconds * 8000 or tones.level(sound) < -45:
+        return False
+    top = tones.dominant(sound)
+    return top is not None and all(abs(top.hz - hz) > 5 for hz in not_hz)
+
+
+async def hears_music(rtp: RtpEndpoint, *, within: float = 2.0, seconds: float = 0.5) -> None:
+    await eventually(lambda: music(rtp, seconds), within, "music")
+
+
+def numbers_in_log(site: Site, *numbers: str) -> list[str]:
+    """Lines of the server's log that hold one of these callers' numbers."""
+    lines = site.log.read_text("utf-8", "replace").splitlines()
+    return [line for line in lines if any(number in line for number in numbers)]
