@@ -145,8 +145,6 @@ def leg_gone(world: World, event: ev.AgentLegFailed | ev.ConnectionCleared, name
     offered = reservation.agents.get(event.agent or AgentId("")) if reservation is not None else None
     if reservation is None or offered is None or not offered.withdrawing or offered.closed:
         return
-    if isinstance(event, ev.ConnectionCleared) and offered.leg != event.leg:
-        return
     close(world, reservation, offered)
     _deadlines(world, reservation)
 

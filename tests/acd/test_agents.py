@@ -205,6 +205,15 @@ def test_an_agent_out_of_reach_is_set_not_ready_after_fifteen_seconds(house: Hou
     assert (person(house).ready, person(house).reason, person(house).chosen_by) == (False, "device_lost", "device_lost")
 
 
+def test_losing_the_phone_too_gives_no_second_grace(house: House) -> None:
+    house.ready("1001")
+    house.link("1001", 0)
+    house.wait(10.0)
+    house.take(facts.DeviceContact(endpoint="lease-1001", present=False, at=house.now))
+    house.wait(5.1)
+    assert house.state("1001") is AgentState.NOT_READY
+
+
 def test_an_agent_who_is_back_in_time_stays_ready(house: House) -> None:
     house.ready("1001")
     house.take(facts.DeviceContact(endpoint="lease-1001", present=False, at=house.now))
@@ -274,15 +283,14 @@ def test_a_caller_whose_agent_does_not_come_back_waits_at_the_head_and_is_counte
 
 
 def test_the_lost_agent_is_preferred_when_he_is_back(house: House) -> None:
+    house.take(cmd.SignIn(**house.who("1002")))
+    house.phone("1002")
     house.ready("1001")
     call = house.call()
     house.talk(call)
     house.lost(call, "1001")
     house.wait(15.1)
-    both = [house.available(name, True) for name in ("1001", "1002")]
-    house.take(cmd.SignIn(**house.who("1002")))
-    house.phone("1002")
-    house.says(*both)
+    house.says(house.available("1002", True), house.available("1001", True))
     assert house.offered_to(call) == "1001"
 
 

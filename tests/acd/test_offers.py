@@ -293,6 +293,8 @@ def test_two_agents_of_one_reservation_the_first_leg_up_wins() -> None:
     for name in ("1001", "1002"):
         house.take(cmd.ConfirmOffer(**house.who(name), reservation=only.id))
     house.up(only, "1002")
+    assert only.decided
+    assert only.won_by == "1002"
     assert house.state("1002") is AgentState.BUSY
     assert house.state("1001") is AgentState.RESERVED
     house.up(only, "1001")
@@ -300,3 +302,31 @@ def test_two_agents_of_one_reservation_the_first_leg_up_wins() -> None:
     assert house.state("1001") is AgentState.READY
     assert house.world.reservations == {}
     assert len(house.seen(ev.ContactConnected)) == 1
+
+
+def test_an_agent_withdrawn_from_a_ring_all_cannot_win_it_any_more() -> None:
+    house = House(site(staff=[agent("1001"), agent("1002")]))
+    house.ready("1001", "1002")
+    for name in ("1001", "1002"):
+        house.take(cmd.SetNotReady(**house.who(name), reason="lunch"))
+    call = house.call()
+    both = house.ring_all(call, "1001", "1002")
+    house.wait(0.2)
+    house.link("1001", 0)
+    assert house.just() == ["DesktopLinkChanged", "RingCancelled", "OfferUnreachable"]
+    house.up(both, "1001")
+    assert house.seen(ev.ContactConnected) == []
+    house.failed(both, LegFailure.REJECTED, "1002")
+    assert house.contact(call).state is ContactState.WAITING
+    assert house.state("1002") is AgentState.READY
+    house.failed(both, LegFailure.TOO_LATE, "1001")
+    assert both.id not in house.world.reservations
+
+
+def test_a_missed_contact_goes_to_somebody_else_first() -> None:
+    house = House()
+    house.ready("1001", "1002")
+    call = house.call()
+    house.failed(house.confirm(call), LegFailure.MISSED)
+    assert house.offered_to(call) == "1002"
+    assert house.seen(ev.OfferMade)[-1].why.candidates[-1].keys[0] == 2.0

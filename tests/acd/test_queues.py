@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from ctiserver.model import commands as cmd
 from ctiserver.model import events as ev
 from ctiserver.model import facts
 from ctiserver.model.causes import EndReason
-from ctiserver.model.ids import AgentId, ConversationId
+from ctiserver.model.ids import AgentId, ConversationId, QueueId
 from ctiserver.model.work import ContactState
 from tests.acd.house import House, agent, queue, site
 
@@ -124,6 +125,17 @@ def test_two_callers_and_two_agents_at_once_are_matched_in_rank_order() -> None:
         house.now += 1
     house.says(house.available("1001", True), house.available("1002", True))
     assert (house.offered_to(older), house.offered_to(newer)) == ("1002", "1001")
+
+
+def test_two_callers_of_one_turn_are_ranked_before_the_first_is_offered() -> None:
+    house = House()
+    low, high = house.call("nowhere"), house.call("nowhere")
+    house.ready("1001")
+    refused = house.seen(ev.QueueAsked)
+    asks = [msgspec.structs.replace(ask, queue=QueueId("service")) for ask in refused]
+    house.says(asks[0], msgspec.structs.replace(asks[1], priority=60.0))
+    assert house.offered_to(high) == "1001"
+    assert house.contact(low).state is ContactState.WAITING
 
 
 def test_a_transfer_to_one_agent_waits_for_him_and_no_skill_keeps_it_from_him() -> None:
