@@ -157,9 +157,7 @@ def _note(agent: Agent, item: WorkItem, text: str, now: float) -> tuple[ev.Event
         raise CommandRejected(Rejection.NOTE_TOO_LONG)
     if text == item.note:
         return ()
-    return (
-        ev.NoteWritten(agent=agent.id, contact=item.contact, conversation=item.conversation, text=text, at=now),
-    )
+    return (ev.NoteWritten(agent=agent.id, contact=item.contact, conversation=item.conversation, text=text, at=now),)
 
 
 def _finish(world: World, agent: Agent, item: cmd.FinishWrapUp, now: float) -> Decision:

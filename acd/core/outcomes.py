@@ -194,9 +194,7 @@ def _end_offers(
         if offered.ringing:
             pending += 1
             events.append(
-                ev.RingCancelled(
-                    reservation=reservation.id, conversation=reservation.conversation, agent=offered.agent
-                )
+                ev.RingCancelled(reservation=reservation.id, conversation=reservation.conversation, agent=offered.agent)
             )
         events.append(over(reservation=reservation.id, contact=reservation.contact, agent=offered.agent, at=now))
     return events, pending

@@ -94,9 +94,7 @@ def a_ring(house: House) -> ev.Originated:
 def leg_up(house: House) -> None:
     ring = a_ring(house)
     assert ring.reservation is not None
-    house.says(
-        ev.AgentLegUp(conversation=CALL, reservation=ring.reservation, agent=WHO, leg=ring.leg, at=house.now)
-    )
+    house.says(ev.AgentLegUp(conversation=CALL, reservation=ring.reservation, agent=WHO, leg=ring.leg, at=house.now))
 
 
 def leg_failed(why: LegFailure) -> Callable[[House], None]:
@@ -148,9 +146,7 @@ INPUTS: dict[str, Callable[[House], None]] = {
     "sign out": command(lambda h: cmd.SignOut(**h.who("1001"))),
     "release": command(lambda h: cmd.ReleaseDevice(**h.who("1001"), lease=LeaseId("lease-1001"))),
     "finish": command(
-        lambda h: cmd.FinishWrapUp(
-            **h.who("1001"), contact=contact_id(h), disposition="solved", note="", ready=False
-        )
+        lambda h: cmd.FinishWrapUp(**h.who("1001"), contact=contact_id(h), disposition="solved", note="", ready=False)
     ),
     "extend": command(lambda h: cmd.ExtendWrapUp(**h.who("1001"), contact=contact_id(h))),
     "150 ms": lambda h: h.wait(0.16),
