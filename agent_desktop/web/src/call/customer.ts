@@ -66,7 +66,10 @@ export const customerPhone = new SoftPhone({
       finish(/busy|unavailable/i.test(cause) ? "cause_busy" : connected ? "cause_lost" : "cause_failed");
     } else finish("");
   },
-  onRefused: () => finish("cause_failed"),
+  // Once connected, the audio does not need the signalling: the phone goes on trying, the talk goes on.
+  onRefused: () => {
+    if (get().status === "dialling") finish("cause_failed");
+  },
 });
 
 /** An aborted dial must not look like a running one: twenty seconds without an answer end it. */

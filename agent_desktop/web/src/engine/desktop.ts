@@ -12,13 +12,15 @@ import { clock, currentWork, meOf, pulse, store, workList } from "./store";
 import type { Answer, Docs, Login } from "./types";
 
 const LEASE_KEY = "hollyhock.lease";
+const ASK_EVERY_MS = 1000;
 
 let live: LiveLink | null = null;
 let lease: string | null = null;
 /** One name per page load; a phone that lost its call starts with a new one, so that the server rings it again. */
 let instance = crypto.randomUUID();
 let asking = false;
-let lastAsked = 0;
+let lastAsked = Number.NEGATIVE_INFINITY;
+let askLater: ReturnType<typeof setTimeout> | null = null;
 let stopRing: (() => void) | null = null;
 /** What the agent pressed before the INVITE was here: done as soon as it arrives. */
 let early: { reservation: string; act: "answer" | "reject" } | null = null;
@@ -196,28 +198,34 @@ async function sayPhoneReady(): Promise<void> {
   if (!answer.ok && (answer.code === "lease_lost" || answer.code === "phone_elsewhere")) await askDevice(false);
 }
 
-/** Become (or stay) the agent's phone. At most one question at a time, and not more than one a second. */
+/** Become (or stay) the agent's phone. One question at a time, and not more than one a second; a second one waits. */
 export async function askDevice(takeOver: boolean): Promise<boolean> {
-  if (asking || (!takeOver && performance.now() - lastAsked < 1000)) return false;
+  if (asking) return false;
+  const wait = lastAsked + ASK_EVERY_MS - performance.now();
+  if (!takeOver && wait > 0) {
+    if (askLater === null) {
+      askLater = setTimeout(() => {
+        askLater = null;
+        if (live && store.getState().device !== "elsewhere" && phone.state.status !== "ready") void askDevice(false);
+      }, wait);
+    }
+    return false;
+  }
   asking = true;
   lastAsked = performance.now();
   const before = store.getState().device;
   if (before !== "here") set({ device: "asking" });
-  // A phone that must start afresh in the middle of a call has lost its leg: a new instance gets the call back.
-  if (phone.state.call) instance = crypto.randomUUID();
   try {
     const grant = await api.device(instance, lease, takeOver);
     if (grant.lease !== lease) void holdLease(grant.lease);
     lease = grant.lease;
     sessionStorage.setItem(LEASE_KEY, lease);
     set({ device: "here" });
-    await phone.start({
-      username: grant.username,
-      password: grant.password,
-      domain: grant.domain,
-      url: socketUrl(grant.ws_path),
-      register: true,
-    });
+    const { username, password, domain } = grant;
+    const next = { username, password, domain, url: socketUrl(grant.ws_path), register: true };
+    // A phone that must start afresh in the middle of a call loses its leg: a new instance gets the call back.
+    if (phone.state.call && !phone.holds(next)) instance = crypto.randomUUID();
+    await phone.start(next);
     return true;
   } catch (error) {
     const code = error instanceof ApiError ? error.code : "failed";

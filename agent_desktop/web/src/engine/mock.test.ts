@@ -3,7 +3,6 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { WebSocket as NodeSocket } from "ws";
-// @ts-expect-error plain JavaScript
 import { createMock } from "../../mock/mock.mjs";
 import { workOf } from "./docs";
 import { LiveLink, type SocketLike } from "./live";

@@ -174,9 +174,20 @@ describe("the softphone", () => {
     expect(phone.state).toEqual({ status: "off", call: null, problem: null });
   });
 
+  it("keeps the call when it is given the same right again, and starts afresh with another one", async () => {
+    const session = await talk();
+    await phone.start({ ...GRANT });
+    expect(phone.state.call?.phase).toBe("talking");
+    expect(registered).toBe(2);
+    await phone.start({ ...GRANT, password: "new" });
+    expect(phone.state.call).toBeNull();
+    expect(log.filter((entry) => entry === "cut")).toHaveLength(1);
+    expect(session.log).toEqual(["answer"]);
+  });
+
   it("an old phone's late events change nothing", async () => {
     const old = agent;
-    await phone.start(GRANT);
+    await phone.start({ ...GRANT, url: "ws://y" });
     old.emit("registered");
     expect(phone.state.status).toBe("connecting");
   });

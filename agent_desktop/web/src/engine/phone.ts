@@ -107,7 +107,24 @@ export class SoftPhone {
     return this.#live?.session.connection ?? null;
   }
 
+  /** Is this the grant that the phone works with already? Then nothing is torn down: the stack itself tries again. */
+  holds(grant: PhoneGrant): boolean {
+    const own = this.#grant;
+    return (
+      this.#opened !== null &&
+      own !== null &&
+      own.username === grant.username &&
+      own.password === grant.password &&
+      own.url === grant.url
+    );
+  }
+
   async start(grant: PhoneGrant): Promise<void> {
+    if (this.holds(grant)) {
+      if (this.state.status === "ready") this.#options.onRegistered?.();
+      else if (this.state.status === "refused") this.#registerLater();
+      return;
+    }
     this.stop(true);
     this.#generation += 1;
     const generation = this.#generation;
@@ -257,7 +274,15 @@ export class SoftPhone {
 
   #connected(): void {
     this.#failures = 0;
-    if (this.#grant && !this.#grant.register) this.#set({ status: "ready" });
+    if (!this.#grant || this.#grant.register) return;
+    this.#set({ status: "ready" });
+    this.#renewPath();
+  }
+
+  /** The other side learns the new path of an old call, or its BYE would be lost. */
+  #renewPath(): void {
+    if (this.#linkLost && this.#live?.session.isEstablished()) this.#live.session.renegotiate();
+    this.#linkLost = false;
   }
 
   #disconnected(): void {
@@ -272,8 +297,7 @@ export class SoftPhone {
   #registered(): void {
     this.#set({ status: "ready" });
     this.#options.onRegistered?.();
-    if (this.#linkLost && this.#live?.session.isEstablished()) this.#live.session.renegotiate();
-    this.#linkLost = false;
+    this.#renewPath();
   }
 
   #notRegistered({ response }: RegistrationFailure): void {
@@ -284,9 +308,15 @@ export class SoftPhone {
       return;
     }
     // The stack tries again by itself only after a new connect; here the link may be up and Asterisk away.
+    this.#registerLater();
+  }
+
+  #registerLater(): void {
     const generation = this.#generation;
     const again = () => {
-      if (generation === this.#generation && this.state.status === "lost") this.#opened?.agent.register();
+      const { status } = this.state;
+      if (generation === this.#generation && (status === "lost" || status === "refused"))
+        this.#opened?.agent.register();
     };
     setTimeout(again, REGISTER_AGAIN_MS);
   }

@@ -20,7 +20,7 @@ export interface PhoneDoc {
   lease: string;
   instance: string;
   registered: boolean;
-  contact: string;
+  contact: boolean;
 }
 
 export interface MeDoc {

@@ -138,6 +138,7 @@ export const en: Dictionary = {
   },
   class: { important: "Important", high_value: "High value", group: "Group", strategic: "Strategic", vip: "VIP" },
   language: { zh: "Chinese", en: "English" },
+  data: { order_no: "order", order: "order", language: "language", number: "number", account: "account" },
   kind: {
     call: "Call",
     complaint: "Complaint",

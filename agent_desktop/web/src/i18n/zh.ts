@@ -134,6 +134,7 @@ export const zh = {
   },
   class: { important: "重要客户", high_value: "高值客户", group: "集团客户", strategic: "战略客户", vip: "VIP" },
   language: { zh: "中文", en: "英语" },
+  data: { order_no: "订单号", order: "订单号", language: "语言", number: "号码", account: "账号" },
   kind: {
     call: "通话",
     complaint: "投诉",

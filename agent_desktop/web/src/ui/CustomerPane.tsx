@@ -15,13 +15,13 @@ import { duration } from "../engine/clock";
 import { offerPainted } from "../engine/desktop";
 import { NOTE_LIMIT } from "../engine/notes";
 import { afterPaint } from "../engine/paint";
-import { clock, useApp } from "../engine/store";
+import { clock, siteOf, useApp } from "../engine/store";
 import type { PathStep, Text, WorkDoc } from "../engine/types";
 import { has, pick, useLanguage, useT } from "../i18n";
 import { useCallerName } from "./CallBar";
 import { keeperOf, useDrafts } from "./drafts";
-import { clockTime, daysAgo, phoneNumber, shortDate } from "./format";
-import { ClassMarks, Empty } from "./parts";
+import { clockTime, daysAgo, pathSteps, phoneNumber, shortDate } from "./format";
+import { ClassMarks, Empty, Key } from "./parts";
 
 export function CustomerPane({ work }: { work: WorkDoc }) {
   const t = useT();
@@ -103,8 +103,9 @@ function waitEnd(work: WorkDoc): number | null {
 
 function CameBy({ work }: { work: WorkDoc }) {
   const t = useT();
-  const steps = work.path.map(stepText).filter(Boolean);
-  if (steps.length === 0 && work.dialled) steps.push(work.dialled);
+  const site = useApp(siteOf);
+  const steps = pathSteps(work.path.map(stepText).filter(Boolean), work.dialled, (id) => pick(site?.queues[id]?.name));
+  const data = Object.entries(work.data ?? {}).filter(([, value]) => value !== "" && value !== null);
   const end = waitEnd(work);
   return (
     <section className="card path" aria-label={t("card.came_by")}>
@@ -113,7 +114,15 @@ function CameBy({ work }: { work: WorkDoc }) {
         // biome-ignore lint/suspicious/noArrayIndexKey: a path only grows; its steps have no other name
         <span className="path-step" key={i}>
           {i > 0 && <RightOutlined className="path-arrow" />}
-          {step}
+          {step.kind === "key" ? <Key name={step.text} /> : step.text}
+        </span>
+      ))}
+      {data.map(([key, value]) => (
+        <span className="path-step" key={key}>
+          <RightOutlined className="path-arrow" />
+          <span className="path-data">
+            {has(`data.${key}`) ? t(`data.${key}`) : key} <b className="num">{String(value)}</b>
+          </span>
         </span>
       ))}
       {end !== null && (

@@ -89,7 +89,7 @@ function Desktop() {
 /** A lead or an administrator without a seat of his own sees no calls here. */
 function NoSeat() {
   const t = useT();
-  const told = useApp((state) => state.seq > 0 && state.link === "live");
+  const told = useApp((state) => state.link === "live" && siteOf(state) !== undefined);
   if (!told) return null;
   return (
     <div className="card">

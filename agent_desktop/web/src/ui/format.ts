@@ -2,11 +2,26 @@
 import type { Text } from "../engine/types";
 
 /** 13800138000 -> "138 0013 8000"; other numbers in groups that the eye can hold. */
-export function phoneNumber(number: string): string {
+export function phoneNumber(written: string): string {
+  const number = written.replace(/[\s-]/g, "");
   if (/^1\d{10}$/.test(number)) return `${number.slice(0, 3)} ${number.slice(3, 7)} ${number.slice(7)}`;
   if (/^0(10|2\d)\d{8}$/.test(number)) return `${number.slice(0, 3)} ${number.slice(3, 7)} ${number.slice(7)}`;
   if (/^0\d{10,11}$/.test(number)) return `${number.slice(0, 4)} ${number.slice(4, 8)} ${number.slice(8)}`;
   return number;
+}
+
+/** What the flow noted on the way, for people: the dialled number, the keys, the queue. Site data may be plain words. */
+export type Step = { kind: "text" | "key"; text: string };
+export function pathSteps(path: string[], dialled: string, queueName: (id: string) => string): Step[] {
+  const steps: Step[] = dialled ? [{ kind: "text", text: dialled }] : [];
+  path.forEach((step, i) => {
+    // "node:key" is a menu's choice; the first word is the flow's own id, which tells an agent nothing.
+    const key = /^[\w-]+:([0-9*#]+)$/.exec(step)?.[1];
+    if (key) steps.push({ kind: "key", text: key });
+    else if (i === 0 && /^[a-z0-9_-]+$/.test(step)) return;
+    else if (step !== dialled) steps.push({ kind: "text", text: queueName(step) || step });
+  });
+  return steps;
 }
 
 export function clockTime(at: number, language: "zh" | "en"): string {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { en } from "../i18n/en";
 import { zh } from "../i18n/zh";
-import { daysAgo, finds, phoneNumber, pinyinInitials } from "./format";
+import { daysAgo, finds, pathSteps, phoneNumber, pinyinInitials } from "./format";
 
 const keys = (tree: object, at = ""): string[] =>
   Object.entries(tree).flatMap(([key, value]) =>
@@ -45,13 +45,21 @@ describe("finding a disposition by a letter or two", () => {
 });
 
 it("writes phone numbers in groups", () => {
-  expect(["13800138000", "01065550147", "057155550147", "95500", "+8613800138000"].map(phoneNumber)).toEqual([
+  expect(["13800138000", "010-65550147", "057155550147", "95500", "+8613800138000"].map(phoneNumber)).toEqual([
     "138 0013 8000",
     "010 6555 0147",
     "0571 5555 0147",
     "95500",
     "+8613800138000",
   ]);
+});
+
+it("tells the way of a call in words that an agent knows", () => {
+  const name = (id: string) => ({ service: "业务咨询" })[id] ?? "";
+  const words = (path: string[]) => pathSteps(path, "95500", name).map((step) => `${step.kind}:${step.text}`);
+  expect(words(["main", "menu:0", "service"])).toEqual(["text:95500", "key:0", "text:业务咨询"]);
+  expect(words([])).toEqual(["text:95500"]);
+  expect(words(["95500", "中文", "1 业务咨询"])).toEqual(["text:95500", "text:中文", "text:1 业务咨询"]);
 });
 
 it("counts days by the calendar, not by 24 hours", () => {
