@@ -221,6 +221,7 @@ class Switch:
         self._feed(
             facts.ConversationSeen(
                 conversation=effect.conversation,
+                legs=effect.legs,
                 channels=tuple(translate.seen_channel(channel) for channel in channels),
                 bridges=tuple(
                     translate.seen_bridge(bridge) for bridge in bridges if ids.owner(bridge.id) == effect.conversation

@@ -25,9 +25,15 @@ LegFact = (
 
 
 def decide(world: World, fact: LegFact, ctx: Ctx) -> Decision:
-    """Facts of unknown legs change nothing; facts set state, so twice is once."""
+    """Facts of unknown legs change nothing; facts set state, so twice is once.
+
+    A leg of ours that comes up although nobody expects it is ended (DESIGN 5.3): it would ring an agent for nothing.
+    """
     found = world.leg(fact.leg)
     if found is None:
+        owner = ids.owner(fact.leg)
+        if owner is not None and isinstance(fact, facts.LegRinging | facts.LegUp):
+            return Decision((), (fx.HangUpLeg(conversation=owner, leg=fact.leg),))
         return NOTHING
     conversation, leg = found
     match fact:

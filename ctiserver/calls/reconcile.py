@@ -52,7 +52,7 @@ def one(world: World, seen: facts.ConversationSeen, ctx: Ctx) -> Decision:
     plan = Plan()
     channels = {channel.id: channel for channel in seen.channels}
     bridges = {bridge.id: bridge for bridge in seen.bridges}
-    _compare(plan, world, conversation, channels, bridges, ctx)
+    _compare(plan, world, conversation, channels, bridges, ctx, frozenset(seen.legs))
     return plan.decision()
 
 
@@ -63,14 +63,18 @@ def _compare(
     channels: Mapping[LegId, SeenChannel],
     bridges: Mapping[BridgeId, SeenBridge],
     ctx: Ctx,
+    known: frozenset[LegId] | None = None,
 ) -> None:
+    """`known`: the legs that the reading can tell of; None is all. A ring decided after a look runs after it."""
     if conversation.customer_leg in conversation.legs and conversation.customer_leg not in channels:
         _take(plan, legs.ended(world, conversation, conversation.legs[conversation.customer_leg], 0, ctx.now))
         for leg in list(conversation.legs.values()):  # the others: end what is there, note what is not
-            if leg.role is Role.AGENT and leg.id not in channels:
+            if leg.role is Role.AGENT and leg.id not in channels and (known is None or leg.id in known):
                 _take(plan, legs.ended(world, conversation, leg, 0, ctx.now))
         return
     for leg in list(conversation.legs.values()):
+        if known is not None and leg.id not in known:
+            continue
         seen = channels.get(leg.id)
         if seen is None:
             failure = LegFailure.TOO_LATE if leg.ending else LegFailure.UNREACHABLE
@@ -171,6 +175,8 @@ def effect_failed(world: World, failed: facts.EffectFailed, ctx: Ctx) -> Decisio
                     for name in conversation.recordings
                 )
             )
+        case "HangUpLeg" | "AnswerLeg" if gone:
+            return NOTHING  # its end was told before the answer to our request
         case "StopPlayback" | "CloseBridge" | "StopRecording" | "LookAt":
             return NOTHING  # the thing is gone, which is what we wanted, or its end will be told
         case _:
@@ -179,7 +185,7 @@ def effect_failed(world: World, failed: facts.EffectFailed, ctx: Ctx) -> Decisio
         return NOTHING
     return Decision(
         (ev.LookBegun(conversation=conversation.id, looks=conversation.looks + 1),),
-        (fx.LookAt(conversation=conversation.id),),
+        (fx.LookAt(conversation=conversation.id, legs=tuple(conversation.legs)),),
     )
 
 

@@ -103,6 +103,9 @@ class FindCustomer(_CallEffect, frozen=True, kw_only=True):
 class LookAt(_CallEffect, frozen=True, kw_only=True):
     """Read what the switch holds of this conversation; answered by `ConversationSeen`."""
 
+    legs: tuple[LegId, ...] = ()
+    """The legs there were when the look was decided. A later one is still to be made when the switch is read."""
+
 
 class ProvisionDevice(_Effect, frozen=True, kw_only=True):
     agent: AgentId

@@ -138,9 +138,10 @@ class SwitchSeen(_Fact, frozen=True, kw_only=True):
 
 
 class ConversationSeen(_Fact, frozen=True, kw_only=True):
-    """What the switch holds of one conversation now (the answer to `LookAt`)."""
+    """What the switch holds of one conversation now (the answer to `LookAt`); it can tell of `legs` alone."""
 
     conversation: ConversationId
+    legs: tuple[LegId, ...] = ()
     channels: tuple[SeenChannel, ...]
     bridges: tuple[SeenBridge, ...]
 

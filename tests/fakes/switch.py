@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from ctiserver.model import effects as fx
 from ctiserver.model import facts, ids
-from ctiserver.model.ids import BridgeId, ConversationId, LegId, PlaybackId
+from ctiserver.model.ids import BridgeId, LegId, PlaybackId
 
 Ring = Callable[[str, LegId], None]
 
@@ -181,7 +181,7 @@ class FakeSwitch:
                     if self.snoops.pop(name, None) is not None:
                         self.later(facts.RecordingDone(name=name, seconds=1.0, ok=True, at=self.now))
             case fx.LookAt():
-                self.later(self._look(effect.conversation))
+                self.later(self._look(effect))
             case fx.ProvisionDevice():
                 self.devices.add(effect.endpoint)
             case fx.RemoveDevice():
@@ -189,12 +189,13 @@ class FakeSwitch:
             case fx.FindCustomer():
                 pass
 
-    def _look(self, conversation: ConversationId) -> facts.ConversationSeen:
+    def _look(self, effect: fx.LookAt) -> facts.ConversationSeen:
         seen = self.seen()
         return facts.ConversationSeen(
-            conversation=conversation,
+            conversation=effect.conversation,
+            legs=effect.legs,
             channels=seen.channels,
-            bridges=tuple(b for b in seen.bridges if ids.owner(b.id) == conversation),
+            bridges=tuple(b for b in seen.bridges if ids.owner(b.id) == effect.conversation),
         )
 
     def _channel(self, leg: LegId) -> None:

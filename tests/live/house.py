@@ -163,3 +163,15 @@ def numbers_in_log(site: Site, *numbers: str) -> list[str]:
     """Lines of the server's log that hold one of these callers' numbers."""
     lines = site.log.read_text("utf-8", "replace").splitlines()
     return [line for line in lines if any(number in line for number in numbers)]
+
+
+def story(site: Site, conversation: ConversationId) -> str:
+    """The journal of one conversation, one record a line: for the message of a failing test."""
+    lines: list[str] = []
+    for record in site.records():
+        things = [*record.events, *record.effects, record.input]
+        if any(conversation in repr(thing) for thing in things):
+            events = [type(event).__name__ for event in record.events]
+            effects = [type(effect).__name__ for effect in record.effects]
+            lines.append(f"{record.at:.4f} {record.input} -> {events} {effects}")
+    return "\n".join(lines)

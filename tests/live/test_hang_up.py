@@ -1,4 +1,4 @@
-"""The caller hangs up, wherever he is: a second later Asterisk is as before, the agent is right, the reason is right."""
+"""The caller hangs up, wherever he is: a second later Asterisk is as before and agent and reason are right."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ctiserver.model import commands as cmd
 from ctiserver.model import events as ev
+from ctiserver.model import facts
 from ctiserver.model.causes import ClearedBy, EndReason
 from ctiserver.model.errors import Rejection
 from ctiserver.model.ids import LegId
@@ -350,3 +351,36 @@ def test_an_offer_interrupted_by_a_crash_is_made_again(floor: Floor) -> None:
     assert floor.switch.bridge_of(caller) == "h"
     assert floor.work("1001").kind is WorkKind.RESERVED
     assert len(floor.events(ev.OfferMade)) == 2
+
+
+def test_a_look_begun_before_a_ring_does_not_take_the_ringing_leg_for_lost(floor: Floor) -> None:
+    """The reading of the switch is under way when the offer is confirmed: it cannot know the new leg."""
+    floor.log_in("1001")
+    into_queue(floor)
+    conversation = floor.conversation().id
+    floor.feed(
+        facts.EffectFailed(
+            conversation=conversation, effect="JoinBridge", target="1.1", reason="timeout", status=0
+        )
+    )
+    floor.confirm("1001")
+    leg = floor.ringing_leg("1001")
+    floor.settle()
+    assert leg in floor.conversation().legs
+    assert not floor.events(ev.AgentLegFailed)
+    floor.switch.answer(leg)
+    floor.settle()
+    assert floor.conversation().place is Place.TALKING
+    floor.switch.end(LegId("1.1"))
+    floor.settle()
+    finish(floor)
+
+
+def test_a_leg_of_ours_that_rings_unexpected_is_ended(floor: Floor) -> None:
+    """Made by a request whose outcome we had given up on: nobody may be rung for nothing."""
+    floor.log_in("1001")
+    ghost = LegId("ctest-1.a1")
+    floor.switch.channels[ghost] = "Ringing"
+    floor.switch.later(facts.LegRinging(leg=ghost, at=floor.now))
+    floor.settle()
+    assert ghost not in floor.switch.channels
