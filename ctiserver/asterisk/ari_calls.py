@@ -362,6 +362,11 @@ class AriCalls:
         body = {"fields": [{"attribute": name, "value": value} for name, value in fields.items()]}
         return _read(await self._send("PUT", path, None, body), list[wire.ConfigTuple])
 
+    async def find_dynamic(self, config_class: str, object_type: str, object_id: str) -> list[wire.ConfigTuple] | None:
+        """The configuration object as it is now, None if there is none."""
+        path = ("asterisk", "config", "dynamic", config_class, object_type, object_id)
+        return await self._find(path, list[wire.ConfigTuple])
+
     async def delete_dynamic(self, config_class: str, object_type: str, object_id: str) -> bool:
         """False if there was none."""
         return await self._remove(("asterisk", "config", "dynamic", config_class, object_type, object_id))
