@@ -257,11 +257,22 @@ class Server:
                 if await demo.is_empty(self.database):
                     password = await asyncio.to_thread(self.passwords.hash_now, self._secrets.demo_password)
                     await demo.seed(self.database, password, time.time())
+                elif self.settings.demo_password is not None:
+                    await self._new_demo_password(self.settings.demo_password)
                 break
             except DatabaseUnavailable as error:
                 log.warning("database_away", reason=str(error))
                 await asyncio.sleep(DATABASE_RETRY)
         await self.projector.run()
+
+    async def _new_demo_password(self, password: str) -> None:
+        """The operator chose a password after the first start: the demo people get it, unless they have it already."""
+        users = SqlUsers(self.database)
+        for name, _role, _label in demo.PEOPLE:
+            user = await users.get(name)
+            if user is not None and not await self.passwords.verify(user.password_hash, password):
+                hashed = await asyncio.to_thread(self.passwords.hash_now, password)
+                await users.set_password_hash(name, hashed)
 
     async def _keep_journal(self) -> None:
         """fdatasync every second and a snapshot now and then, both off the loop."""

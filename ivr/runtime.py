@@ -12,6 +12,7 @@ import msgspec
 from ctiserver.model.causes import EndReason
 from ctiserver.model.events import (
     CallCleared,
+    CallerReturned,
     CustomerIdentified,
     DeadlinePassed,
     DigitReceived,
@@ -69,6 +70,8 @@ class Ivr:
                 events = self._identified(world, item)
             case SwitchSeen():
                 events = self._switch_seen(world, item, ctx.now)
+            case CallerReturned():
+                events = self._again(world, item.conversation, ctx.now)
             case _:
                 return NOTHING
         return Decision(events=tuple(events)) if events else NOTHING
@@ -168,15 +171,19 @@ class Ivr:
 
     def _switch_seen(self, world: World, item: SwitchSeen, now: float) -> list[Event]:
         """Whoever was in a prompt, or was to press a key, hears the prompt again: nobody knows what he missed."""
-        present = [channel.id for channel in item.channels]
+        present = [channel.id for channel in item.channels if channel.in_app]
         events: list[Event] = []
-        for name, session in world.ivr.items():
+        for name in world.ivr:
             conversation = world.conversations.get(name)
-            if conversation is None or conversation.cleared or conversation.customer_leg not in present:
-                continue
-            if session.waiting in ("prompt", "digits"):
-                events.extend(_Resumed(world, name, session, now).again())
+            if conversation is not None and conversation.customer_leg in present:
+                events.extend(self._again(world, name, now))
         return events
+
+    def _again(self, world: World, name: ConversationId, now: float) -> list[Event]:
+        session, conversation = world.ivr.get(name), world.conversations.get(name)
+        if session is None or conversation is None or conversation.cleared:
+            return []
+        return _Resumed(world, name, session, now).again() if session.waiting in ("prompt", "digits") else []
 
 
 # --- runs ---------------------------------------------------------------------------------------

@@ -123,6 +123,8 @@ def _reservations(world: World) -> Iterator[str]:
 
 
 def _unserved(world: World) -> Iterator[str]:
+    if not world.switch_up:
+        return
     queues = [queue.id for queue in world.site.queues]
     free = [a for a in world.site.agents if agents.eligible(world.agents[AgentId(a.id)])]
     for name, contact in world.contacts.items():

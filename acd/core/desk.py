@@ -52,7 +52,7 @@ def command(world: World, index: Index, item: cmd.Command, now: float) -> Decisi
         case cmd.SignOut():
             if agent.work:
                 raise CommandRejected(Rejection.WORK_IN_PROGRESS)
-            return Decision((ev.AgentSignedOut(agent=agent.id, at=now),))
+            return _sign_out(agent, now)
         case cmd.SetReady() | cmd.SetNotReady():
             return _availability(world, agent, item, now)
         case cmd.ConfirmOffer():
@@ -84,7 +84,10 @@ def _availability(world: World, agent: Agent, item: cmd.SetReady | cmd.SetNotRea
 
 
 def _take_device(index: Index, agent: Agent, item: cmd.TakeDevice, now: float) -> Decision:
-    """The page becomes the phone. The lease is the endpoint's name, so a lease is never two agents'."""
+    """The page becomes the phone. The lease is the endpoint's name, so a lease is never two agents'.
+
+    A holder whose SIP socket is gone is no phone any more: his place is free without a question.
+    """
     holder = agent.device
     if holder is not None and holder.lease == item.lease:
         if holder.instance == item.instance:
@@ -92,7 +95,7 @@ def _take_device(index: Index, agent: Agent, item: cmd.TakeDevice, now: float) -
         return Decision((_taken(agent, item, now),))
     if index.agent_of_endpoint.get(item.lease, agent.id) != agent.id:
         raise CommandRejected(Rejection.NOT_ALLOWED)
-    if holder is not None and agent.links > 0 and not item.take_over:
+    if holder is not None and holder.contact and not item.take_over:
         raise CommandRejected(Rejection.PHONE_ELSEWHERE)
     effects: list[fx.Effect] = []
     if holder is not None:
@@ -120,6 +123,18 @@ def _phone_ready(agent: Agent, item: cmd.PhoneReady, now: float) -> Decision:
         agent=agent.id, lease=item.lease, endpoint=agent.device.endpoint, instance=item.instance, at=now
     )
     return Decision((ready,))
+
+
+def _sign_out(agent: Agent, now: float) -> Decision:
+    """The phone is given back with the sign-out, so that the next page gets it without a question."""
+    out = ev.AgentSignedOut(agent=agent.id, at=now)
+    if agent.device is None:
+        return Decision((out,))
+    device = agent.device
+    return Decision(
+        (out, ev.DeviceReleased(agent=agent.id, lease=device.lease, at=now)),
+        (fx.RemoveDevice(lease=device.lease, endpoint=device.endpoint),),
+    )
 
 
 def _release_device(agent: Agent, item: cmd.ReleaseDevice, now: float) -> Decision:

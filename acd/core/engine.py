@@ -129,6 +129,8 @@ class Acd:
 
     def _match(self, world: World, item: Item, ctx: Ctx) -> tuple[ev.Event, ...]:
         """Offer what the item may have made possible."""
+        if not world.switch_up:
+            return ()
         found = Pass(world, self.index, ctx)
         match item:
             case ev.ContactQueued() | ev.ContactRequeued():
@@ -150,6 +152,8 @@ class Acd:
                 found.agent(item.agent)
             case ev.SiteChanged():
                 found.everything()
+            case ev.SwitchLinkChanged() if item.up:
+                found.everything()  # while the switch was away nobody could be rung
             case ev.DeadlinePassed():
                 kind, _, rest = item.key.partition(":")
                 if kind == "acd.avoid":

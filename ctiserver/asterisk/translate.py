@@ -98,6 +98,7 @@ def seen_channel(channel: wire.Channel) -> facts.SeenChannel:
         dialled=clean(dialled_of(channel)),
         caller_number=clean(channel.caller.number),
         caller_name=clean(channel.caller.name),
+        in_app=ours or in_stasis,
         inbound=not ours and in_stasis and channel.dialplan.context in IN_CONTEXTS,
     )
 

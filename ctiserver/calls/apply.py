@@ -15,6 +15,14 @@ FORGET_AFTER = 10.0
 has in hand (wrap-up) stays as long as that."""
 
 
+LOOK_AFTER = 25.0
+"""Seconds after which we look whether a caller in the apology is still there: it ends by itself after 20 s."""
+
+
+def away_key(conversation: ConversationId) -> str:
+    return f"calls.away:{conversation}"
+
+
 def forget_key(conversation: ConversationId) -> str:
     return f"calls.forget:{conversation}"
 
@@ -120,6 +128,13 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             conversation.recordings = event.names
         case ev.RecordingEnded():
             conversation.recordings = tuple(name for name in conversation.recordings if name != event.name)
+        case ev.CallerAway():
+            conversation.legs[conversation.customer_leg].away = True
+            conversation.playing = None
+            world.deadlines.set(away_key(conversation.id), event.at + LOOK_AFTER)
+        case ev.CallerReturned():
+            conversation.legs[conversation.customer_leg].away = False
+            world.deadlines.drop(away_key(conversation.id))
         case ev.HangUpBegun():
             conversation.legs[event.leg].ending = True
             if event.leg == conversation.customer_leg and conversation.hang_up_by is None:
@@ -132,6 +147,7 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             conversation.legs.pop(event.leg, None)
             world.conversation_of_leg.pop(event.leg, None)
         case ev.CallCleared():
+            world.deadlines.drop(away_key(conversation.id))
             conversation.cleared = True
             conversation.cleared_by = event.by
             conversation.cleared_at = event.at

@@ -1,19 +1,22 @@
-"""A new caller: accepted, or turned away because nobody owns the number."""
+"""Callers who come: new ones are accepted, or turned away because nobody owns the number; others are back."""
 
 from __future__ import annotations
 
+from ctiserver.calls.moves import Plan, talking_leg
 from ctiserver.model import effects as fx
 from ctiserver.model import events as ev
 from ctiserver.model import facts, ids
 from ctiserver.model.causes import UNALLOCATED
+from ctiserver.model.talk import Conversation, Leg, LegState, Place
 from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.world import Ctx, World
 
 
 def arrive(world: World, fact: facts.CallerArrived, ctx: Ctx) -> Decision:
     """A new caller: a conversation, answered at once, if the number is ours."""
-    if fact.channel in world.conversation_of_leg:
-        return NOTHING
+    found = world.leg(fact.channel)
+    if found is not None:
+        return returned(found[0], found[1], ctx) if found[1].away else NOTHING
     if all(number.number != fact.dialled for number in world.site.numbers):
         refused = ev.CallRefused(leg=fact.channel, dialled=fact.dialled, cause=UNALLOCATED, at=fact.at)
         return Decision((refused,), (fx.RefuseCaller(leg=fact.channel, cause=UNALLOCATED),))
@@ -37,3 +40,17 @@ def arrive(world: World, fact: facts.CallerArrived, ctx: Ctx) -> Decision:
             fx.FindCustomer(conversation=conversation, number=fact.caller_number),
         ),
     )
+
+
+def returned(conversation: Conversation, leg: Leg, ctx: Ctx) -> Decision:
+    """A caller is back from the dialplan's apology: to his partner or to his music; a flow repeats its wait."""
+    plan = Plan()
+    plan.events.append(ev.CallerReturned(conversation=conversation.id, at=ctx.now))
+    agent = talking_leg(conversation)
+    if leg.state is not LegState.CONNECTED:  # the apology has answered him
+        plan.events.append(ev.Established(conversation=conversation.id, leg=leg.id, at=ctx.now))
+    elif conversation.place is Place.TALKING and agent is not None:
+        plan.to_talk(conversation, agent.id)
+    elif conversation.place in (Place.WAITING, Place.HELD):
+        plan.to_music(conversation)
+    return plan.decision()

@@ -8,7 +8,7 @@ What the switch really holds is compared in `reconcile`.
 from __future__ import annotations
 
 from ctiserver.calls import arrivals, legs, reconcile
-from ctiserver.calls.apply import FORGET_AFTER, forget_key
+from ctiserver.calls.apply import FORGET_AFTER, away_key, forget_key
 from ctiserver.calls.apply import apply as apply_event
 from ctiserver.calls.moves import Plan, agent_legs, talking_leg
 from ctiserver.model import commands as cmd
@@ -63,8 +63,9 @@ class Calls:
                 return reconcile.everything(world, item, ctx)
             case facts.ConversationSeen():
                 return reconcile.one(world, item, ctx)
-            case facts.SwitchLost():
-                return Decision((ev.SwitchLinkChanged(up=False, reason=item.reason),)) if world.switch_up else NOTHING
+            case facts.SwitchLost() | facts.ServerStarted():
+                reason = item.reason if isinstance(item, facts.SwitchLost) else "server started"
+                return Decision((ev.SwitchLinkChanged(up=False, reason=reason),)) if world.switch_up else NOTHING
             case facts.EffectFailed():
                 return reconcile.effect_failed(world, item, ctx)
             case cmd.HoldCall() | cmd.RetrieveCall() | cmd.HangUpCall():
@@ -83,6 +84,8 @@ class Calls:
                 return _ring_cancelled(world, item, ctx)
             case ev.ContactConnected():
                 return _connect(world, item, ctx)
+            case ev.DeadlinePassed() if item.key.startswith(away_key(ids.ConversationId(""))):
+                return reconcile.look(world, item.key)
             case ev.DeviceReady():
                 return _device_ready(world, item, ctx)
             case (
@@ -152,8 +155,8 @@ def _command(world: World, command: cmd.HoldCall | cmd.RetrieveCall | cmd.HangUp
 
 def _prompt_asked(world: World, event: ev.PromptAsked) -> Decision:
     conversation = _live(world, event.conversation)
-    if conversation is None:
-        return NOTHING
+    if conversation is None or conversation.legs[conversation.customer_leg].away:
+        return NOTHING  # asked again when the caller is back from the dialplan
     plan = Plan()
     plan.silence(conversation)
     playback = ids.playback(conversation.id, conversation.prompts_made + 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ctiserver.calls import arrivals, legs
+from ctiserver.calls.apply import away_key
 from ctiserver.calls.moves import Plan, talking_leg
 from ctiserver.model import effects as fx
 from ctiserver.model import events as ev
@@ -72,6 +73,8 @@ def _compare(
             if leg.role is Role.AGENT and leg.id not in channels and (known is None or leg.id in known):
                 _take(plan, legs.ended(world, conversation, leg, 0, ctx.now))
         return
+    if _away(plan, conversation, channels, ctx):
+        return
     for leg in list(conversation.legs.values()):
         if known is not None and leg.id not in known:
             continue
@@ -88,6 +91,28 @@ def _compare(
                 plan.effects.append(fx.AnswerLeg(conversation=conversation.id, leg=leg.id))
     if not conversation.cleared:
         _place(plan, conversation, channels, bridges)
+
+
+def _away(plan: Plan, conversation: Conversation, channels: Mapping[LegId, SeenChannel], ctx: Ctx) -> bool:
+    """Whether the caller is in the dialplan's apology; nothing can be done for him until he is back."""
+    leg = conversation.legs.get(conversation.customer_leg)
+    seen = channels.get(conversation.customer_leg)
+    if leg is None or seen is None or conversation.cleared:
+        return False
+    if seen.in_app:
+        if leg.away:
+            _take(plan, arrivals.returned(conversation, leg, ctx))
+        return False
+    plan.events.append(ev.CallerAway(conversation=conversation.id, at=ctx.now))
+    return True
+
+
+def look(world: World, key: str) -> Decision:
+    """A caller has been in the apology for so long that he may be gone without a word."""
+    conversation = world.conversations.get(ids.ConversationId(key.removeprefix(away_key(ids.ConversationId("")))))
+    if conversation is None or conversation.cleared:
+        return NOTHING
+    return Decision((), (fx.LookAt(conversation=conversation.id),))
 
 
 def _place(

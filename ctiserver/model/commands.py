@@ -45,7 +45,7 @@ class TakeDevice(_Command, frozen=True, kw_only=True):
 
 
 class PhoneReady(_Command, frozen=True, kw_only=True):
-    """The page's softphone is registered. A new `instance` with a call up means: the page was reloaded, ring it again."""
+    """The page's softphone is registered. A new `instance` in a call means: the page was reloaded, ring it again."""
 
     lease: LeaseId
     instance: str

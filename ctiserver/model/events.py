@@ -184,6 +184,20 @@ class RecordingEnded(_Event, frozen=True, kw_only=True):
     ok: bool
 
 
+class CallerAway(_Event, frozen=True, kw_only=True):
+    """The caller is in the dialplan's apology: we were away. He comes back by himself, or gives up."""
+
+    conversation: ConversationId
+    at: float
+
+
+class CallerReturned(_Event, frozen=True, kw_only=True):
+    """The caller entered our application again; he is put where he belongs, a flow repeats its wait."""
+
+    conversation: ConversationId
+    at: float
+
+
 class HangUpBegun(_Event, frozen=True, kw_only=True):
     """We asked the switch to end a leg; its end is still to be seen. `by` is who wanted it."""
 
@@ -291,7 +305,7 @@ class IvrChanged(_Event, frozen=True, kw_only=True):
 
 
 class PromptAsked(_Event, frozen=True, kw_only=True):
-    """IVR -> calls: play `media` (URIs of the switch) as one playback. `prompts` are 'lang/id' for captions and traces."""
+    """IVR -> calls: play `media` (URIs of the switch) as one playback. `prompts` are 'lang/id', for captions."""
 
     conversation: ConversationId
     request: int
@@ -593,6 +607,8 @@ CallEvent = (
     | DigitReceived
     | RecordingStarted
     | RecordingEnded
+    | CallerAway
+    | CallerReturned
     | HangUpBegun
     | HangUpSeen
     | LookBegun

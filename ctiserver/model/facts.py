@@ -121,6 +121,8 @@ class SeenChannel(msgspec.Struct, frozen=True, kw_only=True):
     caller_number: str = ""
     caller_name: str = ""
     inbound: bool = False
+    in_app: bool = True
+    """false: it is in the dialplan (the apology), we cannot play to it or move it"""
 
 
 class SeenBridge(msgspec.Struct, frozen=True, kw_only=True):

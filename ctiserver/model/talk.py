@@ -57,6 +57,7 @@ class Leg(msgspec.Struct, kw_only=True):
     take_back: bool = False
     bridge: BridgeId | None = None
     up_at: float = 0.0
+    away: bool = False  # in the dialplan's apology, not in our application
     ending: bool = False  # we asked for its end
     ending_cause: int = 0  # what LegEnding told us
 

@@ -124,7 +124,7 @@ class House:
     """Drives the cores turn by turn. `log` has every event, `effects` every effect, `now` is the virtual time."""
 
     def __init__(self, config: SiteConfig | None = None, *, fold: bool = True) -> None:
-        self.world = World()
+        self.world = World(WorldState(switch_up=True))
         self.acd = Acd(self.world)
         self.cores = (FakeCalls(), self.acd)
         self.now = START
@@ -134,7 +134,7 @@ class House:
         self.inputs: list[tuple[float, Any]] = []
         self.callers = 0
         self._fold = fold
-        self._shadow = World()
+        self._shadow = World(WorldState(switch_up=True))
         self._shadow_cores = (FakeCalls(), Acd(self._shadow))
         self.take(facts.SiteLoaded(site=config or site()))
 
@@ -166,7 +166,7 @@ class House:
 
     def decided_again(self) -> list[ev.Event]:
         """The events of the recorded inputs, decided again from nothing."""
-        world = World()
+        world = World(WorldState(switch_up=True))
         cores = (FakeCalls(), Acd(world))
         events: list[ev.Event] = []
         for at, item in self.inputs:

@@ -149,6 +149,8 @@ def test_a_second_page_does_not_get_the_phone_unless_it_takes_it_over(house: Hou
 def test_a_crashed_page_leaves_the_phone_to_the_next_one(house: House) -> None:
     house.ready("1001")
     house.link("1001", 0)
+    house.take(facts.DeviceContact(endpoint="lease-1001", present=False, at=house.now))  # its SIP socket is gone
+    house.link("1001", 1)  # the new page
     house.take(cmd.TakeDevice(**house.who("1001"), lease=LeaseId("other"), instance="page2"))
     assert house.just() == ["DeviceTaken"]
 

@@ -37,6 +37,7 @@ class FakeSwitch:
         self.playing: dict[PlaybackId, LegId] = {}
         self.snoops: dict[str, LegId] = {}
         self.contacts: set[str] = set()
+        self.away: set[LegId] = set()  # in the dialplan's apology
         self.endpoint_of: dict[LegId, str] = {}
         self.auto_answered: list[LegId] = []
         self.devices: set[str] = set()
@@ -98,6 +99,19 @@ class FakeSwitch:
         self.later(facts.LegEnding(leg=leg, cause=cause, at=self.now))
         self.later(facts.LegEnded(leg=leg, cause=cause, at=self.now))
 
+    def apologise(self, leg: LegId) -> None:
+        """The supervisor sent the caller to the dialplan: he leaves his bridge and our application."""
+        self.away.add(leg)
+        self.channels[leg] = "Up"
+        for members in self.bridges.values():
+            if leg in members:
+                members.remove(leg)
+
+    def back(self, leg: LegId) -> None:
+        """The dialplan's next try found the server."""
+        self.away.discard(leg)
+        self.later(self.inbound[leg])
+
     def press(self, leg: LegId, digit: str) -> None:
         self.later(facts.DigitPressed(leg=leg, digit=digit, at=self.now))
 
@@ -126,6 +140,7 @@ class FakeSwitch:
             dialled=arrived.dialled if arrived is not None else "",
             caller_number=arrived.caller_number if arrived is not None else "",
             inbound=arrived is not None,
+            in_app=leg not in self.away,
         )
 
     def forget_facts(self) -> None:
@@ -162,6 +177,8 @@ class FakeSwitch:
                 self._join(effect)
             case fx.PlayMedia():
                 self._channel(effect.leg)
+                if effect.leg in self.away:
+                    raise Refused(409, "channel not in Stasis application")
                 self.playing[effect.playback] = effect.leg
                 self.played.append(effect.media)
                 done = facts.PlaybackDone(playback=effect.playback, ok=True, at=self.now + self.prompt_seconds)

@@ -384,3 +384,61 @@ def test_a_leg_of_ours_that_rings_unexpected_is_ended(floor: Floor) -> None:
     floor.switch.later(facts.LegRinging(leg=ghost, at=floor.now))
     floor.settle()
     assert ghost not in floor.switch.channels
+
+
+def test_a_caller_in_the_apology_hears_the_menu_again_when_the_server_is_back(floor: Floor) -> None:
+    caller = floor.switch.call("1.1", "95500")
+    floor.settle()
+    floor.switch.apologise(caller)
+    floor.restart()
+    floor.settle()
+    assert len(floor.switch.played) == 1, "nothing can be played to a caller in the dialplan"
+    floor.advance(1)
+    floor.switch.back(caller)
+    floor.settle()
+    assert len(floor.switch.played) == 2
+    floor.switch.press(caller, "1")
+    floor.settle()
+    assert floor.switch.bridge_of(caller) == "h"
+    floor.switch.end(caller)
+    over(floor)
+    assert ends(floor) == [EndReason.ABANDONED]
+
+
+def test_a_waiting_caller_in_the_apology_keeps_his_place(floor: Floor) -> None:
+    first = into_queue(floor)
+    floor.advance(5)
+    into_queue(floor, "1.2")
+    queued_at = next(iter(floor.world.contacts.values())).queued_at
+    floor.switch.apologise(first)
+    floor.restart()
+    floor.settle()
+    assert floor.switch.bridge_of(first) == ""
+    floor.switch.back(first)
+    floor.settle()
+    assert floor.switch.bridge_of(first) == "h"
+    floor.log_in("1001")
+    floor.settle()
+    assert floor.world.contacts[floor.work("1001").contact].queued_at == queued_at
+
+
+def test_a_caller_who_gave_up_in_the_apology_is_noticed(floor: Floor) -> None:
+    caller = into_queue(floor)
+    floor.switch.apologise(caller)
+    floor.restart()
+    floor.settle()
+    del floor.switch.channels[caller]  # nobody tells us: the channel is not in our application
+    floor.switch.snoops.clear()
+    floor.advance(30)
+    assert ends(floor) == [EndReason.ABANDONED]
+
+
+def test_nobody_is_offered_a_call_while_the_switch_is_away(floor: Floor) -> None:
+    into_queue(floor)
+    floor.feed(facts.SwitchLost(reason="test"))
+    floor.log_in("1001")
+    floor.settle()
+    assert not floor.events(ev.OfferMade)
+    floor.feed(floor.switch.seen())
+    floor.settle()
+    assert len(floor.events(ev.OfferMade)) == 1
