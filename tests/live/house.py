@@ -6,6 +6,7 @@ Numbers: 95500 is the demo's menu; 95501 goes straight to queue `brisk` (offers 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -24,7 +25,7 @@ from tests.harness import tones
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcall import SipCall
-from tests.harness.site import PASSWORD, Site
+from tests.harness.site import PASSWORD, Desk, Site
 from tests.harness.waiting import eventually
 
 MENU, BRISK, CALM = "95500", "95501", "95502"
@@ -175,3 +176,32 @@ def story(site: Site, conversation: ConversationId) -> str:
             effects = [type(effect).__name__ for effect in record.effects]
             lines.append(f"{record.at:.4f} {record.input} -> {events} {effects}")
     return "\n".join(lines)
+
+
+async def first_ring(*desks: Desk, within: float = 5.0) -> tuple[Desk, SipCall]:
+    """Whose phone gets an INVITE first, and that call."""
+    waits = {asyncio.create_task(_next_call(desk, within)): desk for desk in desks}
+    try:
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        task = done.pop()
+        return waits[task], task.result()
+    finally:
+        for task in waits:
+            task.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+
+async def _next_call(desk: Desk, within: float) -> SipCall:
+    assert desk.phone is not None
+    return await desk.phone.next_call(within)
+
+
+def silence_in(rtp: RtpEndpoint, start: float, end: float, *, window: float = 0.25) -> float:
+    """The longest time in seconds from `start` to `end` (monotonic) in which nothing audible came."""
+    sound = rtp.heard(start, end)
+    size = int(window * 8000)
+    longest = quiet = 0
+    for begin in range(0, len(sound) - size + 1, size):
+        quiet = 0 if tones.level(sound[begin : begin + size]) > -45 else quiet + 1
+        longest = max(longest, quiet)
+    return max(longest * window, rtp.longest_gap(start, end) / 1000)
