@@ -245,20 +245,31 @@ function Phone({
   );
 }
 
+/** What the caller hears when no prompt plays: music in the queue, a person, music on hold; "" = a prompt, or nothing. */
+function phaseOf(story: StoryItem[]): "" | "queue" | "agent" | "hold" {
+  for (const { kind } of [...story].reverse()) {
+    if (kind === "prompt" || kind === "digit") return "";
+    if (kind === "queue" || kind === "offer" || kind === "ring") return "queue";
+    if (kind === "talk") return "agent";
+    if (kind === "hold") return "hold";
+  }
+  return "";
+}
+
 /** What the system says now, and the sentence before it. */
 function Captions() {
   const t = useT();
   const { story, status } = useCustomer();
   const prompts = story.filter((item) => item.kind === "prompt").slice(-2);
-  const now = prompts.at(-1);
-  const before = prompts.length > 1 ? prompts[0] : undefined;
+  const phase = status === "talking" ? phaseOf(story) : "";
+  const now = phase ? undefined : prompts.at(-1);
+  const before = phase ? prompts.at(-1) : prompts.length > 1 ? prompts[0] : undefined;
+  const idle = t(status === "dialling" || status === "talking" ? "phonepage.caption_wait" : "phonepage.caption_idle");
   return (
     <div className="captions" data-testid="captions" aria-live="polite">
       {before && <p className="caption-before">{pick(before.text)}</p>}
-      <p key={prompts.length > 0 ? now?.at : "none"} className={now ? "caption" : "caption caption-none"}>
-        {now
-          ? pick(now.text)
-          : t(status === "dialling" || status === "talking" ? "phonepage.caption_wait" : "phonepage.caption_idle")}
+      <p key={now?.at ?? phase} className={now ? "caption" : "caption caption-none"} data-phase={phase}>
+        {now ? pick(now.text) : phase ? t(`phonepage.phase_${phase}`) : idle}
       </p>
     </div>
   );
@@ -342,7 +353,17 @@ function Story() {
       </header>
       {open &&
         (story.length === 0 ? (
-          <p className="story-hint">{t("phonepage.story_hint")}</p>
+          <div className="story-hint">
+            <p>{t("phonepage.story_hint")}</p>
+            <ol className="story-try">
+              {[1, 2, 3, 4].map((step) => (
+                <li key={step}>
+                  <b>{step}</b>
+                  <span>{t(`phonepage.try_${step}`)}</span>
+                </li>
+              ))}
+            </ol>
+          </div>
         ) : (
           <ol ref={list}>
             {story.map((item, i) => (

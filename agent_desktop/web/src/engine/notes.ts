@@ -66,6 +66,13 @@ export class NoteKeeper {
     }
   }
 
+  /** The text went with another command: there is nothing left to save. */
+  settle(): void {
+    this.#cancel();
+    this.#saved = this.text;
+    this.#set("clean");
+  }
+
   stop(): void {
     this.#cancel();
   }

@@ -3,12 +3,22 @@ import { Button } from "antd";
 import { askDevice, phone, startWork } from "../engine/desktop";
 import { currentWork, meOf, useApp } from "../engine/store";
 import { useT } from "../i18n";
+import { useLasting } from "./hooks";
+
+/** The status marks in the top bar tell at once; the banner speaks up when it does not pass by itself. */
+const SHORT_MS = 1200;
 
 export function Banner() {
   const t = useT();
-  const link = useApp((state) => state.link);
+  const away = useLasting(
+    useApp((state) => state.link === "away"),
+    SHORT_MS,
+  );
   const device = useApp((state) => state.device);
-  const status = useApp((state) => state.phone.status);
+  const phoneLost = useLasting(
+    useApp((state) => state.phone.status === "lost" || state.phone.status === "refused"),
+    SHORT_MS,
+  );
   const problem = useApp((state) => state.phone.problem);
   const signedIn = useApp((state) => meOf(state)?.signed_in ?? false);
   const working = useApp((state) => currentWork(state)?.kind === "busy");
@@ -26,7 +36,7 @@ export function Banner() {
     return show("audio_blocked", "bad", ["unblock", () => void phone.unblockAudio(), "unblock-audio"]);
   }
   if (problem) return show(problem, "bad");
-  if (link === "away") return show(working ? "away" : "away_idle", "warn");
+  if (away) return show(working ? "away" : "away_idle", "warn");
   if (!signedIn) return null;
   if (device === "elsewhere") return show("elsewhere", "warn", ["take_over", () => void startWork(true), "take-over"]);
   if (device === "none" || device === "failed") {
@@ -36,6 +46,6 @@ export function Banner() {
       "take-phone",
     ]);
   }
-  if (device === "here" && (status === "lost" || status === "refused")) return show("phone_lost", "warn");
+  if (device === "here" && phoneLost) return show("phone_lost", "warn");
   return null;
 }

@@ -23,17 +23,42 @@ import { WrapUpBar } from "./WrapUpBar";
 
 export function CallBar({ keypad, onKeypad }: { keypad: boolean; onKeypad: (open: boolean) => void }) {
   const work = useApp(currentWork);
+  const stray = useApp((state) => state.phone.call?.phase === "talking");
   return (
     <section
       className={`callbar callbar-${work?.kind ?? "idle"}`}
       data-testid="callbar"
       data-kind={work?.kind ?? "idle"}
     >
-      {!work && <Idle />}
+      {!work && (stray ? <Stray /> : <Idle />)}
       {work?.kind === "offer" && <Offer work={work} />}
       {work?.kind === "busy" && <Talk work={work} keypad={keypad} onKeypad={onKeypad} />}
       {work?.kind === "wrap_up" && <WrapUpBar key={work.contact} work={work} />}
     </section>
+  );
+}
+
+/** A leg without work: the conversation ended elsewhere and the line is still up for a moment. */
+function Stray() {
+  const t = useT();
+  return (
+    <>
+      <div className="callbar-badge tone-busy">
+        <PhoneFilled />
+      </div>
+      <div className="callbar-who">
+        <div className="callbar-title quiet-title">{t("call.talking")}</div>
+      </div>
+      <div className="actions">
+        <Action
+          data-testid="hangup"
+          tone="stop"
+          icon={<HangUpIcon />}
+          label={t("call.hangup")}
+          onClick={() => phone.hangUp()}
+        />
+      </div>
+    </>
   );
 }
 
@@ -44,7 +69,14 @@ function Idle() {
   const phoneReady = useApp((state) => state.phone.status === "ready");
   const state = me?.state ?? "null";
   const blocked = state === "ready" && !(device === "here" && phoneReady);
-  const key = blocked ? "idle_no_phone" : state === "ready" || state === "not_ready" ? `idle_${state}` : "idle_null";
+  const alone = state === "not_ready" && (me?.reason === "device_lost" || me?.reason === "misses") ? me.reason : "";
+  const key = alone
+    ? `idle_${alone}`
+    : blocked
+      ? "idle_no_phone"
+      : state === "ready" || state === "not_ready"
+        ? `idle_${state}`
+        : "idle_null";
   const tone = blocked ? "notready" : STATE_CLASS[state];
   return (
     <>
@@ -64,12 +96,12 @@ export function useCallerName(work: WorkDoc): string {
   return work.customer?.name || work.caller.name || t("call.unknown");
 }
 
-function Who({ work }: { work: WorkDoc }) {
+function Who({ work, live }: { work: WorkDoc; live?: "assertive" }) {
   const t = useT();
   const name = useCallerName(work);
   const site = useApp(siteOf);
   return (
-    <div className="callbar-who">
+    <div className="callbar-who" aria-live={live}>
       <div className="callbar-title">
         <span data-testid="caller-name">{name}</span>
         <ClassMarks classes={work.customer?.classes.slice(0, 2) ?? []} />
@@ -88,18 +120,19 @@ function Who({ work }: { work: WorkDoc }) {
 function Offer({ work }: { work: WorkDoc }) {
   const t = useT();
   const call = useApp((state) => state.phone.call);
+  const here = useApp((state) => state.device === "here");
   const answering = call?.phase === "answering" || call?.phase === "talking";
   return (
     <>
       <div className={`callbar-badge tone-busy${call?.phase === "ringing" ? " ringing" : ""}`}>
         <PhoneFilled />
       </div>
-      <Who work={work} />
+      <Who work={work} live="assertive" />
       <div className="callbar-clock">
         <span className="phase">{t(answering ? "call.answering" : call ? "call.ringing" : "call.incoming_soon")}</span>
         <Since at={work.since} />
       </div>
-      {!answering && (
+      {here && !answering && (
         <div className="actions">
           <Action
             data-testid="answer"
@@ -145,8 +178,13 @@ function Talk({ work, keypad, onKeypad }: { work: WorkDoc; keypad: boolean; onKe
           {up && <QualityMark />}
         </span>
       </div>
-      {muted && <div className="muted-note">{t("call.muted")}</div>}
-      {work.lost && <div className="muted-note">{t("call.lost")}</div>}
+      {work.lost ? (
+        <div className="muted-note">{t("call.lost")}</div>
+      ) : work.held ? (
+        <div className="muted-note">{t("call.held_note")}</div>
+      ) : (
+        muted && <div className="muted-note">{t("call.muted")}</div>
+      )}
       <div className="actions">
         {up && !work.held && (
           <Action

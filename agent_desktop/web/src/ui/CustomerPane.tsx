@@ -105,8 +105,9 @@ function CameBy({ work }: { work: WorkDoc }) {
   const t = useT();
   const site = useApp(siteOf);
   const steps = pathSteps(work.path.map(stepText).filter(Boolean), work.dialled, (id) => pick(site?.queues[id]?.name));
-  const data = Object.entries(work.data ?? {}).filter(([, value]) => value !== "" && value !== null);
   const end = waitEnd(work);
+  const late = end !== null && end - work.queued_at > (site?.queues[work.queue]?.service_level_seconds ?? 20);
+  const data = Object.entries(work.data ?? {}).filter(([, value]) => value !== "" && value !== null);
   return (
     <section className="card path" aria-label={t("card.came_by")}>
       <span className="path-label">{t("card.came_by")}</span>
@@ -128,7 +129,9 @@ function CameBy({ work }: { work: WorkDoc }) {
       {end !== null && (
         <span className="path-step">
           <RightOutlined className="path-arrow" />
-          <span className="path-wait num">{t("card.waited", { time: duration(end - work.queued_at) })}</span>
+          <span className={`path-wait num${late ? " path-late" : ""}`}>
+            {t("card.waited", { time: duration(end - work.queued_at) })}
+          </span>
         </span>
       )}
     </section>

@@ -1,7 +1,7 @@
 /** The agent's page: login, or the desktop with its fixed bars and the area that shows who is calling. */
-import { UserOutlined } from "@ant-design/icons";
+import { UserOutlined, WarningOutlined } from "@ant-design/icons";
 import { Button } from "antd";
-import { useEffect, useRef, useState } from "react";
+import { Component, type ReactNode, useEffect, useRef, useState } from "react";
 import { answerCall, boot, command, hangUp, phone, rejectCall, setNotReady, setReady } from "../engine/desktop";
 import { currentWork, meOf, siteOf, store, useApp } from "../engine/store";
 import { translate, useT } from "../i18n";
@@ -79,9 +79,33 @@ function Desktop() {
       <CallBar keypad={keypad} onKeypad={setKeypad} />
       <Banner />
       <main className="main">
-        {known ? work ? <CustomerPane key={work.contact} work={work} /> : <Home /> : <NoSeat />}
+        <Guard key={work?.contact ?? "home"}>
+          {known ? work ? <CustomerPane key={work.contact} work={work} /> : <Home /> : <NoSeat />}
+        </Guard>
       </main>
       <Toast />
+    </div>
+  );
+}
+
+/** A fault in the picture of one area must not take the call bar away. */
+class Guard extends Component<{ children: ReactNode }, { broken: boolean }> {
+  override state = { broken: false };
+  static getDerivedStateFromError() {
+    return { broken: true };
+  }
+  override render() {
+    return this.state.broken ? <Broken /> : this.props.children;
+  }
+}
+
+function Broken() {
+  const t = useT();
+  return (
+    <div className="card" data-testid="broken">
+      <Empty icon={<WarningOutlined />} title={t("home.broken")} hint={t("home.broken_hint")}>
+        <Button onClick={() => location.reload()}>{t("home.reload")}</Button>
+      </Empty>
     </div>
   );
 }

@@ -99,10 +99,10 @@ function Flowers() {
   ];
   return (
     <svg viewBox="0 0 640 720" preserveAspectRatio="xMidYMax slice" aria-hidden="true">
-      {stems.map(({ x, top, size }) => (
+      {stems.map(({ x, top, size }, n) => (
         <g key={x}>
           <path d={`M${x} 720 C ${x - 12} 600 ${x + 12} 420 ${x} ${top}`} className="stem" />
-          <Leaf x={x} y={690} turn={-24} size={size} />
+          {n % 2 === 1 && <Leaf x={x} y={690} turn={-24} size={size} />}
           <Leaf x={x} y={704} turn={-158} size={size * 1.1} />
           {[0, 1, 2, 3, 4].map((i) => {
             const y = top + 8 + i * (58 + i * 8) * size;

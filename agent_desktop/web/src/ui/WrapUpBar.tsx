@@ -38,7 +38,13 @@ export function WrapUpBar({ work }: { work: WorkDoc }) {
     }
     setBusy(ready ? "ready" : "not_ready");
     const note = keeperOf(work.contact, work.note);
-    await command("FinishWrapUp", { contact: work.contact, disposition: chosen, note: note.text, ready });
+    const answer = await command("FinishWrapUp", {
+      contact: work.contact,
+      disposition: chosen,
+      note: note.text,
+      ready,
+    });
+    if (answer.ok) note.settle();
     setBusy("");
   };
 
@@ -47,7 +53,8 @@ export function WrapUpBar({ work }: { work: WorkDoc }) {
     const press = (event: KeyboardEvent) => {
       if (event.key !== "Enter" || event.isComposing || event.defaultPrevented || open) return;
       const target = event.target as HTMLElement;
-      if (target.closest("button, a, [role=menu]")) return;
+      // Enter presses the button that has the focus; Shift+Enter means "not ready" even there.
+      if (target.closest("a, [role=menu]") || (target.closest("button") && !event.shiftKey)) return;
       if (target instanceof HTMLTextAreaElement && !event.ctrlKey) return;
       if (target.closest(".ant-select") && !chosen) return;
       event.preventDefault();

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useSyncExternalStore } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { clock } from "../engine/store";
 
 const tickers = new Set<() => void>();
@@ -25,6 +25,20 @@ export function useServerNow(): number {
 /** Any number that is read again five times a second; draws again only when it changes. */
 export function useTicking(read: () => number): number {
   return useSyncExternalStore(subscribe, read);
+}
+
+/** True once `on` has been true for so long: what passes by itself in a moment need not move the page. */
+export function useLasting(on: boolean, ms: number): boolean {
+  const [lasting, setLasting] = useState(false);
+  useEffect(() => {
+    if (!on) {
+      setLasting(false);
+      return;
+    }
+    const timer = setTimeout(() => setLasting(true), ms);
+    return () => clearTimeout(timer);
+  }, [on, ms]);
+  return on && lasting;
 }
 
 export type Hotkeys = Partial<Record<string, () => void>>;

@@ -118,5 +118,5 @@ export function sentence(code: string): string {
 export function named(list: { id: string; name: Text }[] | undefined, id: string | null | undefined): string {
   if (!id) return "";
   const found = list?.find((entry) => entry.id === id);
-  return found ? pick(found.name) : has(`state.${id}`) ? translate(`state.${id}`) : id;
+  return found ? pick(found.name) : has(`reason.${id}`) ? translate(`reason.${id}`) : id;
 }
