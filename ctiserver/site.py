@@ -10,7 +10,6 @@ import shutil
 from pathlib import Path
 
 from acd.config import BadConfig, load_site
-
 from ctiserver.model.site import SiteConfig
 from ivr.speech.catalogue import BOTH
 from ivr.speech.prompts import PromptStore
