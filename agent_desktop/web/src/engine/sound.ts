@@ -21,13 +21,28 @@ const AUDIO_KEY = "hollyhock.microphone";
 export async function openMicrophone(): Promise<MediaStream> {
   if (!navigator.mediaDevices) throw Object.assign(new Error("insecure"), { name: "InsecureContext" });
   const fallback = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-  let chosen: MediaTrackConstraints = {};
+  return navigator.mediaDevices.getUserMedia({ audio: { ...fallback, ...microphoneSetting() }, video: false });
+}
+
+function microphoneSetting(): MediaTrackConstraints {
   try {
-    chosen = JSON.parse(localStorage.getItem(AUDIO_KEY) ?? "{}") as MediaTrackConstraints;
+    return JSON.parse(localStorage.getItem(AUDIO_KEY) ?? "{}") as MediaTrackConstraints;
   } catch {
     // A broken setting is no setting.
+    return {};
   }
-  return navigator.mediaDevices.getUserMedia({ audio: { ...fallback, ...chosen }, video: false });
+}
+
+/** The chosen device's id, "" = the system's own choice. */
+export function chosenMicrophone(): string {
+  const { deviceId } = microphoneSetting();
+  return typeof deviceId === "object" && !Array.isArray(deviceId) ? String(deviceId.ideal ?? "") : "";
+}
+
+/** Ideal, not exact: a headset that is not plugged in today must not silence the agent. */
+export function chooseMicrophone(id: string): void {
+  const { deviceId: _, ...rest } = microphoneSetting();
+  localStorage.setItem(AUDIO_KEY, JSON.stringify(id ? { ...rest, deviceId: { ideal: id } } : rest));
 }
 
 export function speaker(): (stream: MediaStream | null) => Promise<void> {

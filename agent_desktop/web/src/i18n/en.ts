@@ -43,6 +43,10 @@ export const en: Dictionary = {
     fresh_hint: "The server pushes every change to this page",
   },
   phone: {
+    microphone: "Microphone",
+    default: "As the system says",
+    speak: "Say a word: the green bar moves",
+    ring: "Hear the ring tone",
     none: "No phone",
     asking: "Getting the phone",
     connecting: "Phone connecting",

@@ -41,6 +41,10 @@ export const zh = {
     fresh_hint: "画面数据由服务器实时推送",
   },
   phone: {
+    microphone: "麦克风",
+    default: "跟随系统",
+    speak: "说句话试试，绿条会动",
+    ring: "试听铃声",
     none: "电话未开",
     asking: "正在取得电话",
     connecting: "电话连接中",

@@ -1,12 +1,13 @@
 /** Top bar: who I am and in which state since when, how my queues stand, how the phone is, how fresh all this is. */
 import { CheckOutlined, DownOutlined, LogoutOutlined } from "@ant-design/icons";
-import { Button, Dropdown, type MenuProps, Tooltip } from "antd";
+import { Button, Dropdown, type MenuProps, Popover, Tooltip } from "antd";
 import { useState } from "react";
 import { duration } from "../engine/clock";
 import { logout, setNotReady, setReady, startWork } from "../engine/desktop";
 import { meOf, pulse, queueOf, siteOf, useApp } from "../engine/store";
 import { pick, useT } from "../i18n";
 import { useServerNow, useTicking } from "./hooks";
+import { PhonePanel } from "./PhonePanel";
 import { Key, Logo, named, Since, STATE_CLASS, StateIcon } from "./parts";
 import { LanguageSwitch, ThemeSwitch } from "./switches";
 
@@ -161,10 +162,12 @@ function PhoneChip() {
   if (word === "ready" && !registered) word = "connecting";
   const tone = word === "ready" ? "ok" : ["asking", "connecting"].includes(word) ? "wait" : "bad";
   return (
-    <span className={`phone-chip ${tone}`} data-testid="phone-status" data-status={word}>
-      <i className="dot" />
-      {t(`phone.${word}`)}
-    </span>
+    <Popover content={<PhonePanel />} trigger="click" destroyOnHidden placement="bottomRight">
+      <button type="button" className={`phone-chip ${tone}`} data-testid="phone-status" data-status={word}>
+        <i className="dot" />
+        {t(`phone.${word}`)}
+      </button>
+    </Popover>
   );
 }
 
