@@ -39,6 +39,7 @@ def _options(argv: list[str]) -> tuple[run.Options, Path]:
         "--rtp", action=argparse.BooleanOptionalAction, default=default.rtp, help="callers send sound (default: no)"
     )
     parser.add_argument("--profile", action="store_true", help="sample the server with py-spy during the window")
+    parser.add_argument("--keep-journal", default="", metavar="FOLDER", help="copy the run's journal there")
     parser.add_argument("--out", type=Path, default=FOLDER / "first.json", help="the JSON file (default %(default)s)")
     got = parser.parse_args(argv)
     if not (0 < got.rate <= 100 and 1 <= got.seconds <= 3600 and 0 <= got.warm_up <= 600):

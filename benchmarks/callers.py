@@ -95,7 +95,7 @@ class Callers:
                 "-r", str(per_period), "-rp", str(every_ms), "-m", str(self._calls), "-l", str(self._calls),
                 "-i", "127.0.0.1", "-bind_local", "-p", str(_free_port()), "-mi", "127.0.0.1",
                 "-mp", str(RTP_PORT),
-                "-nostdin", "-skip_rlimit", "-timeout", f"{limit}s", "-deadcall_wait", "0",
+                "-nostdin", "-watchdog_minor_threshold", "3000", "-skip_rlimit", "-timeout", f"{limit}s", "-deadcall_wait", "0",
                 "-trace_err", "-error_file", "errors.log", "-trace_stat", "-fd", "1", "-stf", "stat.csv",
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=complaints,
                 cwd=self._folder, env={**os.environ, "TERM": "xterm"},

@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,6 +21,26 @@ import msgspec
 
 RATE = 200
 _PLACE = re.compile(r"^(?P<name>.+) \((?P<file>[^()]*)\)$")
+
+
+AREAS = (
+    ("thread hand-over", ("python/threading.py", "python/concurrent/futures/thread.py", "python/queue.py")),
+    ("SQL", ("aiosqlite/", "sqlalchemy/", "ctiserver/store/")),
+    ("cores: decide and apply", ("ctiserver/turn.py", "ctiserver/calls/", "acd/", "ivr/")),
+    ("journal", ("ctiserver/journal.py",)),
+    ("desktops: live link", ("agent_desktop/",)),
+    ("SIP proxy", ("ctiserver/api/sip_proxy.py", "ctiserver/api/sip_text.py")),
+    ("recordings", ("ctiserver/asterisk/recorder.py",)),
+    ("effects and requests to Asterisk", ("ctiserver/effects.py", "ctiserver/asterisk/switch.py")),
+    ("events from Asterisk", ("ctiserver/asterisk/",)),
+    ("dispatcher", ("ctiserver/dispatch.py",)),
+    ("customer desk", ("crm/",)),
+    ("rest of HTTP and WebSocket", ("aiohttp/",)),
+    ("event loop itself", ("python/asyncio/",)),
+)
+"""A sample belongs to the innermost frame that is of an area; plain Python frames belong to who called them."""
+_LAST = ("python/threading.py", "python/concurrent/", "python/queue.py", "python/asyncio/", "aiohttp/")
+"""Frames that only count when no part of ours is in the stack."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,8 +55,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     samples: int
     by_cumulative: tuple[Row, ...]
     by_own: tuple[Row, ...]
-    by_package: dict[str, float]
-    """Own time by top-level package; 'python' is the standard library."""
+    by_area: dict[str, float]
+    """Shares of all samples (AREAS); they add up to 1."""
 
 
 class NoProfiler(Exception):
@@ -80,17 +100,17 @@ def read(raw: str, rows: int = 25) -> Profile:
     """Collapsed stacks, one a line: 'outer (file);inner (file) count'."""
     own: Counter[str] = Counter()
     cumulative: Counter[str] = Counter()
-    packages: Counter[str] = Counter()
+    areas: Counter[str] = Counter()
     total = 0
     for line in raw.splitlines():
         stack, _, count = line.rpartition(" ")
-        frames = [_short(frame) for frame in stack.split(";") if not frame.startswith("process ")]
+        frames = [_short(frame) for frame in stack.split(";") if frame and not frame.startswith("process ")]
         if not frames or not count.isdigit():
             continue
         total += int(count)
         own[frames[-1]] += int(count)
-        packages[frames[-1].partition("/")[0].partition(".py")[0]] += int(count)
-        for function in dict.fromkeys(frames):
+        areas[_area(frames)] += int(count)
+        for function in dict.fromkeys(_inner(frames)):
             cumulative[function] += int(count)
 
     def top(counter: Counter[str]) -> tuple[Row, ...]:
@@ -103,8 +123,26 @@ def read(raw: str, rows: int = 25) -> Profile:
         samples=total,
         by_cumulative=top(cumulative),
         by_own=top(own),
-        by_package={name: round(n / total, 4) for name, n in packages.most_common(20)},
+        by_area={name: round(n / total, 4) for name, n in areas.most_common()},
     )
+
+
+def _area(frames: Sequence[str]) -> str:
+    ours = [frame for frame in frames if not frame.startswith(_LAST)]
+    for stack in (ours, frames):
+        for frame in reversed(stack):
+            for name, marks in AREAS:
+                if frame.startswith(marks):
+                    return name
+    return "other"
+
+
+def _inner(frames: Sequence[str]) -> Sequence[str]:
+    """Without what is around every turn of the event loop: it would fill the table."""
+    for place, frame in enumerate(frames):
+        if frame.endswith(("Handle._run", "Thread.run")):
+            return frames[place + 1 :]
+    return frames[-1:]
 
 
 def _short(frame: str) -> str:

@@ -85,8 +85,12 @@ def _show_profile(result: Result, console: Console) -> None:
         for row in part:
             table.add_row(row.function, f"{row.cumulative * each:.2f}", f"{row.own * each:.2f}")
         console.print(table)
-    packages = ", ".join(f"{name} {share * each:.2f}" for name, share in result.profile.by_package.items())
-    console.print(f"own ms a call by package: {packages}", markup=False)
+    table = Table(title="server CPU by area")
+    for column in ("area", "ms a call", "share"):
+        table.add_column(column)
+    for name, share in result.profile.by_area.items():
+        table.add_row(name, f"{share * each:.2f}", f"{share:.0%}")
+    console.print(table)
 
 
 def write(result: Result, path: Path) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import datetime
 import importlib.metadata
 import platform
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -44,6 +45,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     talk: float = 2.0
     rtp: bool = False
     profile: bool = False
+    keep_journal: str = ""
+    """A folder that gets a copy of the run's journal, for benchmarks.replay."""
 
 
 class Cpu(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,6 +177,8 @@ async def _measured(site: Site, agents: list[Agent], lag: Lag, options: Options,
     versions = await _versions(site)
     say("reading the journal")
     records = await asyncio.to_thread(site.records)
+    if options.keep_journal:
+        await asyncio.to_thread(shutil.copytree, site.home / "journal", options.keep_journal, dirs_exist_ok=True)
     epoch = (site.home / "journal" / "epoch").read_text().strip()
     counted = figures.count(records, first.at, last.at)
     replayed = await asyncio.to_thread(replay.replay, records, epoch, first.at, last.at)
