@@ -93,6 +93,8 @@ class Desktops:
         self._feed = feed
         self._now = now
         self._desks: dict[AgentId, list[_Desk]] = {}
+        self._showing: dict[ConversationId, list[_Desk]] = {}
+        """Who shows a conversation: a turn looks at those it touches, not at everybody."""
         self._dirty_queues: set[str] = set()
         self._flush: asyncio.TimerHandle | None = None
         self._closers: set[asyncio.Task[None]] = set()
@@ -114,7 +116,8 @@ class Desktops:
             if conversation is not None:
                 conversations.add(conversation)
             self._queues_of(event)
-        for agent in sorted(self._desks):
+        showing = {desk.agent for conversation in conversations for desk in self._showing.get(conversation, ())}
+        for agent in sorted(agents | showing):
             for desk in self._desks[agent]:
                 if agent in agents or not conversations.isdisjoint(desk.shows):
                     self._update(desk)
@@ -150,7 +153,7 @@ class Desktops:
 
     def _render(self, desk: _Desk, *, queues: bool) -> dict[str, bytes]:
         fresh: dict[str, bytes] = {}
-        desk.shows = set()
+        shows: set[ConversationId] = set()
         for key in view.keys_of(self._world, desk.agent):
             if key.startswith("queue/") and not queues:
                 continue
@@ -158,9 +161,20 @@ class Desktops:
             if doc is None:
                 continue
             if isinstance(doc, view.WorkDoc):
-                desk.shows.add(ConversationId(doc.conversation))
+                shows.add(ConversationId(doc.conversation))
             fresh[key] = _json.encode(doc)
+        self._show(desk, shows)
         return fresh
+
+    def _show(self, desk: _Desk, shows: set[ConversationId]) -> None:
+        for conversation in sorted(desk.shows - shows):
+            desks = self._showing[conversation]
+            desks.remove(desk)
+            if not desks:
+                del self._showing[conversation]
+        for conversation in sorted(shows - desk.shows):
+            self._showing.setdefault(conversation, []).append(desk)
+        desk.shows = shows
 
     def _send_delta(self, desk: _Desk, changed: dict[str, bytes], gone: list[str]) -> None:
         if not changed and not gone:
@@ -224,6 +238,7 @@ class Desktops:
                 self._take(desk, principal, message.data)
         finally:
             forget()
+            self._show(desk, set())
             self._desks[agent].remove(desk)
             if not self._desks[agent]:
                 del self._desks[agent]
