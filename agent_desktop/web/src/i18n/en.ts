@@ -167,7 +167,7 @@ export const en: Dictionary = {
     handled: "Calls taken",
     average: "Average talk",
     longest: "Longest talk",
-    missed: "Missed",
+    missed: "Missed in a row",
     total: "Time in talk",
     calls: "My calls",
     refresh: "Refresh",

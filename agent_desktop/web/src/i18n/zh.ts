@@ -163,7 +163,7 @@ export const zh = {
     handled: "接听",
     average: "平均通话",
     longest: "最长通话",
-    missed: "未接",
+    missed: "连续未接",
     total: "通话总时长",
     calls: "我的通话",
     refresh: "刷新",

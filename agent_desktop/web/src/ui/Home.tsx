@@ -19,6 +19,7 @@ import { Player } from "./Player";
 import { Empty, Key, named } from "./parts";
 
 const PAGE = 50;
+const DAY_LIMIT = 500;
 /** The last list, so that coming back from a call shows it at once. */
 let known: { user: string; calls: CallRecord[] } = { user: "", calls: [] };
 
@@ -30,10 +31,18 @@ function useCalls() {
   const [full, setFull] = useState(false);
   const load = useCallback(async () => {
     try {
-      const first = await api.calls(PAGE);
-      known = { user, calls: first };
-      setCalls(first);
-      setFull(first.length >= PAGE);
+      const list = await api.calls(PAGE);
+      let page = list;
+      // The figures above say "today": they need all of today's calls, however many pages those are.
+      while (page.length >= PAGE && list.length < DAY_LIMIT) {
+        const last = list.at(-1)?.queued_at;
+        if (!last || daysAgo(last, clock.now()) > 0) break;
+        page = await api.calls(PAGE, last);
+        list.push(...page);
+      }
+      known = { user, calls: list };
+      setCalls(list);
+      setFull(page.length >= PAGE);
       setFailed(false);
     } catch {
       setFailed(true);
