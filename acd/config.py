@@ -81,6 +81,7 @@ def load_site(text: str, *, flows: Mapping[str, str], prompts: Mapping[str, Mapp
         dispositions=tuple(check.rows(data, "dispositions", DispositionConfig)),
         flows=tuple(check.flows(flows)),
         languages=check.languages(data),
+        demo=check.demo(data),
         prompts={name: dict(uris) for name, uris in prompts.items()},
     )
     check.top(data)
@@ -105,8 +106,14 @@ class _Check:
 
     def top(self, data: Mapping[str, Any]) -> None:
         for key in data:
-            if key not in _TABLES and key != "languages":
-                self.fault(f"unknown key (known: languages, {', '.join(_TABLES)})", key)
+            if key not in _TABLES and key not in ("languages", "demo"):
+                self.fault(f"unknown key (known: languages, demo, {', '.join(_TABLES)})", key)
+
+    def demo(self, data: Mapping[str, Any]) -> bool:
+        demo = data.get("demo", False)
+        if not isinstance(demo, bool):
+            self.fault("must be true or false", "demo")
+        return demo is True
 
     def languages(self, data: Mapping[str, Any]) -> tuple[str, ...]:
         languages = data.get("languages", list(SiteConfig().languages))

@@ -13,7 +13,7 @@ import importlib.metadata
 import signal
 import ssl
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import structlog
@@ -53,6 +53,8 @@ from ivr.speech.prompts import PromptStore
 
 log = structlog.get_logger(__name__)
 
+FAILED = 5
+"""Exit code: a turn failed inside; a fresh process recovers from the journal."""
 REPLACED = 4
 """Exit code: another server owns this Asterisk now; starting again would only fight it."""
 DATABASE_RETRY = 1.0
@@ -85,7 +87,8 @@ class Server:
             self.journal,
             self._on_turn,
             mask=masked,
-            on_journal_failure=lambda _error: self._busy(),
+            on_journal=self._journal_changed,
+            on_fatal=self._failed,
         )
         self.effects = Effects(self, self.dispatcher.feed)
         self.switch = Switch(
@@ -194,6 +197,16 @@ class Server:
                 self._start(self.recorder.sweep(), "recordings sweep")
                 self._busy()
 
+    def _journal_changed(self, works: bool) -> None:
+        if works:  # records are missing in the file: a snapshot bridges the hole before anything else can happen
+            with contextlib.suppress(OSError):
+                self.journal.write_snapshot(self.world.seq, self.journal.encode_snapshot(self.world.state()))
+        self._busy()
+
+    def _failed(self) -> None:
+        self.exit_code = FAILED
+        self.stopping.set()
+
     def _busy(self) -> None:
         """New calls get the dialplan's apology while decisions cannot be journalled."""
         self._start(self._tell_busy("1" if self.dispatcher.journal_broken else "0"), "busy flag")
@@ -208,6 +221,19 @@ class Server:
         self.stopping.set()
 
     # ---- life
+
+    def _keep(self, work: Callable[[], Coroutine[object, object, None]], name: str) -> None:
+        """Work that has to go on for ever: a fault is logged, and a second later it begins anew."""
+
+        async def forever() -> None:
+            while True:
+                try:
+                    await work()
+                except Exception:  # whatever it was, a server without its journal's upkeep or its books is worse
+                    log.exception("background_work_failed", work=name)
+                await asyncio.sleep(1.0)
+
+        self._start(forever(), name)
 
     def _start(self, work: Coroutine[object, object, None], name: str) -> None:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work, name=name)
@@ -227,8 +253,8 @@ class Server:
                 self.dispatcher.feed(facts.SiteLoaded(site=fresh))
             self.recorder.start()
             await self.switch.start()
-            self._start(self._database_up(), "database")
-            self._start(self._keep_journal(), "journal")
+            self._keep(self._database_up, "database")
+            self._keep(self._keep_journal, "journal")
             await self.stopping.wait()
         finally:
             await self._stop(runner)
@@ -298,8 +324,9 @@ class Server:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        with contextlib.suppress(OSError):
-            self.journal.write_snapshot(self.world.seq, self.journal.encode_snapshot(self.world.state()))
+        if not self.dispatcher.failed:  # a half-changed world must not be kept
+            with contextlib.suppress(OSError):
+                self.journal.write_snapshot(self.world.seq, self.journal.encode_snapshot(self.world.state()))
         self.journal.close()
         self.passwords.close()
         await self.database.close()

@@ -59,9 +59,13 @@ def serve() -> None:
         settings = load_settings(os.environ)
         prepare_home(settings.home)
         ari = asterisk_of(settings)
-        from ctiserver import app
+        from ctiserver import app, journal, site
+        from ctiserver.store.database import BadDatabaseUrl
 
-        asyncio.run(app.serve(settings, ari))
+        try:
+            asyncio.run(app.serve(settings, ari))
+        except (site.BadSite, journal.JournalDamaged, BadDatabaseUrl) as error:
+            _refuse(error)
     except (BadSetting, CannotStart) as error:
         _refuse(error)
     except KeyboardInterrupt:

@@ -16,6 +16,7 @@ import structlog
 from ctiserver import turn
 from ctiserver.model import commands as cmd
 from ctiserver.model import facts
+from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.turns import Core, Input, Record
 from ctiserver.model.world import World
 from ctiserver.ports import Clock, JournalWriter
@@ -51,7 +52,8 @@ class Dispatcher:
         *,
         clock: Clock | None = None,
         mask: Callable[[World, facts.DigitPressed], bool] = lambda _world, _digit: False,
-        on_journal_failure: Callable[[OSError], None] = lambda _error: None,
+        on_journal: Callable[[bool], None] = lambda _works: None,
+        on_fatal: Callable[[], None] = lambda: None,
     ) -> None:
         self.world = world
         self.turns = 0
@@ -62,20 +64,27 @@ class Dispatcher:
         self._on_turn = on_turn
         self._clock = clock or SystemClock()
         self._mask = mask
-        self._on_journal_failure = on_journal_failure
+        self._on_journal = on_journal
+        self._on_fatal = on_fatal
         self._waiting: deque[Input] = deque()
         self._running = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
-        self._offset = self._clock.now() - self._clock.monotonic()
+        self.failed = False
+        self._offset = max(self._clock.now(), world.now) - self._clock.monotonic()
+        self._jumped = 0.0
 
     def feed(self, item: Input) -> None:
         """Run a fact to completion; one that arrives within a turn (from `on_turn`) runs after it."""
+        if self.failed:
+            return
         self._waiting.append(item)
         self._drain()
 
     def submit(self, command: cmd.Command) -> None:
         """Run a command to completion; raises CommandRejected. Not to be called from within a turn."""
+        if self.failed:
+            raise CommandRejected(Rejection.OVERLOADED, "the server restarts")
         if self._running:
             raise RuntimeError("a command cannot be submitted from within a turn")
         self._drain()
@@ -101,6 +110,15 @@ class Dispatcher:
         self._running = True
         try:
             return self._turn(item)
+        except Exception:
+            # The world may be half changed and the journal does not know: nothing may follow. A new process folds
+            # the journal, compares with the switch and goes on; calls stay up meanwhile.
+            self.failed = True
+            self._waiting.clear()
+            self.close()
+            log.exception("turn_failed", input=type(item).__name__, seq=self.world.seq + 1)
+            self._on_fatal()
+            raise
         finally:
             self._running = False
 
@@ -121,22 +139,35 @@ class Dispatcher:
     def _append(self, record: Record) -> None:
         try:
             self._journal.append(record)
-            self.journal_broken = False
+            if self.journal_broken:
+                self.journal_broken = False
+                log.warning("journal_writes_again", seq=record.seq)
+                self._on_journal(True)
         except OSError as error:
             # Running calls go on; new ones are refused until the journal can be written again (DESIGN section 1).
             if not self.journal_broken:
                 log.error("journal_write_failed", error=str(error), seq=record.seq)
-            self.journal_broken = True
-            self._on_journal_failure(error)
+                self.journal_broken = True
+                self._on_journal(False)
 
     def _time(self, monotonic: float) -> float:
-        """UTC, once a turn, never back. A jump of the wall clock becomes an input of its own."""
-        now = self._clock.now()
-        jump = now - (self._offset + monotonic)
-        if abs(jump) > CLOCK_JUMP:
-            self._offset += jump
-            self._waiting.appendleft(facts.ClockJumped(seconds=round(jump, 3)))
-        return max(now, self.world.now)
+        """UTC, once a turn, never back (DESIGN 5.4): the wall clock at the start, carried on by the monotonic one.
+
+        So a wall clock that is set an hour off moves no deadline; it becomes an input of its own, and the next start
+        follows it. Small corrections are followed at once, one millisecond a turn.
+        """
+        running = self._offset + monotonic
+        off = self._clock.now() - running
+        if abs(off) <= CLOCK_JUMP:
+            self._offset += max(-0.001, min(0.001, off))
+            self._jumped = 0.0
+        elif abs(off - self._jumped) > CLOCK_JUMP:
+            self._jumped = off
+            self._waiting.append(facts.ClockJumped(seconds=round(off, 3)))
+        return max(running, self.world.now)
+
+    def _now(self) -> float:
+        return max(self._offset + self._clock.monotonic(), self.world.now)
 
     def _arm(self) -> None:
         due = self.world.deadlines.next()
@@ -144,13 +175,13 @@ class Dispatcher:
             return
         if self._timer is not None:
             self._timer.cancel()
-        delay = max(0.0, due - max(self._clock.now(), self.world.now))
+        delay = max(0.0, due - self._now())
         self._timer_at = due
         self._timer = asyncio.get_running_loop().call_later(min(delay, 3600.0), self._tick)
 
     def _tick(self) -> None:
         self._timer = None
-        if self.world.deadlines.first_due(max(self._clock.now(), self.world.now)) is not None:
+        if self.world.deadlines.first_due(self._now()) is not None:
             self.feed(facts.Tick())
         self._drain()
         self._arm()

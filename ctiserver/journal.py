@@ -12,6 +12,7 @@ import os
 import secrets
 import struct
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,6 +88,7 @@ class Journal:
         self._buffer = bytearray()
         self._size = 0
         self._fd = -1
+        self._retired: deque[int] = deque()
         self._cut_torn_tail()
         self._since_snapshot = 0
 
@@ -143,14 +145,19 @@ class Journal:
         self._since_snapshot += 1
 
     def _next_segment(self, seq: int) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
         path = self.folder / f"journal-{seq:016d}.log"
-        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        fresh = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        if self._fd >= 0:
+            self._retired.append(self._fd)
+        self._fd = fresh
         self._size = 0
 
     def sync(self) -> None:
-        """fdatasync; call it off the loop."""
+        """fdatasync; call it off the loop, from one thread at a time. Finished segments are synced and closed here."""
+        while self._retired:
+            old = self._retired.popleft()
+            os.fdatasync(old)
+            os.close(old)
         if self._fd >= 0:
             os.fdatasync(self._fd)
 
@@ -177,7 +184,7 @@ class Journal:
             old.unlink()
 
     def close(self) -> None:
+        self.sync()
         if self._fd >= 0:
-            os.fdatasync(self._fd)
             os.close(self._fd)
             self._fd = -1

@@ -190,7 +190,11 @@ def _home(environ: Mapping[str, str]) -> Path:
 
 def _database(environ: Mapping[str, str], home: Path) -> str:
     text = environ.get("HOLLYHOCK_DATABASE_URL") or f"sqlite+aiosqlite:///{home / 'hollyhock.db'}"
-    if urlsplit(text).scheme not in _DATABASES:
+    try:
+        scheme = urlsplit(text).scheme
+    except ValueError:
+        scheme = ""
+    if scheme not in _DATABASES:
         raise BadSetting(f"HOLLYHOCK_DATABASE_URL must begin with {' or '.join(f'{name}://' for name in _DATABASES)}")
     return text
 

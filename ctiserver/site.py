@@ -9,10 +9,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import structlog
+
 from acd.config import BadConfig, load_site
 from ctiserver.model.site import SiteConfig
+from ivr.flow.document import FlowError, decode
+from ivr.flow.inspect import inspect
 from ivr.speech.catalogue import BOTH
 from ivr.speech.prompts import PromptStore
+
+log = structlog.get_logger(__name__)
 
 DEMO_SITE = Path(__file__).parent / "demo" / "site.toml"
 PROMPTS = Path(__file__).parent.parent / "ivr" / "prompts"
@@ -30,11 +36,19 @@ def load(folder: Path, prompts: PromptStore, sounds: Path) -> SiteConfig:
         seed(folder)
     try:
         flows = {flow.stem: flow.read_text("utf-8") for flow in sorted((folder / "flows").glob("*.json"))}
-        return load_site(path.read_text("utf-8"), flows=flows, prompts=uris(prompts, sounds))
-    except BadConfig as error:
+        site = load_site(path.read_text("utf-8"), flows=flows, prompts=uris(prompts, sounds))
+    except (BadConfig, UnicodeDecodeError) as error:
         raise BadSite(f"{path}: {error}") from None
     except OSError as error:
         raise BadSite(f"{path}: {error.strerror}") from None
+    for flow in site.flows:
+        try:
+            document = decode(flow.document)
+        except FlowError as error:
+            raise BadSite(f"{folder / 'flows' / flow.id}.json: {error}") from None
+        for issue in inspect(document, site):
+            log.warning("flow_issue", flow=flow.id, severity=issue.severity, node=issue.node, issue=issue.code)
+    return site
 
 
 def seed(folder: Path) -> None:

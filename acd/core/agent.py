@@ -74,6 +74,7 @@ def apply(world: World, event: ev.AgentEvent) -> None:
             agent.chosen_by = ""
             agent.misses = 0
             agent.unreached = 0
+            agent.handled_today = 0
             agent.signed_in_at = event.at
             agent.idle_since = event.at
         case ev.AgentSignedOut():

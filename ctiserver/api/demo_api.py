@@ -92,7 +92,7 @@ async def live(request: web.Request) -> web.StreamResponse:
 
 def _demo(request: web.Request) -> tuple[DemoParts, DemoCalls]:
     parts, calls = request.app[PARTS].demo, request.app.get(DEMO)
-    if parts is None or calls is None:
+    if parts is None or calls is None or not parts.site().demo:
         raise NotFound("demo_off", "This is no demo site.")
     return parts, calls
 

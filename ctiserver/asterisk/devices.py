@@ -22,6 +22,9 @@ _BROWSER = {
     "rtp_timeout_hold": "60",
     "allow_transfer": "no",
     "allow_subscribe": "no",
+    "force_rport": "yes",
+    "rewrite_contact": "yes",  # whatever a page writes as its contact: we ring the socket it came by
+    "set_var": "FORWARD_CONTEXT=hollyhock-forward",
     "deny": "0.0.0.0/0.0.0.0",
     "permit": "127.0.0.1/255.255.255.255",  # SIP comes only through our own proxy
 }

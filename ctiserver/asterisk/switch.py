@@ -184,8 +184,9 @@ class Switch:
         )
 
     async def _join(self, effect: fx.JoinBridge) -> None:
-        quiet = True
         playing = self._playing.get(effect.quiet) if effect.quiet is not None else None
+        # A playback that an earlier process began cannot be awaited: then the move goes by HTTP, where it may wait.
+        quiet = effect.quiet is None or playing is not None
         if playing is not None:
             try:
                 async with asyncio.timeout(QUIET_DEADLINE):
@@ -200,9 +201,10 @@ class Switch:
     async def _open_tracks(self, effect: fx.OpenTracks) -> None:
         """Two snoops with a clock of their own: the tracks are as long as the call, whatever is sent (FACTS)."""
         entered = [self._snoops.setdefault(name, asyncio.Event()) for name in effect.names]
-        hears, says = effect.names
-        await self.calls.snoop(effect.leg, hears, spy="in")
-        await self.calls.snoop(effect.leg, says, spy="out")
+        says, hears = effect.names
+        await self.calls.set_variable(effect.leg, "HOLLYHOCK_CONV", effect.conversation)
+        await self.calls.snoop(effect.leg, says, spy="in")
+        await self.calls.snoop(effect.leg, hears, spy="out")
         async with asyncio.timeout(SNOOP_DEADLINE):
             for waiting in entered:
                 await waiting.wait()

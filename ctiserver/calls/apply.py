@@ -47,6 +47,7 @@ def apply(world: World, event: ev.Event) -> None:
             conversation = world.conversations.get(contact.conversation) if contact is not None else None
             if conversation is not None:
                 conversation.agent = None
+                conversation.held = False
         case _:
             conversation = world.conversations.get(getattr(event, "conversation", ConversationId("")))
             if conversation is not None:
@@ -102,11 +103,15 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             world.conversation_of_contact[event.contact] = conversation.id
         case ev.Queued():
             conversation.place = Place.WAITING
+            conversation.looks = 0
         case ev.Talking():
             conversation.place = Place.TALKING
+            conversation.held = False
+            conversation.looks = 0
             conversation.talking_since = conversation.talking_since or event.at
         case ev.Held():
             conversation.place = Place.HELD
+            conversation.held = True
         case ev.BridgeOpened():
             conversation.bridges = (*conversation.bridges, event.bridge)
         case ev.BridgeClosed():

@@ -31,8 +31,9 @@ def arrive(world: World, fact: facts.CallerArrived, ctx: Ctx) -> Decision:
         caller_name=fact.caller_name,
         at=fact.at,
     )
+    recording = ev.RecordingStarted(conversation=conversation, names=tracks, at=fact.at)
     return Decision(
-        (started,),
+        (started, recording),
         (
             fx.OpenTracks(conversation=conversation, leg=fact.channel, names=tracks),
             fx.AnswerLeg(conversation=conversation, leg=fact.channel),

@@ -107,10 +107,8 @@ def _up(world: World, conversation: Conversation, leg: Leg, at: float, ctx: Ctx)
     plan = Plan()
     plan.events.append(ev.Established(conversation=conversation.id, leg=leg.id, at=at))
     if leg.role is Role.CUSTOMER:
-        plan.events.append(
-            ev.RecordingStarted(conversation=conversation.id, names=ids.tracks(conversation.id), at=at)
-        )
-    elif leg.take_back:
+        return plan.decision()
+    if leg.take_back:
         _taken_back(plan, conversation, leg, ctx)
     elif _offer_lives(world, leg):
         plan.events.append(
@@ -138,11 +136,12 @@ def _taken_back(plan: Plan, conversation: Conversation, leg: Leg, ctx: Ctx) -> N
     if conversation.agent != leg.agent or leg.agent is None:
         plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
         return
-    held = conversation.place is Place.HELD
     was_lost = conversation.place is Place.WAITING
-    if not held:
+    if not conversation.held:
         plan.events.append(ev.Talking(conversation=conversation.id, leg=leg.id, at=ctx.now))
-    plan.to_talk(conversation, leg.id, customer=was_lost)
+    elif was_lost:
+        plan.events.append(ev.Held(conversation=conversation.id, agent=leg.agent, at=ctx.now))
+    plan.to_talk(conversation, leg.id, customer=was_lost and not conversation.held)
     for old in agent_legs(conversation):
         if old.id != leg.id and old.agent == leg.agent:
             plan.hang_up(conversation, old, ClearedBy.SYSTEM)

@@ -67,6 +67,10 @@ def _compare(
     known: frozenset[LegId] | None = None,
 ) -> None:
     """`known`: the legs that the reading can tell of; None is all. A ring decided after a look runs after it."""
+    for track in conversation.recordings:
+        if LegId(track) not in channels and (known is None or LegId(track) in known):
+            # Its snoop has ended while nobody listened; what it recorded is in the spool.
+            plan.events.append(ev.RecordingEnded(conversation=conversation.id, name=track, seconds=0.0, ok=True))
     if conversation.customer_leg in conversation.legs and conversation.customer_leg not in channels:
         _take(plan, legs.ended(world, conversation, conversation.legs[conversation.customer_leg], 0, ctx.now))
         for leg in list(conversation.legs.values()):  # the others: end what is there, note what is not

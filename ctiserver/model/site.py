@@ -86,5 +86,7 @@ class SiteConfig(msgspec.Struct, frozen=True, kw_only=True):
     dispositions: tuple[DispositionConfig, ...] = ()
     flows: tuple[FlowConfig, ...] = ()
     languages: tuple[str, ...] = ("zh", "en")
+    demo: bool = False
+    """A demo site: everybody who reaches the caller page may call in as one of its customers."""
     prompts: dict[str, dict[str, str]] = {}
     """prompt id -> language -> media URI that the switch can play (resolved at decision time, DESIGN 5.7)."""

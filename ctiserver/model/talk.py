@@ -78,6 +78,7 @@ class Conversation(msgspec.Struct, kw_only=True):
     customer: Customer | None = None
     contact: ContactId | None = None  # the last one made of it
     agent: AgentId | None = None  # whose talk it is; stays while his leg is lost or he holds
+    held: bool = False  # the agent pressed hold; kept while his leg is lost
     bridges: tuple[BridgeId, ...] = ()
     legs_made: int = 0
     prompts_made: int = 0

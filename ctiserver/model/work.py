@@ -75,7 +75,7 @@ class Agent(msgspec.Struct, kw_only=True):
     links: int = 0
     misses: int = 0  # in a row
     unreached: int = 0  # rings in a row that his device, reachable as far as we see, did not get
-    handled_today: int = 0
+    handled_today: int = 0  # since he signed in
 
 
 def agent_state(agent: Agent) -> AgentState:

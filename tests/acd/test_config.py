@@ -74,7 +74,7 @@ def test_the_demo_site_is_good() -> None:
         ('name = { zh = "午餐", en = "Lunch" }', 'name = { zh = "午餐" }', "line 22: reasons[0].name: object missing"),
         ('number = "95500"', "number = 95500", "line 4: numbers[0].number: expected `str`, got `int`"),
         ("[[queues]]", "[queues]", "queues: must be written as [[queues]]"),
-        ("[[reasons]]", "[[reason]]", "line 20: reason: unknown key (known: languages, numbers"),
+        ("[[reasons]]", "[[reason]]", "line 20: reason: unknown key (known: languages, demo, numbers"),
         ('languages = ["zh", "en"]', 'languages = "zh"', "line 1: languages: must be a list"),
     ],
 )

@@ -32,7 +32,9 @@ from ctiserver.store.users import SqlLogins, SqlUsers
 PASSWORD = "蜀葵 hollyhock"
 START = 1_780_000_000.0
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-SITE = SiteConfig(numbers=(NumberConfig(number="95500", flow="main", name=Label(zh="客服热线", en="Service line")),))
+SITE = SiteConfig(
+    demo=True, numbers=(NumberConfig(number="95500", flow="main", name=Label(zh="客服热线", en="Service line")),)
+)
 
 
 class Clock:

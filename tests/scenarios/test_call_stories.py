@@ -442,3 +442,27 @@ def test_nobody_is_offered_a_call_while_the_switch_is_away(floor: Floor) -> None
     floor.feed(floor.switch.seen())
     floor.settle()
     assert len(floor.events(ev.OfferMade)) == 1
+
+
+def test_a_caller_on_hold_stays_on_hold_when_the_agents_leg_was_lost(floor: Floor) -> None:
+    caller, leg = talking(floor)
+    assert floor.command(cmd.HoldCall, "1001", conversation=floor.conversation().id) is None
+    floor.settle()
+    floor.switch.end(leg, cause=44)
+    floor.settle()
+    assert floor.command(cmd.PhoneReady, "1001", lease="d1001", instance="page1") is None
+    floor.settle()
+    assert floor.conversation().place is Place.HELD
+    assert floor.switch.bridge_of(caller) == "h"
+    assert floor.command(cmd.RetrieveCall, "1001", conversation=floor.conversation().id) is None
+    floor.settle()
+    assert floor.switch.bridge_of(caller) == "t"
+
+
+def test_the_recording_of_a_call_that_ended_while_the_server_was_away_is_kept(floor: Floor) -> None:
+    caller, _leg = talking(floor)
+    floor.switch.end(caller)
+    floor.restart()
+    floor.settle()
+    ended = [event.name for event in floor.events(ev.RecordingEnded) if isinstance(event, ev.RecordingEnded)]
+    assert len(ended) == 2
