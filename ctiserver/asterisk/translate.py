@@ -13,7 +13,8 @@ from ctiserver.model import facts, ids
 from ctiserver.model.ids import BridgeId, LegId, PlaybackId
 
 MAX_TEXT = 64
-IN_CONTEXTS = ("hollyhock-in", "hollyhock-apology")
+APOLOGY_CONTEXT = "hollyhock-apology"
+IN_CONTEXTS = ("hollyhock-in", APOLOGY_CONTEXT)
 """Dialplan contexts whose channels are callers."""
 
 
@@ -32,6 +33,8 @@ def fact_of(event: wire.Event) -> facts.Fact | None:
             return _state(event)
         case wire.ChannelHangupRequest() if event.cause and ids.kind(event.channel.id) in ("", "a"):
             return facts.LegEnding(leg=LegId(event.channel.id), cause=event.cause, at=event.at)
+        case wire.StasisEnd() if not ids.kind(event.channel.id) and _sent_to_apology(event.channel):
+            return facts.LegAway(leg=LegId(event.channel.id), at=event.at)
         case wire.StasisEnd() if not ids.kind(event.channel.id):
             return facts.LegEnded(leg=LegId(event.channel.id), cause=0, at=event.at)
         case wire.ChannelDestroyed() if ids.kind(event.channel.id) in ("", "a"):
@@ -65,15 +68,25 @@ def _started(event: wire.StasisStart) -> facts.Fact | None:
     kind = ids.kind(channel.id)
     if kind == "a":
         return facts.LegUp(leg=LegId(channel.id), at=event.at)
-    if kind or not event.args or event.args[0] != "in":
+    if kind:
         return None
+    # A channel that came in by another way than the dialplan's line for callers (an INVITE with Replaces) dialled
+    # nothing, so it is refused as any caller without a number of ours: nobody stays here unnoticed.
+    dialled = event.args[1] if len(event.args) > 1 and event.args[0] == "in" else ""
     return facts.CallerArrived(
         channel=LegId(channel.id),
-        dialled=clean(event.args[1]) if len(event.args) > 1 else "",
+        dialled=clean(dialled),
         caller_number=clean(channel.caller.number),
         caller_name=clean(channel.caller.name),
         at=event.at,
+        up=channel.state == "Up",
     )
+
+
+def _sent_to_apology(channel: wire.Channel) -> bool:
+    """The supervisor has sent the channel there (it begins with priority 1), and it goes now: in the middle of a prompt
+    it waits for the prompt's end, and the server may be back by then."""
+    return channel.dialplan.context == APOLOGY_CONTEXT and channel.dialplan.priority == 1
 
 
 def _state(event: wire.ChannelStateChange) -> facts.Fact | None:

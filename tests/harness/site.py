@@ -89,7 +89,7 @@ class Site:
     async def ready(self, timeout: float = 20.0) -> None:
         async def ask() -> bool:
             if self._process is not None and self._process.poll() is not None:
-                raise AssertionError(f"the server ended with {self._process.returncode}:\n{self.tail()}")
+                raise RuntimeError(f"the server ended with {self._process.returncode}:\n{self.tail()}")
             try:
                 async with self.http.get(f"{self.url}/readyz") as answer:
                     return answer.status == 200

@@ -1,7 +1,8 @@
 """What the live tests share: a site with short queues beside the demo site, callers on our own SIP agent, questions.
 
 Numbers: 95500 is the demo's menu; 95501 goes straight to queue `brisk` (offers of 3 s, no wrap-up), 95502 to `calm`
-(offers of 20 s, wrap-up of 30 s). All agents serve both and are never set not ready for misses.
+(offers of 20 s, wrap-up of 30 s), 95503 to `lonely`. All agents serve brisk and calm, 1006 alone serves lonely; none is
+set not ready for misses.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from tests.harness.sipcall import SipCall
 from tests.harness.site import PASSWORD, Desk, Site
 from tests.harness.waiting import eventually
 
-MENU, BRISK, CALM = "95500", "95501", "95502"
+MENU, BRISK, CALM, LONELY = "95500", "95501", "95502", "95503"
+ALONE = "1006"
+"""Who serves the lonely queue."""
 
 _QUEUES = """
 [[queues]]
@@ -51,17 +54,23 @@ def prepare(home: Path) -> None:
     sites.seed(folder)
     text = (folder / "site.toml").read_text("utf-8")
     text = re.sub(r"(skills = \{.*\}\nqueues = \[)(.*)\]", r'\1\2, "brisk", "calm"]\nmax_misses = 0', text)
+    text = re.sub(rf'(id = "{ALONE}"\n(?:.*\n)*?.*"calm")', r'\1, "lonely"', text)
     text += _QUEUES.format(id="brisk", offer=3.0, wrap_up=0.0, number=BRISK)
     text += _QUEUES.format(id="calm", offer=20.0, wrap_up=30.0, number=CALM)
+    text += _QUEUES.format(id="lonely", offer=20.0, wrap_up=0.0, number=LONELY)
     (folder / "site.toml").write_text(text, "utf-8")
-    for name in ("brisk", "calm"):
+    exits = dict.fromkeys(("no_agents", "full", "closed", "timed_out", "error"), "bye")
+    for name in ("brisk", "calm", "lonely"):
         flow = {
             "format": 1,
             "id": name,
             "title": {"zh": name, "en": name},
             "languages": ["zh", "en"],
             "start": "queue",
-            "nodes": {"queue": {"type": "queue", "title": name, "queue": name, "exits": {}}},
+            "nodes": {
+                "queue": {"type": "queue", "title": name, "queue": name, "exits": exits},
+                "bye": {"type": "hangup", "title": "Nobody can answer", "speech": [{"prompt": "goodbye"}]},
+            },
         }
         (folder / "flows" / f"{name}.json").write_text(json.dumps(flow), "utf-8")
 
