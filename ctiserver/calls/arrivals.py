@@ -13,7 +13,8 @@ from ctiserver.model.world import Ctx, World
 
 
 def arrive(world: World, fact: facts.CallerArrived, ctx: Ctx) -> Decision:
-    """A new caller: a conversation, answered at once, if the number is ours."""
+    """A new caller: a conversation, answered at once, if the number is ours. One whom the apology has answered needs no
+    answer, and none would ever be reported."""
     found = world.leg(fact.channel)
     if found is not None:
         return returned(found[0], found[1], ctx) if found[1].away else NOTHING
@@ -32,11 +33,13 @@ def arrive(world: World, fact: facts.CallerArrived, ctx: Ctx) -> Decision:
         at=fact.at,
     )
     recording = ev.RecordingStarted(conversation=conversation, names=tracks, at=fact.at)
+    up = (ev.Established(conversation=conversation, leg=fact.channel, at=fact.at),) if fact.up else ()
+    answer = () if fact.up else (fx.AnswerLeg(conversation=conversation, leg=fact.channel),)
     return Decision(
-        (started, recording),
+        (started, recording, *up),
         (
             fx.OpenTracks(conversation=conversation, leg=fact.channel, names=tracks),
-            fx.AnswerLeg(conversation=conversation, leg=fact.channel),
+            *answer,
             fx.StartRecording(conversation=conversation, names=tracks),
             fx.FindCustomer(conversation=conversation, number=fact.caller_number),
         ),

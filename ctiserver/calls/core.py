@@ -45,6 +45,7 @@ class Calls:
                 facts.LegRinging()
                 | facts.LegUp()
                 | facts.LegEnding()
+                | facts.LegAway()
                 | facts.LegEnded()
                 | facts.LegMoved()
                 | facts.LegHold()

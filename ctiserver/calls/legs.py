@@ -17,6 +17,7 @@ LegFact = (
     facts.LegRinging
     | facts.LegUp
     | facts.LegEnding
+    | facts.LegAway
     | facts.LegEnded
     | facts.LegMoved
     | facts.LegHold
@@ -47,6 +48,10 @@ def decide(world: World, fact: LegFact, ctx: Ctx) -> Decision:
             if leg.ending_cause == fact.cause:
                 return NOTHING
             return Decision((ev.HangUpSeen(conversation=conversation.id, leg=leg.id, cause=fact.cause),))
+        case facts.LegAway():
+            if leg.role is not Role.CUSTOMER or leg.away or conversation.cleared:
+                return NOTHING
+            return Decision((ev.CallerAway(conversation=conversation.id, at=fact.at),))
         case facts.LegEnded():
             return ended(world, conversation, leg, fact.cause, fact.at)
         case facts.LegMoved():

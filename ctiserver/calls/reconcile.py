@@ -170,6 +170,7 @@ def _stray_channel(plan: Plan, world: World, channel: SeenChannel, ctx: Ctx) -> 
             caller_number=channel.caller_number,
             caller_name=channel.caller_name,
             at=channel.created_at,
+            up=channel.state == "Up",
         )
         _take(plan, arrivals.arrive(world, arrived, ctx))
 

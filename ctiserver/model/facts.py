@@ -24,13 +24,14 @@ class SiteLoaded(_Fact, frozen=True, kw_only=True):
 
 
 class CallerArrived(_Fact, frozen=True, kw_only=True):
-    """An inbound channel entered our application and is not answered yet."""
+    """An inbound channel entered our application. `up`: it is answered already, by the dialplan's apology."""
 
     channel: LegId
     dialled: str
     caller_number: str
     caller_name: str
     at: float
+    up: bool = False
 
 
 class LegRinging(_Fact, frozen=True, kw_only=True):
@@ -50,6 +51,13 @@ class LegEnding(_Fact, frozen=True, kw_only=True):
 
     leg: LegId
     cause: int
+    at: float
+
+
+class LegAway(_Fact, frozen=True, kw_only=True):
+    """A caller's channel has left our application for the dialplan's apology; it is not gone."""
+
+    leg: LegId
     at: float
 
 
@@ -219,6 +227,7 @@ Fact = (
     | LegRinging
     | LegUp
     | LegEnding
+    | LegAway
     | LegEnded
     | LegMoved
     | LegHold

@@ -466,3 +466,49 @@ def test_the_recording_of_a_call_that_ended_while_the_server_was_away_is_kept(fl
     floor.settle()
     ended = [event.name for event in floor.events(ev.RecordingEnded) if isinstance(event, ev.RecordingEnded)]
     assert len(ended) == 2
+
+
+def test_a_caller_whom_the_apology_has_answered_hears_the_menu(floor: Floor) -> None:
+    """He called while no server was there; his channel is up already, so nobody would ever tell of an answer."""
+    caller = LegId("1.7")
+    floor.switch.channels[caller] = "Up"
+    floor.switch.inbound[caller] = arrived = facts.CallerArrived(
+        channel=caller, dialled="95500", caller_number="13800138000", caller_name="", at=floor.now, up=True
+    )
+    floor.switch.later(arrived)
+    floor.settle()
+    assert floor.switch.played == [("sound:menu",)]
+    floor.restart()
+    floor.settle()
+    assert len(floor.switch.played) == 2
+    floor.switch.end(caller)
+    over(floor)
+
+
+def test_an_answered_caller_without_a_conversation_is_found_at_the_connect(floor: Floor) -> None:
+    caller = floor.switch.call("1.8", "95500")
+    floor.switch.channels[caller] = "Up"
+    floor.restart()
+    floor.settle()
+    assert floor.switch.played == [("sound:menu",)]
+    floor.switch.end(caller)
+    over(floor)
+
+
+def test_a_caller_sent_to_the_apology_at_the_end_of_his_prompt_is_not_gone(floor: Floor) -> None:
+    """The order was given while the server was away and is carried out after its return: away and back again."""
+    caller = floor.switch.call("1.1", "95500")
+    floor.settle()
+    floor.restart()
+    floor.settle()
+    conversation = floor.conversation().id
+    floor.switch.apologise(caller)
+    floor.switch.later(facts.LegAway(leg=caller, at=floor.now))
+    floor.settle()
+    assert not floor.conversation().cleared
+    floor.switch.back(caller)
+    floor.settle()
+    assert floor.conversation().id == conversation
+    assert len(floor.switch.played) == 3
+    floor.switch.end(caller)
+    over(floor)
