@@ -284,7 +284,7 @@ class Desktops:
                 "detail": rejected.detail,
             }
             self._send(desk, _json.encode(answer))
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):  # JSON too deep for the decoder is a RecursionError
             refused = {"type": "answer", "id": command_id, "ok": False, "code": "bad_command", "detail": "no JSON"}
             self._send(desk, _json.encode(refused))
 

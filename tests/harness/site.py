@@ -119,7 +119,8 @@ class Site:
         """Lines of the log that an operator would worry about."""
         words = ("Traceback", "[error", "[critical", "crashed")
         lines = self.log.read_text("utf-8", "replace").splitlines()
-        return [line for line in lines if any(word in line for word in words) or _too_slow(line)]
+        found = [n for n, line in enumerate(lines) if any(word in line for word in words) or _too_slow(line)]
+        return ["\n".join(lines[n : n + 20]) if "Traceback" in lines[n] else lines[n] for n in found]
 
     # ---- looking
 
