@@ -33,8 +33,6 @@ def fact_of(event: wire.Event) -> facts.Fact | None:
             return _state(event)
         case wire.ChannelHangupRequest() if event.cause and ids.kind(event.channel.id) in ("", "a"):
             return facts.LegEnding(leg=LegId(event.channel.id), cause=event.cause, at=event.at)
-        case wire.StasisEnd() if not ids.kind(event.channel.id) and _sent_to_apology(event.channel):
-            return facts.LegAway(leg=LegId(event.channel.id), at=event.at)
         case wire.StasisEnd() if not ids.kind(event.channel.id):
             return facts.LegEnded(leg=LegId(event.channel.id), cause=0, at=event.at)
         case wire.ChannelDestroyed() if ids.kind(event.channel.id) in ("", "a"):
@@ -81,12 +79,6 @@ def _started(event: wire.StasisStart) -> facts.Fact | None:
         at=event.at,
         up=channel.state == "Up",
     )
-
-
-def _sent_to_apology(channel: wire.Channel) -> bool:
-    """The supervisor has sent the channel there (it begins with priority 1), and it goes now: in the middle of a prompt
-    it waits for the prompt's end, and the server may be back by then."""
-    return channel.dialplan.context == APOLOGY_CONTEXT and channel.dialplan.priority == 1
 
 
 def _state(event: wire.ChannelStateChange) -> facts.Fact | None:
