@@ -80,7 +80,7 @@ async def sampled(pid: int, seconds: float) -> AsyncIterator[list[Profile]]:
         raw = Path(folder) / "stacks.txt"
         process = await asyncio.create_subprocess_exec(
             program(), "record", "--pid", str(pid), "--rate", str(RATE), "--duration", str(round(seconds)),
-            "--format", "raw", "--function", "--full-filenames", "--output", str(raw), "--nonblocking",
+            "--format", "raw", "--function", "--full-filenames", "--output", str(raw), "--gil",
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         try:
