@@ -19,6 +19,14 @@ LOOK_AFTER = 25.0
 """Seconds after which we look whether a caller in the apology is still there: it ends by itself after 20 s."""
 
 
+TAKE_BACK_AGAIN = 1.0
+"""Seconds until a lost agent whose phone did not answer is rung again, while ACD keeps the talk for him (15 s)."""
+
+
+def takeback_key(conversation: ConversationId) -> str:
+    return f"calls.takeback:{conversation}"
+
+
 def away_key(conversation: ConversationId) -> str:
     return f"calls.away:{conversation}"
 
@@ -149,7 +157,9 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
         case ev.LookBegun():
             conversation.looks = event.looks
         case ev.ConnectionCleared():
-            conversation.legs.pop(event.leg, None)
+            gone = conversation.legs.pop(event.leg, None)
+            if gone is not None and gone.take_back and not gone.up_at and gone.agent == conversation.agent:
+                world.deadlines.set(takeback_key(conversation.id), world.now + TAKE_BACK_AGAIN)
             world.conversation_of_leg.pop(event.leg, None)
         case ev.CallCleared():
             world.deadlines.drop(away_key(conversation.id))
@@ -164,6 +174,7 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             if conversation.contact is not None:
                 world.conversation_of_contact.pop(conversation.contact, None)
             world.deadlines.drop(forget_key(conversation.id))
+            world.deadlines.drop(takeback_key(conversation.id))
             del world.conversations[conversation.id]
         case _:
             pass

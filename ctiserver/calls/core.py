@@ -8,7 +8,7 @@ What the switch really holds is compared in `reconcile`.
 from __future__ import annotations
 
 from ctiserver.calls import arrivals, legs, reconcile
-from ctiserver.calls.apply import FORGET_AFTER, away_key, forget_key
+from ctiserver.calls.apply import FORGET_AFTER, away_key, forget_key, takeback_key
 from ctiserver.calls.apply import apply as apply_event
 from ctiserver.calls.moves import Plan, agent_legs, talking_leg
 from ctiserver.model import commands as cmd
@@ -87,6 +87,11 @@ class Calls:
                 return _connect(world, item, ctx)
             case ev.DeadlinePassed() if item.key.startswith(away_key(ids.ConversationId(""))):
                 return reconcile.look(world, item.key)
+            case ev.AgentLegLost():
+                return _take_back(world, _live(world, item.conversation), ctx)
+            case ev.DeadlinePassed() if item.key.startswith(takeback_key(ids.ConversationId(""))):
+                name = ids.ConversationId(item.key.removeprefix(takeback_key(ids.ConversationId(""))))
+                return _take_back(world, _live(world, name), ctx)
             case ev.DeviceReady():
                 return _device_ready(world, item, ctx)
             case (
@@ -265,6 +270,16 @@ def _connect(world: World, event: ev.ContactConnected, ctx: Ctx) -> Decision:
             plan.to_talk(conversation, leg.id)
             return plan.decision()
     return NOTHING
+
+
+def _take_back(world: World, conversation: Conversation | None, ctx: Ctx) -> Decision:
+    """The agent's leg is lost: if his phone still has a contact (a short gap in the network), it is rung at once."""
+    agent = world.agents.get(conversation.agent) if conversation is not None and conversation.agent else None
+    if conversation is None or agent is None or agent.device is None or not agent.device.contact:
+        return NOTHING  # his page says when it is there again (DeviceReady)
+    if any(leg.agent == agent.id for leg in agent_legs(conversation)):
+        return NOTHING
+    return legs.originate(conversation, agent.id, agent.device, reservation=None, timeout=TAKE_BACK_RING, ctx=ctx)
 
 
 def _device_ready(world: World, event: ev.DeviceReady, ctx: Ctx) -> Decision:

@@ -37,6 +37,7 @@ class FakeSwitch:
         self.playing: dict[PlaybackId, LegId] = {}
         self.snoops: dict[str, LegId] = {}
         self.contacts: set[str] = set()
+        self.deaf = False  # phones ring and answer nothing, not even a take-back
         self.away: set[LegId] = set()  # in the dialplan's apology
         self.endpoint_of: dict[LegId, str] = {}
         self.auto_answered: list[LegId] = []
@@ -225,7 +226,7 @@ class FakeSwitch:
         self.channels[effect.leg] = "Ringing"
         self.endpoint_of[effect.leg] = effect.endpoint
         self.later(facts.LegRinging(leg=effect.leg, at=self.now))
-        if effect.auto_answer:
+        if effect.auto_answer and not self.deaf:
             self.auto_answered.append(effect.leg)
             self.answer(effect.leg)
         else:

@@ -4,75 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Page
 
 from ctiserver.model import events as ev
 from tests.harness import tones
-from tests.harness.browser import Browser, page_audio, page_hears
+from tests.harness.browser import page_audio, page_hears
 from tests.harness.sipp import SippCaller
-from tests.harness.site import PASSWORD, Desk, Site
+from tests.harness.site import Desk, Site
 from tests.harness.waiting import eventually
+from tests.live.browser_people import AGENT_HZ, CALLER_HZ, answer, browser_agent, wrap_up
 from tests.live.house import BRISK, CALM
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-CALLER_HZ, AGENT_HZ = 440.0, 660.0
-MEASURING = '{"echoCancellation":false,"noiseSuppression":false,"autoGainControl":false}'
-
-
-async def start_work(page: Page, site: Site, user: str) -> None:
-    """Log in, start work, be ready; waits until the desktop says that the phone is ready."""
-    await page.add_init_script(f"localStorage.setItem('hollyhock.microphone', '{MEASURING}')")
-    await page.goto(site.url)
-    await page.get_by_test_id("login-user").fill(user)
-    await page.get_by_test_id("login-password").fill(PASSWORD)
-    await page.get_by_test_id("login-submit").click()
-    await page.get_by_test_id("start-work").click()
-    await page.locator('[data-testid="phone-status"][data-status="ready"]').wait_for()
-    await page.get_by_test_id("ready-button").click()
-    await page.locator('[data-testid="state-select"][data-state="ready"]').wait_for()
-
-
-@asynccontextmanager
-async def browser_agent(site: Site, user: str = "1001") -> AsyncIterator[tuple[Browser, Page]]:
-    """A ready agent in a real browser; afterwards signed out, so that the next test begins as the first."""
-    try:
-        async with Browser(tone_hz=AGENT_HZ, folder=site.home / "screenshots") as browser:
-            page = await browser.page()
-            try:
-                await start_work(page, site, user)
-                yield browser, page
-            except BaseException as error:
-                error.add_note(await look(browser, page))
-                raise
-    finally:
-        async with Desk(site, user, phone=False) as desk:
-            await eventually(lambda: not any(key.startswith("work/") for key in desk.docs), 35, "the end of the work")
-            await desk.expect("SignOut")
-
-
-async def look(browser: Browser, page: Page) -> str:
-    """What a failed test's page shows, in words."""
-    if page.is_closed() or not browser.processes():
-        return "the page is gone"
-    text = await page.evaluate("[document.body.innerText, JSON.stringify(window.__hollyhock?.state())].join(' | ')")
-    return f"the page shows: {text}; console: {browser.troubles}"
-
-
-async def answer(page: Page) -> None:
-    await page.get_by_test_id("answer").click()
-    await page.locator('[data-testid="call-phase"][data-phase="talking"]').wait_for()
-
-
-async def wrap_up(page: Page) -> None:
-    """End of the work: a disposition by typing, then Done -> not ready."""
-    await page.get_by_test_id("done-notready").click()
-    await page.locator('[data-testid="state-select"][data-state="not_ready"]').wait_for()
-
 
 async def test_each_hears_only_the_other_and_the_record_has_both(house: Site) -> None:
     site = house

@@ -263,10 +263,13 @@ def test_a_lost_agent_gives_the_customer_music_and_then_another_agent(floor: Flo
 
 def test_a_lost_agent_who_comes_back_is_put_into_his_call_again(floor: Floor) -> None:
     caller, leg = talking(floor)
+    floor.switch.unregister("d1001")
     floor.switch.end(leg, cause=44)
     floor.settle()
     assert floor.switch.bridge_of(caller) == "h"
     floor.advance(3)
+    floor.switch.register("d1001")
+    floor.settle()
     assert floor.command(cmd.PhoneReady, "1001", lease="d1001", instance="page1") is None
     floor.settle()
     assert floor.switch.bridge_of(caller) == "t"
@@ -448,7 +451,10 @@ def test_a_caller_on_hold_stays_on_hold_when_the_agents_leg_was_lost(floor: Floo
     caller, leg = talking(floor)
     assert floor.command(cmd.HoldCall, "1001", conversation=floor.conversation().id) is None
     floor.settle()
+    floor.switch.unregister("d1001")
     floor.switch.end(leg, cause=44)
+    floor.settle()
+    floor.switch.register("d1001")
     floor.settle()
     assert floor.command(cmd.PhoneReady, "1001", lease="d1001", instance="page1") is None
     floor.settle()
@@ -512,3 +518,21 @@ def test_a_caller_sent_to_the_apology_at_the_end_of_his_prompt_is_not_gone(floor
     assert len(floor.switch.played) == 3
     floor.switch.end(caller)
     over(floor)
+
+
+def test_a_short_gap_in_the_network_is_healed_without_a_word_from_the_page(floor: Floor) -> None:
+    """The leg is lost, the phone's contact is not: it is rung at once, and again while it does not answer."""
+    caller, leg = talking(floor)
+    floor.switch.deaf = True
+    floor.switch.end(leg, cause=44)
+    floor.advance(2)
+    first = floor.ringing_leg("1001")
+    assert floor.switch.bridge_of(caller) == "h"
+    floor.switch.end(first, cause=18)
+    floor.switch.deaf = False
+    floor.advance(1.5)
+    assert floor.switch.bridge_of(caller) == "t"
+    assert agent_state(floor.agent("1001")) is AgentState.BUSY
+    floor.switch.end(caller)
+    floor.settle()
+    finish(floor)

@@ -1,0 +1,106 @@
+"""What happens to browsers in real life: the network goes, a second tab opens, a customer calls from a page."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from ctiserver.model import events as ev
+from tests.harness import tones
+from tests.harness.browser import Browser, page_hears
+from tests.harness.sipp import SippCaller
+from tests.harness.site import Site
+from tests.live.browser_people import AGENT_HZ, CALLER_HZ, answer, browser_agent, wrap_up
+from tests.live.house import CALM, music
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_the_network_is_lost_in_talk_and_comes_back(house: Site) -> None:
+    """No packet, no socket, no answer for ten seconds: music within a second of the detection, then the same agent."""
+    site = house
+    async with browser_agent(site) as (browser, page), SippCaller(site.sip, CALM, tone=CALLER_HZ) as caller:
+        await caller.answered()
+        await answer(page)
+        await caller.hears(AGENT_HZ, within=3)
+        browser.freeze()
+        lost = (await site.happens(ev.AgentLegLost, within=12))[-1]
+        await asyncio.sleep(max(0.0, lost.at + 1.0 - time.time()))
+        assert music(caller.rtp, 0.3, not_hz=(AGENT_HZ,)), "no music a second after the loss was noticed"
+        browser.thaw()
+        await caller.hears(AGENT_HZ, within=14)
+        await page_hears(page, CALLER_HZ, within=5)
+        await caller.hang_up()
+        await wrap_up(page)
+
+
+async def test_a_second_tab_takes_the_phone_over_and_the_call_goes_on(house: Site) -> None:
+    """amazon-connect-streams#939: two tabs never fight over the sound."""
+    site = house
+    async with browser_agent(site) as (browser, page), SippCaller(site.sip, CALM, tone=CALLER_HZ) as caller:
+        await caller.answered()
+        await answer(page)
+        await caller.hears(AGENT_HZ, within=3)
+        second = await browser.page(site.url, context=page.context)
+        await second.get_by_test_id("take-over").click()
+        await second.locator('[data-testid="call-phase"][data-phase="talking"]').wait_for()
+        await page_hears(second, CALLER_HZ, within=5)
+        await caller.hears(AGENT_HZ, within=3)
+        await page.locator('[data-testid="banner"][data-banner="elsewhere"]').wait_for()
+        await eventually_one_leg(site)
+        await caller.hang_up()
+        await wrap_up(second)
+
+
+async def eventually_one_leg(site: Site) -> None:
+    from tests.harness.waiting import eventually
+
+    async def one() -> bool:
+        held = await site.holds()
+        return len([name for name in held["channels"] if ".a" in name]) == 1
+
+    await eventually(one, 3, "one agent's leg")
+
+
+async def test_a_customer_calls_from_the_page_and_both_browsers_hear_each_other(house: Site) -> None:
+    site = house
+    async with browser_agent(site) as (_browser, agent), Browser(tone_hz=CALLER_HZ) as customers:
+        customer = await customers.page(f"{site.url}/call")
+        await customer.evaluate(
+            "localStorage.setItem('hollyhock.microphone',"
+            " '{\"echoCancellation\":false,\"noiseSuppression\":false,\"autoGainControl\":false}')"
+        )
+        await customer.get_by_test_id("dial").click()
+        await customer.locator('[data-testid="call-status"][data-status="talking"]').wait_for()
+        await customer.get_by_test_id("key-1").click()
+        await agent.get_by_test_id("answer").wait_for()
+        await answer(agent)
+        await page_hears(agent, CALLER_HZ, within=3)
+        await page_hears(customer, AGENT_HZ, within=3)
+        assert (await customer.get_by_test_id("story").inner_text()).strip()
+        await customer.get_by_test_id("hangup-call").click()
+        await wrap_up(agent)
+        await site.quiet(within=3)
+
+
+async def test_the_agent_mutes_himself_and_sends_digits(house: Site) -> None:
+    site = house
+    async with browser_agent(site) as (_browser, page), SippCaller(site.sip, CALM, tone=CALLER_HZ) as caller:
+        await caller.answered()
+        await answer(page)
+        await caller.hears(AGENT_HZ, within=3)
+        await page.get_by_test_id("mute").click()
+        await asyncio.sleep(0.5)
+        assert not tones.has_tone(caller.rtp.last(0.3), AGENT_HZ), "muted and still heard"
+        await page.get_by_test_id("mute").click()
+        await caller.hears(AGENT_HZ, within=2)
+        await page.get_by_test_id("keypad").click()
+        for key in "42#":
+            await page.get_by_test_id(f"key-{key}").click()
+            await asyncio.sleep(0.3)
+        assert caller.rtp.keys() == "42#"
+        await page.get_by_test_id("hangup").click()
+        await caller.ended()
+        await wrap_up(page)
