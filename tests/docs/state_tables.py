@@ -70,6 +70,7 @@ def on_hold(floor: Floor) -> None:
 
 def leg_lost(floor: Floor) -> None:
     talking(floor)
+    floor.switch.unregister(f"d{AGENT}")  # else he is rung again at once
     _leg_ends(44)(floor)
 
 
