@@ -109,7 +109,8 @@ async def test_ten_kills_in_talk_queue_wrap_up_and_prompt_cost_nobody_anything(
             }
             late = lateness.worst(begin, end)
             report.append(
-                f"kill {number} {moment:.2f} s into a call: ready {back:.2f} s, own lateness {late:.0f} ms, longest gap / sound lost, ms: "
+                f"kill {number} {moment:.2f} s into a call: ready {back:.2f} s, own lateness {late:.0f} ms; "
+                "longest gap / sound lost in ms: "
                 + ", ".join(f"{name} {gap:.0f}/{shift:.0f}" for name, (gap, shift) in gaps.items())
             )
             times.append(back)
