@@ -67,7 +67,8 @@ def _compare(
     known: frozenset[LegId] | None = None,
 ) -> None:
     """`known`: the legs that the reading can tell of; None is all. A ring decided after a look runs after it."""
-    for track in conversation.recordings:
+    never_opened = _never_opened(conversation, channels, known)
+    for track in conversation.recordings if not never_opened else ():
         if LegId(track) not in channels and (known is None or LegId(track) in known):
             # Its snoop has ended while nobody listened; what it recorded is in the spool.
             plan.events.append(ev.RecordingEnded(conversation=conversation.id, name=track, seconds=0.0, ok=True))
@@ -79,6 +80,10 @@ def _compare(
         return
     if _away(plan, conversation, channels, ctx):
         return
+    names = conversation.recordings if never_opened else ()
+    if names:
+        customer = conversation.customer_leg
+        plan.effects.append(fx.OpenTracks(conversation=conversation.id, leg=customer, names=names))
     for leg in list(conversation.legs.values()):
         if known is not None and leg.id not in known:
             continue
@@ -93,8 +98,26 @@ def _compare(
                 _take(plan, legs.decide(world, facts.LegUp(leg=leg.id, at=ctx.now), ctx))
             elif leg.role is Role.CUSTOMER:  # its answer was decided and never sent, or is still under way
                 plan.effects.append(fx.AnswerLeg(conversation=conversation.id, leg=leg.id))
+    if names:
+        plan.effects.append(fx.StartRecording(conversation=conversation.id, names=names))
     if not conversation.cleared:
         _place(plan, conversation, channels, bridges)
+
+
+def _never_opened(
+    conversation: Conversation, channels: Mapping[LegId, SeenChannel], known: frozenset[LegId] | None
+) -> bool:
+    """Tracks of a caller who is there end with his leg only: with none of them, a kill came between the decision to
+    record and its effects. A record that begins late is better than none."""
+    customer = channels.get(conversation.customer_leg)
+    return (
+        known is None
+        and customer is not None
+        and customer.in_app
+        and not conversation.cleared
+        and bool(conversation.recordings)
+        and all(LegId(track) not in channels for track in conversation.recordings)
+    )
 
 
 def _away(plan: Plan, conversation: Conversation, channels: Mapping[LegId, SeenChannel], ctx: Ctx) -> bool:
@@ -116,7 +139,7 @@ def look(world: World, key: str) -> Decision:
     conversation = world.conversations.get(ids.ConversationId(key.removeprefix(away_key(ids.ConversationId("")))))
     if conversation is None or conversation.cleared:
         return NOTHING
-    return Decision((), (fx.LookAt(conversation=conversation.id),))
+    return Decision((), (fx.LookAt(conversation=conversation.id, legs=tuple(conversation.legs)),))
 
 
 def _place(

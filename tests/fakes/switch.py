@@ -127,9 +127,14 @@ class FakeSwitch:
     def seen(self) -> facts.SwitchSeen:
         """What `GET channels` and `GET bridges` would say."""
         return facts.SwitchSeen(
-            channels=tuple(self._seen_channel(leg) for leg in self.channels),
+            channels=(*map(self._seen_channel, self.channels), *map(self._seen_snoop, self.snoops)),
             bridges=tuple(facts.SeenBridge(id=bridge, legs=tuple(legs)) for bridge, legs in self.bridges.items()),
             contacts=tuple(sorted(self.contacts)),
+        )
+
+    def _seen_snoop(self, name: str) -> facts.SeenChannel:
+        return facts.SeenChannel(
+            id=LegId(name), state="Up", created_at=self.now, dialled="", caller_number="", inbound=False, in_app=True
         )
 
     def _seen_channel(self, leg: LegId) -> facts.SeenChannel:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ctiserver.model import commands as cmd
 from ctiserver.model import events as ev
 from ctiserver.model import facts
@@ -536,3 +538,45 @@ def test_a_short_gap_in_the_network_is_healed_without_a_word_from_the_page(floor
     floor.switch.end(caller)
     floor.settle()
     finish(floor)
+
+
+def test_a_kill_between_the_arrival_and_its_effects_costs_no_record(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(floor.switch, "perform", lambda _effect: None)
+        caller = floor.switch.call("1.1", "95500")
+        floor.settle()
+    assert not floor.switch.snoops
+    floor.restart()
+    floor.settle()
+    done = [type(effect).__name__ for effect in floor.switch.performed]
+    assert done[:3] == ["OpenTracks", "AnswerLeg", "StartRecording"]
+    assert len(floor.switch.snoops) == 2
+    assert floor.switch.played == [("sound:menu",)]
+    floor.restart()
+    floor.settle()
+    assert [type(effect).__name__ for effect in floor.switch.performed].count("StartRecording") == 1
+    floor.switch.end(caller)
+    over(floor)
+
+
+def test_a_stranger_who_took_a_callers_place_is_refused_and_the_caller_gets_it_back(floor: Floor) -> None:
+    """An INVITE with Replaces puts a channel into our bridge, past the dialplan, and the caller out of it."""
+    caller = into_queue(floor)
+    bridge = next(b for b, legs in floor.switch.bridges.items() if caller in legs)
+    thief = LegId("6.6")
+    floor.switch.channels[thief] = "Up"
+    floor.switch.bridges[bridge] = [thief]
+    floor.switch.later(facts.LegMoved(leg=caller, bridge=None, at=floor.now))
+    floor.switch.later(
+        facts.CallerArrived(
+            channel=thief, dialled="", caller_number="1", caller_name="", at=floor.now, up=True, replaces=caller
+        )
+    )
+    floor.settle()
+    assert thief not in floor.switch.channels
+    assert floor.switch.bridge_of(caller) == "h"
+    floor.switch.end(caller)
+    over(floor)
+    assert ends(floor) == [EndReason.ABANDONED]
