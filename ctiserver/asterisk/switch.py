@@ -78,6 +78,8 @@ class Switch:
                 self._release(self._playing, event.playback.id)
             case wire.StasisStart():
                 self._release(self._snoops, event.channel.id)
+                if event.replace_channel is not None:  # no hang-up is asked for before that one's end
+                    self._hung_up.add(event.replace_channel.id)
             case wire.ChannelHangupRequest():
                 self._hung_up.add(event.channel.id)
             case _:

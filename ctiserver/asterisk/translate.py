@@ -77,6 +77,7 @@ def _started(event: wire.StasisStart) -> facts.Fact | None:
         caller_number=clean(channel.caller.number),
         caller_name=clean(channel.caller.name),
         at=event.at,
+        replaces=LegId(event.replace_channel.id) if event.replace_channel is not None else None,
         up=channel.state == "Up",
     )
 

@@ -20,7 +20,7 @@ def arrive(world: World, fact: facts.CallerArrived, ctx: Ctx) -> Decision:
         return returned(found[0], found[1], ctx) if found[1].away else NOTHING
     if all(number.number != fact.dialled for number in world.site.numbers):
         refused = ev.CallRefused(leg=fact.channel, dialled=fact.dialled, cause=UNALLOCATED, at=fact.at)
-        return Decision((refused,), (fx.RefuseCaller(leg=fact.channel, cause=UNALLOCATED),))
+        return Decision((refused,), (fx.RefuseCaller(leg=fact.channel, cause=UNALLOCATED), *_look(world, fact)))
     conversation = ctx.ids.conversation()
     tracks = ids.tracks(conversation)
     started = ev.ConversationStarted(
@@ -44,6 +44,12 @@ def arrive(world: World, fact: facts.CallerArrived, ctx: Ctx) -> Decision:
             fx.FindCustomer(conversation=conversation, number=fact.caller_number),
         ),
     )
+
+
+def _look(world: World, fact: facts.CallerArrived) -> tuple[fx.Effect, ...]:
+    """Whoever lost his place to a channel that must not stay gets it back by a look at his conversation."""
+    robbed = world.leg(fact.replaces) if fact.replaces is not None else None
+    return (fx.LookAt(conversation=robbed[0].id, legs=tuple(robbed[0].legs)),) if robbed is not None else ()
 
 
 def returned(conversation: Conversation, leg: Leg, ctx: Ctx) -> Decision:

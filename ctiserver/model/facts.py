@@ -24,7 +24,8 @@ class SiteLoaded(_Fact, frozen=True, kw_only=True):
 
 
 class CallerArrived(_Fact, frozen=True, kw_only=True):
-    """An inbound channel entered our application. `up`: it is answered already, by the dialplan's apology."""
+    """An inbound channel entered our application. `up`: it is answered already, by the dialplan's apology. `replaces`:
+    the leg whose place in a bridge the switch has given it (an INVITE with Replaces)."""
 
     channel: LegId
     dialled: str
@@ -32,6 +33,7 @@ class CallerArrived(_Fact, frozen=True, kw_only=True):
     caller_name: str
     at: float
     up: bool = False
+    replaces: LegId | None = None
 
 
 class LegRinging(_Fact, frozen=True, kw_only=True):

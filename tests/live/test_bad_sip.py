@@ -274,7 +274,6 @@ async def test_who_asks_for_the_place_of_a_caller_does_not_stay(house: Site, hea
     await as_before(house, before, conversation_of(house, f"{PREFIX}54"), time.monotonic())
 
 
-@pytest.mark.xfail(strict=True, reason="Asterisk honours Replaces: the caller is put out of his bridge, in silence")
 async def test_a_caller_keeps_his_place_when_somebody_asks_for_it(house: Site) -> None:
     async with calling(house, LONELY, f"{PREFIX}55") as line:
         await hears_music(line.rtp)
