@@ -57,6 +57,8 @@ FAILED = 5
 """Exit code: a turn failed inside; a fresh process recovers from the journal."""
 REPLACED = 4
 """Exit code: another server owns this Asterisk now; starting again would only fight it."""
+BOOKS_WAIT = 0.5
+"""Seconds that a call list may wait for the books to hold what has just happened (our choice)."""
 DATABASE_RETRY = 1.0
 
 
@@ -132,6 +134,7 @@ class Server:
                 "switch": lambda: self.switch.link.ready,
             },
             watched={"database": lambda: self.projector.healthy},
+            caught_up=lambda: self.projector.reached(self.world.seq, BOOKS_WAIT),
             registered=lambda lease, _agent: self._contact(lease, present=True),
             socket_gone=lambda lease, _agent: self._contact(lease, present=False),
             demo=DemoParts(

@@ -26,6 +26,8 @@ async def calls(request: web.Request) -> web.StreamResponse:
     limit = query_int(request, "limit", 50, least=1, most=500)
     before = query_time(request, "before")
     parts = request.app[PARTS]
+    if parts.caught_up is not None:
+        await parts.caught_up()
     rows = await parts.calls.recent(_whose(request[PRINCIPAL]), limit, before)
     return json_answer(CallsAnswer(calls=await asyncio.to_thread(_playable, rows, parts.recordings)))
 

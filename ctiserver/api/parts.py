@@ -78,6 +78,8 @@ class ApiParts:
     watched: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
     registered: Callable[[str, AgentId], None] = lambda _lease, _agent: None
     """hears that the phone of this lease is registered"""
+    caught_up: Callable[[], Awaitable[object]] | None = None
+    """waits a moment until the books hold what has happened so far"""
     socket_gone: Callable[[str, AgentId], None] = lambda _lease, _agent: None
     logged_out: Callable[[AgentId], Awaitable[None]] | None = None
     demo: DemoParts | None = None

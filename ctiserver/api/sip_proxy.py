@@ -127,7 +127,7 @@ class SipProxy:
 
     async def _connect(self) -> aiohttp.ClientWebSocketResponse:
         if self._client is None:
-            self._client = aiohttp.ClientSession(trust_env=False)
+            self._client = aiohttp.ClientSession(trust_env=False, connector=aiohttp.TCPConnector(limit=0))
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 return await self._client.ws_connect(

@@ -8,10 +8,10 @@ reads first and writes later loses updates or fails on upgrade (FACTS, libraries
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
@@ -23,6 +23,7 @@ from sqlalchemy.pool import NullPool
 
 from ctiserver.ports_http import DatabaseUnavailable
 
+T = TypeVar("T")
 _WRITES = "hollyhock_writes"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -57,6 +58,7 @@ class Database:
         self.url = async_url(url)
         self.wait_seconds = wait_seconds
         self._engine = _engine(self.url, wait_seconds)
+        self._plain: sa.Engine | None = None
 
     @property
     def dialect(self) -> str:
@@ -81,7 +83,32 @@ class Database:
         async with _unavailable():
             await asyncio.to_thread(_migrate, self.url, self.wait_seconds)
 
+    async def transact(self, work: Callable[[sa.Connection], T]) -> T:
+        """One write transaction, given as plain code. Raises DatabaseUnavailable.
+
+        On SQLite it runs in a thread as a whole: aiosqlite would change threads several times a statement, which
+        costs more than the statements. On PostgreSQL it runs on the async driver.
+        """
+        if self.dialect != "sqlite":
+            async with self.write() as connection:
+                return await connection.run_sync(work)
+        async with _unavailable():
+            return await asyncio.to_thread(self._transact, work)
+
+    def _transact(self, work: Callable[[sa.Connection], T]) -> T:
+        if self._plain is None:
+            self._plain = sa.create_engine(
+                self.url.set(drivername="sqlite+pysqlite"),
+                connect_args={"timeout": self.wait_seconds, "check_same_thread": False},
+                pool_timeout=self.wait_seconds,
+            )
+            _tune_sqlite(self._plain, self.wait_seconds)
+        with self._plain.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+            return work(connection)
+
     async def close(self) -> None:
+        if self._plain is not None:
+            await asyncio.to_thread(self._plain.dispose)
         await self._engine.dispose()
 
 
@@ -110,7 +137,7 @@ def _away(error: DBAPIError) -> bool:
 def _engine(url: sa.URL, wait_seconds: float) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         engine = create_async_engine(url, connect_args={"timeout": wait_seconds}, pool_timeout=wait_seconds)
-        _tune_sqlite(engine, wait_seconds)
+        _tune_sqlite(engine.sync_engine, wait_seconds)
         return engine
     return create_async_engine(
         url,
@@ -122,8 +149,8 @@ def _engine(url: sa.URL, wait_seconds: float) -> AsyncEngine:
     )
 
 
-def _tune_sqlite(engine: AsyncEngine, wait_seconds: float) -> None:
-    @sa.event.listens_for(engine.sync_engine, "connect")
+def _tune_sqlite(engine: sa.Engine, wait_seconds: float) -> None:
+    @sa.event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver's own BEGIN is off: ours below is the only one
         cursor = connection.cursor()
@@ -133,7 +160,7 @@ def _tune_sqlite(engine: AsyncEngine, wait_seconds: float) -> None:
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 
-    @sa.event.listens_for(engine.sync_engine, "begin")
+    @sa.event.listens_for(engine, "begin")
     def on_begin(connection: sa.Connection) -> None:
         writes = connection.get_execution_options().get(_WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
@@ -147,7 +174,7 @@ async def _migrate_alone(url: sa.URL, wait_seconds: float) -> None:
     """Alembic is synchronous: it gets its own loop (the server's must not wait) and its own connection."""
     engine = create_async_engine(url, poolclass=NullPool, connect_args={"timeout": max(wait_seconds, 30.0)})
     if url.get_backend_name() == "sqlite":
-        _tune_sqlite(engine, max(wait_seconds, 30.0))
+        _tune_sqlite(engine.sync_engine, max(wait_seconds, 30.0))
     try:
         async with engine.connect() as connection:
             await connection.execution_options(**{_WRITES: True})

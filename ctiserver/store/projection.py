@@ -18,7 +18,6 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ctiserver.model.turns import Record
 from ctiserver.ports_http import DatabaseUnavailable
@@ -60,10 +59,39 @@ class Projector:
         self._wake = asyncio.Event()
         self._newest = 0
         self._written = 0
-        self.cursor = 0
-        """the last record in the tables, if it changes any"""
+        self._cursor = 0
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self.healthy = False
         """the last attempt to write worked"""
+
+    @property
+    def cursor(self) -> int:
+        """The last record in the tables, if it changes any."""
+        return self._cursor
+
+    @cursor.setter
+    def cursor(self, seq: int) -> None:
+        self._cursor = seq
+        reached = [future for at, future in self._waiting if at <= seq]
+        self._waiting = [(at, future) for at, future in self._waiting if at > seq]
+        for future in reached:
+            if not future.done():
+                future.set_result(None)
+
+    async def reached(self, seq: int, within: float) -> bool:
+        """Wait until record `seq` is in the tables, at most `within` seconds: whoever asks reads what he has written."""
+        if seq <= self._cursor:
+            return True
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((seq, future))
+        try:
+            async with asyncio.timeout(within):
+                await future
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting = [entry for entry in self._waiting if entry[1] is not future]
+        return True
 
     @property
     def lag(self) -> int:
@@ -165,10 +193,7 @@ class Projector:
         to = records[-1].seq if cursor is None else cursor
         changes = [change for record in records for change in fold(record)]
         if changes or to - self._written >= _CURSOR_EVERY:
-            async with self._database.write() as connection:
-                for change in changes:
-                    await _apply(connection, self._database.dialect, change)
-                await _move_cursor(connection, self._database.dialect, self._epoch, to)
+            await self._database.transact(lambda connection: _write_rows(connection, changes, self._epoch, to))
             self._written = to
         self.cursor = to
 
@@ -196,11 +221,18 @@ def _insert(table: sa.Table, dialect: str) -> Any:
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
-async def _apply(connection: AsyncConnection, dialect: str, change: RowChange) -> None:
+def _write_rows(connection: sa.Connection, changes: Sequence[RowChange], epoch: str, to: int) -> None:
+    dialect = connection.dialect.name
+    for change in changes:
+        _apply(connection, dialect, change)
+    _move_cursor(connection, dialect, epoch, to)
+
+
+def _apply(connection: sa.Connection, dialect: str, change: RowChange) -> None:
     """Statements of one shape are built once: building costs more than running them."""
     if isinstance(change, Put):
         row = change.key | change.values
-        await connection.execute(_put(dialect, change.table, tuple(change.key), tuple(change.values)), row)
+        connection.execute(_put(dialect, change.table, tuple(change.key), tuple(change.values)), row)
         return
     assert isinstance(change, Change)
     null = tuple(name for name, value in change.where.items() if value is None)
@@ -208,7 +240,7 @@ async def _apply(connection: AsyncConnection, dialect: str, change: RowChange) -
     values = {f"v_{name}": value for name, value in change.values.items()}
     added = {f"a_{name}": value for name, value in change.add.items()}
     statement = _change(change.table, null, tuple(equal), tuple(values), tuple(added))
-    await connection.execute(statement, equal | values | added)
+    connection.execute(statement, equal | values | added)
 
 
 @lru_cache(maxsize=64)
@@ -233,8 +265,8 @@ def _change(
     return of.update().where(*where).values(new | more)
 
 
-async def _move_cursor(connection: AsyncConnection, dialect: str, epoch: str, seq: int) -> None:
+def _move_cursor(connection: sa.Connection, dialect: str, epoch: str, seq: int) -> None:
     statement = _insert(PROJECTION_CURSOR, dialect).values(name=CURSOR, epoch=epoch, seq=seq)
-    await connection.execute(
+    connection.execute(
         statement.on_conflict_do_update(index_elements=["name"], set_={"epoch": epoch, "seq": seq})
     )

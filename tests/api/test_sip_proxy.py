@@ -127,6 +127,14 @@ async def test_more_than_fifty_frames_a_second_close(house: House) -> None:
     assert len(house.registrar.received) <= FRAMES_A_SECOND + 5
 
 
+async def test_more_than_a_hundred_phones_have_a_line(house: House) -> None:
+    """aiohttp's client allows 100 connections unless told otherwise: agent 101 would have no phone."""
+    sockets = [await house.api.proxy._connect() for _ in range(130)]
+    assert all(not socket.closed for socket in sockets)
+    for socket in sockets:
+        await socket.close()
+
+
 def test_the_bucket_allows_fifty_a_second_for_ever() -> None:
     bucket = TokenBucket(FRAMES_A_SECOND, 0.0)
     assert all(bucket.take(n / FRAMES_A_SECOND) for n in range(1000))

@@ -151,6 +151,17 @@ async def test_live_records_are_written_without_reading_the_journal_again(databa
     assert await by_outcome(database) == day.expected
 
 
+async def test_whoever_asks_reads_what_he_has_just_written(database: Database) -> None:
+    day = Day(7, 10)
+    journal = Journal(day.records)
+    made = projector(database, journal)
+    last = day.records[-1].seq
+    assert not await made.reached(last, 0.01), "nothing writes yet: the wait is bounded"
+    async with running(made):
+        assert await made.reached(last, 5.0)
+        assert made.cursor >= last
+
+
 async def test_an_overflow_is_read_from_the_journal(database: Database) -> None:
     day, journal = Day(2, 40), Journal()
     async with running(projector(database, journal, limit=5)) as live:
