@@ -40,9 +40,8 @@ check: $(TOOLS) $(WEB)/node_modules/.package-lock.json
 bench: $(RUN)
 	@$(PYTHON) -m benchmarks
 
-prompts: $(TOOLS)
-	@$(PYTHON) -m pip install --quiet --requirement ivr/speech/requirements-prompts.txt
-	@$(PYTHON) -m ivr.speech.render
+prompts:
+	@scripts/prompts.sh
 
 web: agent_desktop/static/built.stamp
 

@@ -79,7 +79,7 @@ class Projector:
                 future.set_result(None)
 
     async def reached(self, seq: int, within: float) -> bool:
-        """Wait until record `seq` is in the tables, at most `within` seconds: whoever asks reads what he has written."""
+        """Wait until record `seq` is in the tables, at most `within` seconds: one reads what one has written."""
         if seq <= self._cursor:
             return True
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
