@@ -137,7 +137,8 @@ async def listed(site: Site, conversation: ConversationId) -> dict[str, Any]:
 
         rows = await eventually(ended, 5, f"{conversation} in the call list", poll=0.1)
     assert len(rows) == 1, rows
-    return rows[0]
+    row: dict[str, Any] = rows[0]
+    return row
 
 
 async def as_before(

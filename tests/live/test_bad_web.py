@@ -158,7 +158,7 @@ async def test_a_flood_of_resyncs_is_cut_off_or_served(house: Site, desk: Desk) 
         assert time.monotonic() - began < 5
 
 
-IDS = {
+IDS: dict[str, tuple[dict[str, Any], str]] = {
     "ConfirmOffer": ({"reservation": "r0-1"}, "unknown_offer"),
     "HoldCall": ({"conversation": "c0-1"}, "unknown_call"),
     "RetrieveCall": ({"conversation": "../../etc"}, "unknown_call"),
