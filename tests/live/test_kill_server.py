@@ -93,6 +93,7 @@ async def test_ten_kills_in_talk_queue_wrap_up_and_prompt_cost_nobody_anything(
 
         times: list[float] = []
         lost: list[float] = []
+        music_gaps: list[float] = []
         for number in range(KILLS):
             in_prompt = SippCaller(running.sip, MENU, caller=f"1390000{number:04}", name=f"prompt{number}", tone=580)
             await stack.enter_async_context(in_prompt)
@@ -115,6 +116,7 @@ async def test_ten_kills_in_talk_queue_wrap_up_and_prompt_cost_nobody_anything(
             )
             times.append(back)
             lost += [shift for _, shift in gaps.values()]
+            music_gaps.append(max(gaps[caller.name][0] for caller in waiting) - late)
             check_restart(running)
             for caller, hz in zip(talkers, AGENT_HZ, strict=True):
                 await caller.hears(hz, within=1)
@@ -173,7 +175,8 @@ async def test_ten_kills_in_talk_queue_wrap_up_and_prompt_cost_nobody_anything(
             assert caller.answered_at is not None
             stood_still = lateness.worst(caller.answered_at - 1, caller.answered_at + 1) / 1000
             assert abs(differences[caller.name]) < 0.1 + stood_still, caller.name
-        assert max(lost) < LONGEST_GAP
+        assert max(lost) < LONGEST_GAP, "no sound was lost, whatever this machine did meanwhile"
+        assert statistics.median(music_gaps) < LONGEST_GAP, "nor did it pause; judged by the median on a busy machine"
         assert statistics.median(times) < BACK_WITHIN
         check_database(running, conversations)
         assert await running.stop() == 0
