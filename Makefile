@@ -11,6 +11,11 @@ WEB := agent_desktop/web
 WEB_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f -print 2>/dev/null)
 PYTHON := $(VENV)/bin/python
 
+# What needs no telephone runs on both cores; calls with sound run alone, one test after another.
+REAL_TESTS := tests/harness_selftest tests/asterisk tests/setup tests/live
+QUICK_TESTS := $(filter-out $(REAL_TESTS),$(wildcard tests/[a-z]*))
+QUICK_TESTS := $(filter-out tests/__init__.py tests/harness tests/fakes tests/sip %.md,$(QUICK_TESTS))
+
 .PHONY: help up test check bench prompts web lock clean
 
 help:
@@ -29,7 +34,9 @@ up: $(RUN) agent_desktop/static/built.stamp
 test: $(TOOLS) agent_desktop/static/built.stamp
 	@scripts/test-programs.sh
 	@$(PYTHON) -m ctiserver.asterisk.bootstrap
-	@$(PYTHON) -m pytest
+	cd $(WEB) && npm test --silent
+	$(PYTHON) -m pytest -q -n 2 $(QUICK_TESTS)
+	$(PYTHON) -m pytest -q $(REAL_TESTS)
 
 check: $(TOOLS) $(WEB)/node_modules/.package-lock.json
 	$(PYTHON) -m ruff check .
