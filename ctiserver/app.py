@@ -73,6 +73,8 @@ class Server:
         self._tasks: set[asyncio.Task[None]] = set()
         self.journal = journals.Journal(settings.home / "journal")
         self.world, self.cores = recover(self.journal)
+        # Nobody can log in to a new data folder before its database is made; later starts do not wait for it.
+        self._people = self.journal.last_seq > 0
         self.database = Database(settings.database_url)
         self.customers = SqlCustomers(self.database)
         self.crm = CustomerDesk(self.customers, time.monotonic)
@@ -132,6 +134,7 @@ class Server:
             ready={
                 "journal": lambda: not self.dispatcher.journal_broken,
                 "switch": lambda: self.switch.link.ready,
+                "people": lambda: self._people,
             },
             watched={"database": lambda: self.projector.healthy},
             caught_up=lambda: self.projector.reached(self.world.seq, BOOKS_WAIT),
@@ -288,6 +291,7 @@ class Server:
                     await demo.seed(self.database, password, time.time())
                 elif self.settings.demo_password is not None:
                     await self._new_demo_password(self.settings.demo_password)
+                self._people = True
                 break
             except DatabaseUnavailable as error:
                 log.warning("database_away", reason=str(error))

@@ -9,6 +9,18 @@ import logging
 import sys
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
+
+
+class _NoRubbish(logging.Filter):
+    """Bytes that are no HTTP are the sender's fault: one line, without the bytes and without a traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            structlog.get_logger(__name__).info("bad_http", reason=type(error).__name__)
+            return False
+        return True
 
 
 def configure(level: int = logging.INFO) -> None:
@@ -26,3 +38,4 @@ def configure(level: int = logging.INFO) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    logging.getLogger("aiohttp.server").addFilter(_NoRubbish())

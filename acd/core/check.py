@@ -128,7 +128,7 @@ def _unserved(world: World) -> Iterator[str]:
     queues = [queue.id for queue in world.site.queues]
     free = [a for a in world.site.agents if agents.eligible(world.agents[AgentId(a.id)])]
     for name, contact in world.contacts.items():
-        if contact.state is not ContactState.WAITING or contact.queue not in queues:
+        if contact.state is not ContactState.WAITING or contact.away or contact.queue not in queues:
             continue
         for site_agent in free:
             if admitted(site_agent, contact) and not contact.avoid.get(AgentId(site_agent.id)):

@@ -150,6 +150,10 @@ class Acd:
                 found.agent(item.agent)
             case ev.ConnectionCleared() if item.agent is not None:
                 found.agent(item.agent)
+            case ev.CallerReturned():
+                returned = self._live(world, item.conversation)
+                if returned is not None:
+                    found.contact(returned.id)
             case ev.SiteChanged():
                 found.everything()
             case ev.SwitchLinkChanged() if item.up:
@@ -170,6 +174,10 @@ class Acd:
 
     def apply(self, world: World, event: ev.Event) -> None:
         match event:
+            case ev.CallerAway() | ev.CallerReturned():
+                contact = self._live(world, event.conversation)
+                if contact is not None:
+                    contact.away = isinstance(event, ev.CallerAway)
             case ev.SiteChanged():
                 world.site = event.site
                 for config in event.site.agents:

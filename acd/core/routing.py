@@ -48,7 +48,7 @@ class Pass:
     def contact(self, name: ContactId) -> None:
         """The contact may be waiting: offer it, after those who rank before it with the same agent."""
         contact = self._world.contacts.get(name)
-        while contact is not None and contact.state is ContactState.WAITING and name not in self._contacts:
+        while contact is not None and _may_be_offered(contact) and name not in self._contacts:
             pool = self._index.pool_of(name)
             candidates = self._candidates(contact, pool)
             if not candidates:
@@ -72,7 +72,8 @@ class Pass:
             for key in pool.waiting:
                 if best is not None and best <= key:
                     break
-                if key[-1] in self._contacts or self._world.contacts[key[-1]].avoid.get(agent):
+                contact = self._world.contacts[key[-1]]
+                if contact.id in self._contacts or contact.away or contact.avoid.get(agent):
                     continue
                 best = key
                 break
@@ -141,3 +142,7 @@ class Pass:
         counted["reserved"] = counted.get("reserved", 0) + taken
         counted["avoided"] = avoided
         return {reason: n for reason, n in counted.items() if n}
+
+
+def _may_be_offered(contact: Contact) -> bool:
+    return contact.state is ContactState.WAITING and not contact.away

@@ -115,7 +115,7 @@ async def _keep_logins(app: web.Application) -> AsyncIterator[None]:
     try:
         await app[LOGINS].load()
     except DatabaseUnavailable:
-        log.warning("logins_not_loaded")  # the first request tries again
+        log.info("logins_not_loaded")  # the first request tries again
     task = asyncio.create_task(app[LOGINS].run(), name="logins")
     yield
     task.cancel()

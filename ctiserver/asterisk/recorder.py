@@ -8,6 +8,7 @@ what a stopped server left in the spool is fetched at the next connect.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import wave
 from collections.abc import Callable
@@ -23,38 +24,43 @@ from ctiserver.model.ids import ConversationId
 
 log = structlog.get_logger(__name__)
 
-CHUNK = 8000
+RATE = 8000
+FORM = (1, 2, RATE)
+"""Channels, bytes a sample, samples a second of Asterisk's `wav`."""
+CHUNK = RATE
 """Frames merged at a time: one second."""
 ATTEMPTS = 3
 WAITING = 10_000
 
 
-def merge(left: Path, right: Path, target: Path) -> float:
-    """Interleave two mono 16-bit WAV files of one rate into a stereo one; the shorter is padded with silence.
+def merge(left: Path | None, right: Path | None, target: Path) -> float:
+    """Interleave two mono 16-bit WAV files of 8 kHz into a stereo one; what is shorter or missing (None) is silence.
 
     Returns seconds. Raises wave.Error or EOFError for a file that is no such WAV.
     """
     temporary = target.with_suffix(".part")
-    with wave.open(str(left), "rb") as a, wave.open(str(right), "rb") as b:
-        if a.getparams()[:3] != b.getparams()[:3] or a.getnchannels() != 1 or a.getsampwidth() != 2:
-            raise wave.Error("the two tracks differ in form")
-        frames = max(a.getnframes(), b.getnframes())
-        rate = a.getframerate()
+    with contextlib.ExitStack() as stack:
+        tracks = [stack.enter_context(wave.open(str(path), "rb")) if path else None for path in (left, right)]
+        if any(track is not None and track.getparams()[:3] != FORM for track in tracks):
+            raise wave.Error("a track is not 16-bit mono of 8 kHz")
+        frames = max(track.getnframes() for track in tracks if track is not None)
         with temporary.open("wb") as file:
             with wave.open(file, "wb") as out:
                 out.setnchannels(2)
                 out.setsampwidth(2)
-                out.setframerate(rate)
+                out.setframerate(RATE)
                 for start in range(0, frames, CHUNK):
                     both = np.zeros((min(CHUNK, frames - start), 2), dtype="<i2")
-                    for side, track in enumerate((a, b)):
+                    for side, track in enumerate(tracks):
+                        if track is None:
+                            continue
                         samples = np.frombuffer(track.readframes(CHUNK), dtype="<i2")
                         both[: len(samples), side] = samples
                     out.writeframesraw(both.tobytes())
             file.flush()
             os.fsync(file.fileno())
     temporary.rename(target)
-    return frames / rate
+    return frames / RATE
 
 
 class Recorder:
@@ -101,7 +107,7 @@ class Recorder:
             return
         for name in sorted(names):
             owner = ids.owner(name)
-            if owner is not None and ids.kind(name) == "ri" and not self._live(owner):
+            if owner is not None and ids.kind(name) in ("ri", "ro") and not self._live(owner):
                 self.finished(owner)
 
     async def _run(self) -> None:
@@ -113,22 +119,35 @@ class Recorder:
                 await asyncio.sleep(0.5 * (attempt + 1))
             self._waiting.discard(conversation)
 
+    async def _download(self, name: str, part: Path) -> bool:
+        """False if the spool has no such track."""
+        try:
+            await self._calls.download_recording(name, str(part))
+        except AriRefused as refused:
+            if refused.status == 404:
+                return False
+            raise
+        return True
+
     async def _fetch(self, conversation: ConversationId) -> bool:
         names = (ids.snoop_in(conversation), ids.snoop_out(conversation))
         parts = [self._folder / f".{name}.wav" for name in names]
         target = self._folder / f"{conversation}.wav"
         try:
-            for name, part in zip(names, parts, strict=True):
-                await self._calls.download_recording(name, str(part))
-            seconds = await asyncio.to_thread(merge, parts[0], parts[1], target)
+            there = [await self._download(name, part) for name, part in zip(names, parts, strict=True)]
+            if not any(there):
+                if not target.exists():  # a call too short to be recorded, or fetched by an earlier process
+                    log.info("recording_missing", conversation=conversation)
+                return True
+            seconds = await asyncio.to_thread(
+                merge, parts[0] if there[0] else None, parts[1] if there[1] else None, target
+            )
             for name in names:
                 await self._calls.delete_recording(name)
         except (AriError, OSError, wave.Error, EOFError) as error:
-            gone = isinstance(error, AriRefused) and error.status == 404 and target.exists()
-            if not gone:
-                reason = f"{type(error).__name__}: {error}"
-                log.warning("recording_not_fetched", conversation=conversation, reason=reason)
-            return gone
+            reason = f"{type(error).__name__}: {error}"
+            log.warning("recording_not_fetched", conversation=conversation, reason=reason)
+            return False
         finally:
             for part in parts:
                 part.unlink(missing_ok=True)

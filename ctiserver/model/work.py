@@ -109,6 +109,7 @@ class Contact(msgspec.Struct, kw_only=True):
     priority: float
     queued_at: float
     state: ContactState = ContactState.WAITING
+    away: bool = False  # the caller is in the dialplan's apology: nobody can be connected to him now
     head: bool = False  # was offered and came back: goes before its peers
     only_agent: AgentId | None = None
     prefer: AgentId | None = None

@@ -383,7 +383,6 @@ async def test_half_a_request_and_no_http_at_all(house: Site) -> None:
     writer.close()
 
 
-@pytest.mark.xfail(strict=True, reason="aiohttp logs a traceback with the bytes of a request line that it cannot read")
 async def test_no_http_at_all_leaves_no_traceback(house: Site) -> None:
     """What came by the test before this one."""
     assert house.complaints() == []

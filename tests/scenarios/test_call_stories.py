@@ -580,3 +580,16 @@ def test_a_stranger_who_took_a_callers_place_is_refused_and_the_caller_gets_it_b
     floor.switch.end(caller)
     over(floor)
     assert ends(floor) == [EndReason.ABANDONED]
+
+
+def test_nobody_rings_for_a_caller_who_is_in_the_apology(floor: Floor) -> None:
+    caller = into_queue(floor)
+    floor.switch.apologise(caller)
+    floor.restart()
+    floor.settle()
+    floor.log_in("1001")
+    floor.settle()
+    assert not floor.events(ev.OfferMade)
+    floor.switch.back(caller)
+    floor.settle()
+    assert len(floor.events(ev.OfferMade)) == 1

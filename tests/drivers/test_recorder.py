@@ -1,0 +1,46 @@
+"""Merging the two tracks of a conversation: nothing is lost, what is missing is silence."""
+
+from __future__ import annotations
+
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ctiserver.asterisk.recorder import merge
+from tests.harness import tones
+
+
+def test_the_shorter_track_is_padded_with_silence(tmp_path: Path) -> None:
+    left = tones.write_wav(tmp_path / "l.wav", tones.tone(440, 2.5))
+    right = tones.write_wav(tmp_path / "r.wav", tones.tone(880, 1.25))
+    target = tmp_path / "both.wav"
+    assert merge(left, right, target) == 2.5
+    record = tones.read_wav(target)
+    assert record.seconds == 2.5
+    assert tones.has_tone(record.part(0, 2.0, 2.5), 440)
+    assert tones.has_tone(record.part(1, 0.5, 1.0), 880)
+    assert not np.any(record.part(1, 1.3, 2.5))
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_a_lone_track_is_kept_with_silence_beside_it(tmp_path: Path, missing: int) -> None:
+    track = tones.write_wav(tmp_path / "t.wav", tones.tone(440, 1.0))
+    target = tmp_path / "both.wav"
+    assert merge(None if missing == 0 else track, None if missing == 1 else track, target) == 1.0
+    record = tones.read_wav(target)
+    assert tones.has_tone(record.part(1 - missing, 0.2, 0.8), 440)
+    assert not np.any(record.part(missing, 0.0, 1.0))
+
+
+def test_a_file_that_is_no_track_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    good = tones.write_wav(tmp_path / "l.wav", tones.tone(440, 0.5))
+    stereo = tones.write_wav(tmp_path / "r.wav", tones.tone(440, 0.5), tones.tone(440, 0.5))
+    with pytest.raises(wave.Error):
+        merge(good, stereo, tmp_path / "both.wav")
+    rubbish = tmp_path / "x.wav"
+    rubbish.write_bytes(b"no sound at all")
+    with pytest.raises(wave.Error):
+        merge(good, rubbish, tmp_path / "both.wav")
+    assert not (tmp_path / "both.wav").exists()
