@@ -100,7 +100,7 @@ async def test_the_agent_mutes_himself_and_sends_digits(house: Site) -> None:
         for key in "42#":
             await page.get_by_test_id(f"key-{key}").click()
             await asyncio.sleep(0.3)
-        assert caller.rtp.keys() == "42#"
+        assert caller.rtp.keys == "42#"
         await page.get_by_test_id("hangup").click()
         await caller.ended()
         await wrap_up(page)
