@@ -12,6 +12,7 @@ from tests.harness import tones
 from tests.harness.browser import Browser, page_hears
 from tests.harness.sipp import SippCaller
 from tests.harness.site import Site
+from tests.harness.waiting import eventually
 from tests.live.browser_people import AGENT_HZ, CALLER_HZ, answer, browser_agent, wrap_up
 from tests.live.house import CALM, music
 
@@ -55,8 +56,6 @@ async def test_a_second_tab_takes_the_phone_over_and_the_call_goes_on(house: Sit
 
 
 async def eventually_one_leg(site: Site) -> None:
-    from tests.harness.waiting import eventually
-
     async def one() -> bool:
         held = await site.holds()
         return len([name for name in held["channels"] if ".a" in name]) == 1
@@ -99,8 +98,7 @@ async def test_the_agent_mutes_himself_and_sends_digits(house: Site) -> None:
         await page.get_by_test_id("keypad").click()
         for key in "42#":
             await page.get_by_test_id(f"key-{key}").click()
-            await asyncio.sleep(0.3)
-        assert caller.rtp.keys == "42#"
+        await eventually(lambda: caller.rtp.keys == "42#", 2, "the digits 42#")
         await page.get_by_test_id("hangup").click()
         await caller.ended()
         await wrap_up(page)

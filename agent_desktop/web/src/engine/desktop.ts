@@ -76,6 +76,24 @@ export async function boot(): Promise<void> {
   }
 }
 
+/** Resolves when a reloaded page has its call again, or when there is none to wait for. */
+export function callIsBack(): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      const state = store.getState();
+      if (state.screen === "login" || state.screen === "away") return true;
+      if (state.screen === "boot" || !meOf(state)) return state.screen !== "boot" && !lease;
+      return state.phone.call?.phase === "talking" || currentWork(state)?.kind !== "busy";
+    };
+    if (look()) return resolve();
+    const stop = store.subscribe(() => {
+      if (!look()) return;
+      stop();
+      resolve();
+    });
+  });
+}
+
 export async function signInToServer(user: string, password: string): Promise<void> {
   await enter(await api.login(user, password));
 }
@@ -119,6 +137,8 @@ async function enter(login: Login): Promise<void> {
     onRetry: () => void checkLogin(),
   });
   live.start();
+  // This page was the phone before its reload: it need not wait for the snapshot to be it again.
+  if (lease) void askDevice(false);
 }
 
 /** A refused handshake and a server that is away look alike to a page; this question tells them apart. */

@@ -12,7 +12,7 @@ class Emitter {
   }
 }
 class FakeSession extends Emitter implements SessionLike {
-  connection = null;
+  connection: RTCPeerConnection | null = null;
   log: string[] = [];
   established = false;
   constructor(readonly direction: "incoming" | "outgoing") {
@@ -30,8 +30,22 @@ class FakeSession extends Emitter implements SessionLike {
   unmute() {
     this.log.push("unmute");
   }
-  sendDTMF(keys: string, options: Record<string, unknown>) {
-    this.log.push(`dtmf ${keys} ${options["transportType"]}`);
+  /** The browser's own digit queue, as RTCPeerConnection has it. */
+  withDigits() {
+    const dtmf = {
+      canInsertDTMF: true,
+      toneBuffer: "",
+      insertDTMF: (tones: string, duration: number, gap: number) => {
+        dtmf.toneBuffer = tones;
+        this.log.push(`dtmf ${tones} ${duration}/${gap}`);
+      },
+    };
+    this.connection = {
+      getSenders: () => [{ dtmf: null }, { dtmf }],
+      getReceivers: () => [],
+      addEventListener: () => {},
+      close: () => {},
+    } as unknown as RTCPeerConnection;
   }
   renegotiate() {
     this.log.push("re-INVITE");
@@ -202,9 +216,11 @@ describe("the softphone", () => {
     ringing.emit("failed", { cause: "Rejected" });
     const session = await talk();
     phone.mute(true);
+    session.withDigits();
     phone.dtmf("5");
+    phone.dtmf("7");
     expect(phone.state.call?.muted).toBe(true);
-    expect(session.log).toEqual(["answer", "mute", "dtmf 5 RFC2833"]);
+    expect(session.log).toEqual(["answer", "mute", "dtmf 5 100/70", "dtmf 57 100/70"]);
     phone.mute(false);
     expect(phone.state.call?.muted).toBe(false);
   });

@@ -40,7 +40,6 @@ export interface SessionLike {
   terminate(options?: Record<string, unknown>): void;
   mute(options: { audio: boolean }): void;
   unmute(options: { audio: boolean }): void;
-  sendDTMF(tones: string, options: Record<string, unknown>): void;
   renegotiate(): boolean;
   isEstablished(): boolean;
 }
@@ -261,7 +260,12 @@ export class SoftPhone {
   dtmf(keys: string): void {
     if (this.state.call?.phase !== "talking") return;
     try {
-      this.#live?.session.sendDTMF(keys, { transportType: "RFC2833" });
+      // Not through the library, which waits a second after each digit: the browser's own queue, 100 ms and 70 ms pause.
+      const dtmf = this.#live?.session.connection
+        ?.getSenders()
+        .map((sender) => sender.dtmf)
+        .find((sender) => sender?.canInsertDTMF);
+      dtmf?.insertDTMF(dtmf.toneBuffer + keys, 100, 70);
     } catch {
       // The browser refuses digits while the path is being renewed; the agent hears the tone and presses again.
     }

@@ -2,7 +2,7 @@
 import { UserOutlined, WarningOutlined } from "@ant-design/icons";
 import { Button } from "antd";
 import { Component, type ReactNode, useEffect, useRef, useState } from "react";
-import { answerCall, boot, command, hangUp, phone, rejectCall, setNotReady, setReady } from "../engine/desktop";
+import { answerCall, command, hangUp, phone, rejectCall, setNotReady, setReady } from "../engine/desktop";
 import { currentWork, meOf, siteOf, store, useApp } from "../engine/store";
 import { translate, useT } from "../i18n";
 import { Banner } from "./Banner";
@@ -15,14 +15,8 @@ import { Empty, Logo, sentence } from "./parts";
 import { TopBar } from "./TopBar";
 import "./desktop.css";
 
-let booted = false;
-
 export function AgentPage() {
   const screen = useApp((state) => state.screen);
-  useEffect(() => {
-    if (!booted) void boot();
-    booted = true;
-  }, []);
   if (screen === "login") return <LoginPage />;
   if (screen === "desktop") return <Desktop />;
   return <Waiting away={screen === "away"} />;
