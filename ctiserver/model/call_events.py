@@ -1,0 +1,320 @@
+"""Events of conversations (made by ctiserver.calls) and of flows (ivr.runtime), with what they ask of each other.
+
+Import them from `ctiserver.model.events`.
+"""
+
+from __future__ import annotations
+
+from ctiserver.model.causes import ClearedBy, EndReason, LegFailure
+from ctiserver.model.event_base import EventBase
+from ctiserver.model.facts import Customer
+from ctiserver.model.ids import (
+    AgentId,
+    BridgeId,
+    ConversationId,
+    InteractionId,
+    LegId,
+    PlaybackId,
+    QueueId,
+    ReservationId,
+)
+from ctiserver.model.ivr import IvrSession
+
+
+class ConversationStarted(EventBase, frozen=True, kw_only=True):
+    """A caller arrived at a configured number."""
+
+    conversation: ConversationId
+    interaction: InteractionId
+    leg: LegId
+    dialled: str
+    caller_number: str
+    caller_name: str
+    at: float
+
+
+class CustomerIdentified(EventBase, frozen=True, kw_only=True):
+    conversation: ConversationId
+    customer: Customer | None
+
+
+class Originated(EventBase, frozen=True, kw_only=True):
+    """We are calling an agent. `take_back` = the agent's page was reloaded or lost, bring him back into the talk."""
+
+    conversation: ConversationId
+    leg: LegId
+    agent: AgentId
+    endpoint: str
+    instance: str
+    reservation: ReservationId | None
+    take_back: bool
+    at: float
+
+
+class Delivered(EventBase, frozen=True, kw_only=True):
+    """The agent's device rings."""
+
+    conversation: ConversationId
+    leg: LegId
+    at: float
+
+
+class Established(EventBase, frozen=True, kw_only=True):
+    """The leg is connected (the customer's: answered by us; an agent's: he picked up)."""
+
+    conversation: ConversationId
+    leg: LegId
+    at: float
+
+
+class Queued(EventBase, frozen=True, kw_only=True):
+    """The customer's leg waits with music (queue, hold or lost agent), in its own holding bridge."""
+
+    conversation: ConversationId
+    at: float
+
+
+class Talking(EventBase, frozen=True, kw_only=True):
+    """Customer and agent are in the talk bridge together."""
+
+    conversation: ConversationId
+    leg: LegId
+    at: float
+
+
+class Held(EventBase, frozen=True, kw_only=True):
+    conversation: ConversationId
+    agent: AgentId
+    at: float
+
+
+class Retrieved(EventBase, frozen=True, kw_only=True):
+    conversation: ConversationId
+    agent: AgentId
+    at: float
+
+
+class BridgeOpened(EventBase, frozen=True, kw_only=True):
+    conversation: ConversationId
+    bridge: BridgeId
+
+
+class BridgeClosed(EventBase, frozen=True, kw_only=True):
+    conversation: ConversationId
+    bridge: BridgeId
+
+
+class LegPlaced(EventBase, frozen=True, kw_only=True):
+    """Where the switch says that the leg sits now."""
+
+    conversation: ConversationId
+    leg: LegId
+    bridge: BridgeId | None
+
+
+class PromptStarted(EventBase, frozen=True, kw_only=True):
+    conversation: ConversationId
+    request: int
+    playback: PlaybackId
+    prompts: tuple[str, ...]
+    interruptible: bool
+
+
+class PromptEnded(EventBase, frozen=True, kw_only=True):
+    """`finished`: played to its end, or it could not be played (`ok` false), or it was stopped by a digit."""
+
+    conversation: ConversationId
+    request: int
+    ok: bool
+    interrupted: bool
+
+
+class DigitReceived(EventBase, frozen=True, kw_only=True):
+    conversation: ConversationId
+    leg: LegId
+    digit: str
+    masked: bool
+    at: float
+
+
+class RecordingStarted(EventBase, frozen=True, kw_only=True):
+    conversation: ConversationId
+    names: tuple[str, ...]
+    at: float
+
+
+class RecordingEnded(EventBase, frozen=True, kw_only=True):
+    """One track is complete in the switch."""
+
+    conversation: ConversationId
+    name: str
+    seconds: float
+    ok: bool
+
+
+class CallerAway(EventBase, frozen=True, kw_only=True):
+    """The caller is in the dialplan's apology: we were away. He comes back by himself, or gives up."""
+
+    conversation: ConversationId
+    at: float
+
+
+class CallerReturned(EventBase, frozen=True, kw_only=True):
+    """The caller entered our application again; he is put where he belongs, a flow repeats its wait."""
+
+    conversation: ConversationId
+    at: float
+
+
+class HangUpBegun(EventBase, frozen=True, kw_only=True):
+    """We asked the switch to end a leg; its end is still to be seen. `by` is who wanted it."""
+
+    conversation: ConversationId
+    leg: LegId
+    by: ClearedBy
+
+
+class HangUpSeen(EventBase, frozen=True, kw_only=True):
+    """The switch says that the leg is about to end, and why."""
+
+    conversation: ConversationId
+    leg: LegId
+    cause: int
+
+
+class LookBegun(EventBase, frozen=True, kw_only=True):
+    """An effect's outcome is unclear: we look at what the switch really holds. `looks` counts them."""
+
+    conversation: ConversationId
+    looks: int
+
+
+class ConnectionCleared(EventBase, frozen=True, kw_only=True):
+    """A leg is gone."""
+
+    conversation: ConversationId
+    leg: LegId
+    agent: AgentId | None
+    cause: int
+    at: float
+
+
+class CallCleared(EventBase, frozen=True, kw_only=True):
+    """The customer's leg is gone: the conversation is over. Other legs are being ended."""
+
+    conversation: ConversationId
+    by: ClearedBy
+    cause: int
+    at: float
+
+
+class ConversationForgotten(EventBase, frozen=True, kw_only=True):
+    """Every leg, bridge and recording of an ended conversation is gone: the state drops it."""
+
+    conversation: ConversationId
+
+
+class CallRefused(EventBase, frozen=True, kw_only=True):
+    """A caller was turned away before a conversation began (unknown number, overload)."""
+
+    leg: LegId
+    dialled: str
+    cause: int
+    at: float
+
+
+class AgentLegUp(EventBase, frozen=True, kw_only=True):
+    """Calls -> ACD: the agent answered the offer's ring (the SIP answer is the acceptance)."""
+
+    conversation: ConversationId
+    reservation: ReservationId
+    agent: AgentId
+    leg: LegId
+    at: float
+
+
+class AgentLegFailed(EventBase, frozen=True, kw_only=True):
+    """Calls -> ACD: the ring ended without an answer; the leg is gone for sure."""
+
+    conversation: ConversationId
+    reservation: ReservationId
+    agent: AgentId
+    leg: LegId
+    failure: LegFailure
+    at: float
+
+
+class AgentLegLost(EventBase, frozen=True, kw_only=True):
+    """Calls -> ACD: the agent's leg vanished in the talk; the customer has music."""
+
+    conversation: ConversationId
+    agent: AgentId
+    leg: LegId
+    at: float
+
+
+class AgentLegBack(EventBase, frozen=True, kw_only=True):
+    """Calls -> ACD: the lost agent is back in the talk."""
+
+    conversation: ConversationId
+    agent: AgentId
+    leg: LegId
+    at: float
+
+
+# --- IVR
+
+
+class IvrChanged(EventBase, frozen=True, kw_only=True):
+    """The session as it is now (None: it ended). Its trace tells the path."""
+
+    conversation: ConversationId
+    session: IvrSession | None
+
+
+class PromptAsked(EventBase, frozen=True, kw_only=True):
+    """IVR -> calls: play `media` (URIs of the switch) as one playback. `prompts` are 'lang/id', for captions."""
+
+    conversation: ConversationId
+    request: int
+    media: tuple[str, ...]
+    prompts: tuple[str, ...]
+    interruptible: bool
+
+
+class PromptStopAsked(EventBase, frozen=True, kw_only=True):
+    conversation: ConversationId
+    request: int
+
+
+class QueueAsked(EventBase, frozen=True, kw_only=True):
+    """IVR -> ACD: this caller needs an agent. `requires` adds to the queue's own requirement; `priority` is seconds."""
+
+    conversation: ConversationId
+    queue: QueueId
+    requires: dict[str, int]
+    priority: float
+    agent: AgentId | None
+    """a transfer to one agent; None = anyone who fits"""
+    data: dict[str, str]
+    path: tuple[str, ...]
+    """what the caller chose, for the pop, e.g. ('main', 'menu:2', 'complaint')"""
+
+
+class QueueRefused(EventBase, frozen=True, kw_only=True):
+    """ACD -> IVR: the contact was not queued or left the queue without an agent: go on at the node's exit."""
+
+    conversation: ConversationId
+    reason: EndReason
+
+
+class HangUpAsked(EventBase, frozen=True, kw_only=True):
+    conversation: ConversationId
+    cause: int
+
+
+class IvrEnded(EventBase, frozen=True, kw_only=True):
+    """The flow is over for this caller: 'queued' (handed over), 'hung_up', 'caller_gone', 'error'."""
+
+    conversation: ConversationId
+    reason: str

@@ -1,0 +1,246 @@
+"""Events of contacts, reservations and agents (made by acd.core), with what ACD asks of calls and of flows.
+
+Import them from `ctiserver.model.events`.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ctiserver.model.causes import EndReason
+from ctiserver.model.event_base import EventBase
+from ctiserver.model.ids import AgentId, ContactId, ConversationId, LeaseId, QueueId, ReservationId
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """One agent who could have been chosen, with the rank keys that were compared (smaller is better)."""
+
+    agent: AgentId
+    keys: tuple[float, ...]
+
+
+class Why(msgspec.Struct, frozen=True, kw_only=True):
+    """Why this agent: rule, the ten best candidates with their keys, the others counted by reason."""
+
+    rule: str
+    chosen: tuple[AgentId, ...]
+    candidates: tuple[Candidate, ...]
+    excluded: dict[str, int]
+    tie_break: str
+
+
+class ContactQueued(EventBase, frozen=True, kw_only=True):
+    contact: ContactId
+    conversation: ConversationId
+    queue: QueueId
+    requires: dict[str, int]
+    priority: float
+    only_agent: AgentId | None
+    data: dict[str, str]
+    path: tuple[str, ...]
+    at: float
+
+
+class OfferMade(EventBase, frozen=True, kw_only=True):
+    """Contact and agents are reserved for each other; desktops show the pop, the ring follows."""
+
+    reservation: ReservationId
+    contact: ContactId
+    conversation: ConversationId
+    queue: QueueId
+    agents: tuple[AgentId, ...]
+    confirm_by: float
+    deadline: float
+    why: Why
+    at: float
+
+
+class OfferConfirmed(EventBase, frozen=True, kw_only=True):
+    reservation: ReservationId
+    agent: AgentId
+    at: float
+
+
+class RingAsked(EventBase, frozen=True, kw_only=True):
+    """ACD -> calls: ring this agent for this contact; `deadline` is absolute."""
+
+    reservation: ReservationId
+    contact: ContactId
+    conversation: ConversationId
+    agent: AgentId
+    deadline: float
+
+
+class RingCancelled(EventBase, frozen=True, kw_only=True):
+    """ACD -> calls: stop ringing this agent. He stays reserved (withdrawing) until the leg's end is seen."""
+
+    reservation: ReservationId
+    conversation: ConversationId
+    agent: AgentId
+
+
+class OfferMissed(EventBase, frozen=True, kw_only=True):
+    reservation: ReservationId
+    contact: ContactId
+    agent: AgentId
+    at: float
+
+
+class OfferRejected(EventBase, frozen=True, kw_only=True):
+    reservation: ReservationId
+    contact: ContactId
+    agent: AgentId
+    at: float
+
+
+class OfferUnreachable(EventBase, frozen=True, kw_only=True):
+    """The device could not be rung or vanished: not the agent's fault, not counted."""
+
+    reservation: ReservationId
+    contact: ContactId
+    agent: AgentId
+    at: float
+
+
+class OfferWithdrawn(EventBase, frozen=True, kw_only=True):
+    """The offer ended for another reason: caller gone, somebody else took it."""
+
+    reservation: ReservationId
+    contact: ContactId
+    agent: AgentId
+    at: float
+
+
+class ReservationClosed(EventBase, frozen=True, kw_only=True):
+    """No leg of it is left: agents are free of it."""
+
+    reservation: ReservationId
+
+
+class ContactRequeued(EventBase, frozen=True, kw_only=True):
+    """Back to the head of its queue, keeping its arrival; `prefer` is asked first if reachable."""
+
+    contact: ContactId
+    prefer: AgentId | None
+    at: float
+
+
+class ContactConnected(EventBase, frozen=True, kw_only=True):
+    contact: ContactId
+    conversation: ConversationId
+    reservation: ReservationId
+    agent: AgentId
+    at: float
+
+
+class ContactEnded(EventBase, frozen=True, kw_only=True):
+    """Exactly one per contact. For `answered` it comes when the talk ends."""
+
+    contact: ContactId
+    conversation: ConversationId
+    queue: QueueId
+    reason: EndReason
+    at: float
+
+
+# --- agents
+
+
+class AgentSignedIn(EventBase, frozen=True, kw_only=True):
+    agent: AgentId
+    at: float
+
+
+class AgentSignedOut(EventBase, frozen=True, kw_only=True):
+    agent: AgentId
+    at: float
+    why: str = ""
+
+
+class AvailabilityChosen(EventBase, frozen=True, kw_only=True):
+    """`ready`, or not ready with `reason`; `by` is the agent himself or what forced it ('device_lost', 'misses')."""
+
+    agent: AgentId
+    ready: bool
+    reason: str
+    by: str
+    at: float
+
+
+class DeviceTaken(EventBase, frozen=True, kw_only=True):
+    """This page holds the phone now; `endpoint` is its SIP endpoint, provisioned for this lease only."""
+
+    agent: AgentId
+    lease: LeaseId
+    endpoint: str
+    instance: str
+    previous: LeaseId | None
+    at: float
+
+
+class DeviceReady(EventBase, frozen=True, kw_only=True):
+    """The lease's softphone is registered by page load `instance`."""
+
+    agent: AgentId
+    lease: LeaseId
+    endpoint: str
+    instance: str
+    at: float
+
+
+class DeviceContactChanged(EventBase, frozen=True, kw_only=True):
+    agent: AgentId
+    endpoint: str
+    present: bool
+    at: float
+
+
+class DeviceReleased(EventBase, frozen=True, kw_only=True):
+    agent: AgentId
+    lease: LeaseId
+    at: float
+
+
+class DesktopLinkChanged(EventBase, frozen=True, kw_only=True):
+    agent: AgentId
+    links: int
+    at: float
+
+
+class WrapUpStarted(EventBase, frozen=True, kw_only=True):
+    agent: AgentId
+    contact: ContactId
+    conversation: ConversationId
+    until: float
+    at: float
+
+
+class WrapUpExtended(EventBase, frozen=True, kw_only=True):
+    agent: AgentId
+    contact: ContactId
+    until: float
+
+
+class WrapUpEnded(EventBase, frozen=True, kw_only=True):
+    """`how`: 'done' by the agent, 'time' when the deadline passed."""
+
+    agent: AgentId
+    contact: ContactId
+    how: str
+    at: float
+
+
+class NoteWritten(EventBase, frozen=True, kw_only=True):
+    agent: AgentId
+    contact: ContactId
+    conversation: ConversationId
+    text: str
+    at: float
+
+
+class DispositionSet(EventBase, frozen=True, kw_only=True):
+    agent: AgentId
+    contact: ContactId
+    conversation: ConversationId
+    disposition: str
+    at: float
