@@ -89,10 +89,10 @@ def apply(world: World, cores: Sequence[Core], event: ev.Event) -> None:
 
 
 def fold(world: World, cores: Sequence[Core], record: Record) -> None:
-    """Apply a recorded turn without deciding it again (recovery)."""
+    """Apply a recorded turn without deciding it again (recovery); as live, its time comes first: apply may read it."""
+    world.now = record.at
     for event in record.events:
         if isinstance(event, ev.DeadlinePassed):
             world.deadlines.drop(event.key)
         apply(world, cores, event)
     world.seq = record.seq
-    world.now = record.at

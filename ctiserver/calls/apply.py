@@ -19,6 +19,10 @@ LOOK_AFTER = 25.0
 """Seconds after which we look whether a caller in the apology is still there: it ends by itself after 20 s."""
 
 
+LOOK_AGAIN = 1.0
+"""Seconds until a look that failed is made again, or a bridge that could not be closed is looked for (our choice)."""
+
+
 TAKE_BACK_AGAIN = 1.0
 """Seconds until a lost agent whose phone did not answer is rung again, while ACD keeps the talk for him (15 s)."""
 
@@ -29,6 +33,10 @@ def takeback_key(conversation: ConversationId) -> str:
 
 def away_key(conversation: ConversationId) -> str:
     return f"calls.away:{conversation}"
+
+
+def look_key(conversation: ConversationId) -> str:
+    return f"calls.look:{conversation}"
 
 
 def forget_key(conversation: ConversationId) -> str:
@@ -46,6 +54,8 @@ def apply(world: World, event: ev.Event) -> None:
             world.deadlines.drop(event.key)
         case ev.ConversationStarted():
             _start(world, event)
+        case ev.LookLater():
+            world.deadlines.set(look_key(event.conversation), event.at + LOOK_AGAIN)
         case ev.ContactConnected():
             conversation = world.conversations.get(event.conversation)
             if conversation is not None:

@@ -8,7 +8,7 @@ What the switch really holds is compared in `reconcile`.
 from __future__ import annotations
 
 from ctiserver.calls import arrivals, legs, reconcile
-from ctiserver.calls.apply import FORGET_AFTER, away_key, forget_key, takeback_key
+from ctiserver.calls.apply import FORGET_AFTER, away_key, forget_key, look_key, takeback_key
 from ctiserver.calls.apply import apply as apply_event
 from ctiserver.calls.moves import Plan, agent_legs, talking_leg
 from ctiserver.model import commands as cmd
@@ -25,6 +25,9 @@ RING_SLACK = 3.0
 """Seconds that Asterisk's own ring time-out lies behind our deadline: a backstop only (our choice)."""
 TAKE_BACK_RING = 8.0
 """Seconds that a take-back call may ring; the page answers by itself within one (FACTS: 222-257 ms)."""
+
+LOOKS = (away_key(ids.ConversationId("")), look_key(ids.ConversationId("")))
+"""What the deadlines begin with at which a conversation is compared with the switch."""
 
 _Ending = ev.ConnectionCleared | ev.RecordingEnded | ev.DeadlinePassed | ev.WrapUpEnded | ev.ContactEnded
 
@@ -85,8 +88,10 @@ class Calls:
                 return _ring_cancelled(world, item, ctx)
             case ev.ContactConnected():
                 return _connect(world, item, ctx)
-            case ev.DeadlinePassed() if item.key.startswith(away_key(ids.ConversationId(""))):
+            case ev.DeadlinePassed() if item.key.startswith(LOOKS):
                 return reconcile.look(world, item.key)
+            case ev.LegSeenUp():
+                return legs.seen_up(world, item, ctx)
             case ev.AgentLegLost():
                 return _take_back(world, _live(world, item.conversation), ctx)
             case ev.DeadlinePassed() if item.key.startswith(takeback_key(ids.ConversationId(""))):

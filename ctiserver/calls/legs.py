@@ -103,6 +103,12 @@ def originate(
     return Decision((originated,), (ring,))
 
 
+def seen_up(world: World, event: ev.LegSeenUp, ctx: Ctx) -> Decision:
+    """A look has found the leg answered; what else it found is applied by now."""
+    found = world.leg(event.leg)
+    return _up(world, *found, event.at, ctx) if found is not None else NOTHING
+
+
 def _up(world: World, conversation: Conversation, leg: Leg, at: float, ctx: Ctx) -> Decision:
     if leg.ending or conversation.cleared:
         # It was answered while we were ending it (StasisStart may come after our DELETE): end it again.
@@ -161,8 +167,9 @@ def ended(
     at: float,
     *,
     failure: LegFailure | None = None,
+    over: bool = False,
 ) -> Decision:
-    """A leg is gone. `failure` overrides what the cause says about an offer's ring."""
+    """A leg is gone. `failure` overrides what the cause says about an offer's ring; `over`: so is the caller."""
     cause = leg.ending_cause or cause
     plan = Plan()
     plan.events.append(
@@ -182,7 +189,7 @@ def ended(
                     at=at,
                 )
             )
-    elif not conversation.cleared and talking_leg(conversation) is leg:
+    elif not over and not conversation.cleared and talking_leg(conversation) is leg:
         _talk_leg_gone(plan, conversation, leg, cause, at)
     return plan.decision()
 

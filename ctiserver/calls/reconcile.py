@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ctiserver.calls import arrivals, legs
-from ctiserver.calls.apply import away_key
 from ctiserver.calls.moves import Plan, talking_leg
 from ctiserver.model import effects as fx
 from ctiserver.model import events as ev
@@ -24,6 +23,11 @@ from ctiserver.model.world import Ctx, World
 
 MAX_LOOKS = 5
 """How often unclear effects may make us look at one conversation: a bound on repairing (our choice)."""
+NOT_FOUND = 404
+REMOVING = ("CloseBridge", "LookAt")
+LEFT = ("HangUpLeg", "RingEndpoint")
+"""Effects whose failure may leave something of ours in the switch; the second two of them once their conversation is
+forgotten (before, its legs are compared)."""
 
 
 def everything(world: World, seen: facts.SwitchSeen, ctx: Ctx) -> Decision:
@@ -38,22 +42,23 @@ def everything(world: World, seen: facts.SwitchSeen, ctx: Ctx) -> Decision:
     for channel in seen.channels:
         _stray_channel(plan, world, channel, ctx)
     for bridge in seen.bridges:
-        owner = ids.owner(bridge.id)
-        known = world.conversations.get(owner) if owner is not None else None
-        if owner is not None and (known is None or bridge.id not in known.bridges):
-            plan.effects.append(fx.CloseBridge(conversation=owner, bridge=bridge.id))
+        _stray_bridge(plan, world, bridge)
     return plan.decision()
 
 
 def one(world: World, seen: facts.ConversationSeen, ctx: Ctx) -> Decision:
     """Compare one conversation, after an effect whose outcome was unclear."""
     conversation = world.conversations.get(seen.conversation)
-    if conversation is None:
-        return NOTHING
     plan = Plan()
-    channels = {channel.id: channel for channel in seen.channels}
-    bridges = {bridge.id: bridge for bridge in seen.bridges}
-    _compare(plan, world, conversation, channels, bridges, ctx, frozenset(seen.legs))
+    if conversation is not None:
+        channels = {channel.id: channel for channel in seen.channels}
+        bridges = {bridge.id: bridge for bridge in seen.bridges}
+        _compare(plan, world, conversation, channels, bridges, ctx, frozenset(seen.legs))
+    for channel in seen.channels:
+        if ids.owner(channel.id) == seen.conversation:
+            _stray_channel(plan, world, channel, ctx)
+    for bridge in seen.bridges:
+        _stray_bridge(plan, world, bridge)
     return plan.decision()
 
 
@@ -76,7 +81,7 @@ def _compare(
         _take(plan, legs.ended(world, conversation, conversation.legs[conversation.customer_leg], 0, ctx.now))
         for leg in list(conversation.legs.values()):  # the others: end what is there, note what is not
             if leg.role is Role.AGENT and leg.id not in channels and (known is None or leg.id in known):
-                _take(plan, legs.ended(world, conversation, leg, 0, ctx.now))
+                _take(plan, legs.ended(world, conversation, leg, 0, ctx.now, over=True))
         return
     if _away(plan, conversation, channels, ctx):
         return
@@ -94,7 +99,9 @@ def _compare(
         elif leg.ending:
             plan.effects.append(fx.HangUpLeg(conversation=conversation.id, leg=leg.id))
         elif leg.state is not LegState.CONNECTED:
-            if seen.state == "Up":
+            if seen.state == "Up" and leg.role is Role.AGENT:
+                plan.events.append(ev.LegSeenUp(conversation=conversation.id, leg=leg.id, at=ctx.now))
+            elif seen.state == "Up":
                 _take(plan, legs.decide(world, facts.LegUp(leg=leg.id, at=ctx.now), ctx))
             elif leg.role is Role.CUSTOMER:  # its answer was decided and never sent, or is still under way
                 plan.effects.append(fx.AnswerLeg(conversation=conversation.id, leg=leg.id))
@@ -135,11 +142,11 @@ def _away(plan: Plan, conversation: Conversation, channels: Mapping[LegId, SeenC
 
 
 def look(world: World, key: str) -> Decision:
-    """A caller has been in the apology for so long that he may be gone without a word."""
-    conversation = world.conversations.get(ids.ConversationId(key.removeprefix(away_key(ids.ConversationId("")))))
-    if conversation is None or conversation.cleared:
-        return NOTHING
-    return Decision((), (fx.LookAt(conversation=conversation.id, legs=tuple(conversation.legs)),))
+    """A caller has been in the apology for so long that he may be gone without a word, or a look has failed."""
+    name = ids.ConversationId(key.partition(":")[2])
+    conversation = world.conversations.get(name)
+    known = tuple(conversation.legs) if conversation is not None else ()
+    return Decision((), (fx.LookAt(conversation=name, legs=known),))
 
 
 def _place(
@@ -153,7 +160,9 @@ def _place(
     wanted: list[tuple[LegId, BridgeId]] = []
     agent = talking_leg(conversation)
     if agent is not None and agent.id not in channels:
-        return  # just lost: its end has moved the customer
+        if conversation.place is Place.TALKING:
+            return  # just lost: its end has moved the customer
+        agent = None
     if conversation.place in (Place.TALKING, Place.HELD) and agent is not None:
         wanted.append((agent.id, talk))
     if conversation.place in (Place.WAITING, Place.HELD):
@@ -198,6 +207,14 @@ def _stray_channel(plan: Plan, world: World, channel: SeenChannel, ctx: Ctx) -> 
         _take(plan, arrivals.arrive(world, arrived, ctx))
 
 
+def _stray_bridge(plan: Plan, world: World, bridge: SeenBridge) -> None:
+    """A bridge of ours that its conversation has not, or no longer."""
+    owner = ids.owner(bridge.id)
+    known = world.conversations.get(owner) if owner is not None else None
+    if owner is not None and (known is None or bridge.id not in known.bridges):
+        plan.effects.append(fx.CloseBridge(conversation=owner, bridge=bridge.id))
+
+
 def _take(plan: Plan, decision: Decision) -> None:
     plan.events.extend(decision.events)
     plan.effects.extend(decision.effects)
@@ -205,12 +222,16 @@ def _take(plan: Plan, decision: Decision) -> None:
 
 def effect_failed(world: World, failed: facts.EffectFailed, ctx: Ctx) -> Decision:
     """A refusal that tells the truth sets it; an unclear one makes us look (nothing is resent, DESIGN 5.2)."""
-    conversation = world.conversations.get(failed.conversation) if failed.conversation is not None else None
-    if conversation is None or failed.reason == LINK_LOST:
+    if failed.conversation is None or failed.reason == LINK_LOST:
         return NOTHING  # after a lost link everything is compared anyway (SwitchSeen)
+    conversation = world.conversations.get(failed.conversation)
+    if failed.status != NOT_FOUND and (failed.effect in REMOVING or (conversation is None and failed.effect in LEFT)):
+        return Decision((ev.LookLater(conversation=failed.conversation, at=ctx.now),))
+    if conversation is None:
+        return NOTHING
     target = LegId(failed.target)
     leg = conversation.legs.get(target)
-    gone = failed.status == 404
+    gone = failed.status == NOT_FOUND
     match failed.effect:
         case "RingEndpoint" if leg is not None:
             decision = legs.ended(world, conversation, leg, 0, ctx.now, failure=LegFailure.UNREACHABLE)
@@ -230,7 +251,7 @@ def effect_failed(world: World, failed: facts.EffectFailed, ctx: Ctx) -> Decisio
             )
         case "HangUpLeg" | "AnswerLeg" if gone:
             return NOTHING  # its end was told before the answer to our request
-        case "StopPlayback" | "CloseBridge" | "StopRecording" | "LookAt":
+        case "StopPlayback" | "CloseBridge" | "StopRecording":
             return NOTHING  # the thing is gone, which is what we wanted, or its end will be told
         case _:
             pass

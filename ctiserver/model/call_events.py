@@ -112,6 +112,22 @@ class LegPlaced(EventBase, frozen=True, kw_only=True):
     bridge: BridgeId | None
 
 
+class LegSeenUp(EventBase, frozen=True, kw_only=True):
+    """A look at the switch found an agent's leg answered; decided on when all that the look found has been applied."""
+
+    conversation: ConversationId
+    leg: LegId
+    at: float
+
+
+class LookLater(EventBase, frozen=True, kw_only=True):
+    """A look has failed, or something that should be gone could not be removed: look in a moment. The conversation
+    may be forgotten already."""
+
+    conversation: ConversationId
+    at: float
+
+
 class PromptStarted(EventBase, frozen=True, kw_only=True):
     conversation: ConversationId
     request: int

@@ -80,7 +80,13 @@ from ctiserver.model.call_events import (
     LegPlaced as LegPlaced,
 )
 from ctiserver.model.call_events import (
+    LegSeenUp as LegSeenUp,
+)
+from ctiserver.model.call_events import (
     LookBegun as LookBegun,
+)
+from ctiserver.model.call_events import (
+    LookLater as LookLater,
 )
 from ctiserver.model.call_events import (
     Originated as Originated,
@@ -235,6 +241,8 @@ CallEvent = (
     | BridgeOpened
     | BridgeClosed
     | LegPlaced
+    | LegSeenUp
+    | LookLater
     | PromptStarted
     | PromptEnded
     | DigitReceived

@@ -34,8 +34,10 @@ EPOCH = "test"
 class Floor:
     """The server's heart with people around it."""
 
-    def __init__(self, site: SiteConfig, *, prompt_seconds: float = 2.0) -> None:
-        self.switch = FakeSwitch(prompt_seconds=prompt_seconds)
+    def __init__(
+        self, site: SiteConfig, *, prompt_seconds: float = 2.0, switch: FakeSwitch | None = None
+    ) -> None:
+        self.switch = switch if switch is not None else FakeSwitch(prompt_seconds=prompt_seconds)
         self.world = World()
         self.acd = Acd(self.world)
         self.cores = (Calls(), Ivr(), self.acd)

@@ -145,7 +145,7 @@ class FakeSwitch:
             created_at=arrived.at if arrived is not None else self.now,
             dialled=arrived.dialled if arrived is not None else "",
             caller_number=arrived.caller_number if arrived is not None else "",
-            inbound=arrived is not None,
+            inbound=arrived is not None and leg not in self.away,
             in_app=leg not in self.away,
         )
 
@@ -160,7 +160,7 @@ class FakeSwitch:
         self.performed.append(effect)
         match effect:
             case fx.AnswerLeg():
-                self._channel(effect.leg)
+                self._in_app(effect.leg)
                 if self.channels[effect.leg] != "Up":
                     self.channels[effect.leg] = "Up"
                     self.later(facts.LegUp(leg=effect.leg, at=self.now))
@@ -182,9 +182,7 @@ class FakeSwitch:
             case fx.JoinBridge():
                 self._join(effect)
             case fx.PlayMedia():
-                self._channel(effect.leg)
-                if effect.leg in self.away:
-                    raise Refused(409, "channel not in Stasis application")
+                self._in_app(effect.leg)
                 self.playing[effect.playback] = effect.leg
                 self.played.append(effect.media)
                 done = facts.PlaybackDone(playback=effect.playback, ok=True, at=self.now + self.prompt_seconds)
@@ -225,6 +223,11 @@ class FakeSwitch:
         if leg not in self.channels:
             raise Refused(404, "no channel")
 
+    def _in_app(self, leg: LegId) -> None:
+        self._channel(leg)
+        if leg in self.away:
+            raise Refused(409, "channel not in Stasis application")
+
     def _ring(self, effect: fx.RingEndpoint) -> None:
         if effect.endpoint not in self.contacts:
             raise Refused(500, "no contact")
@@ -238,7 +241,7 @@ class FakeSwitch:
             self.on_ring(effect.endpoint, effect.leg)
 
     def _join(self, effect: fx.JoinBridge) -> None:
-        self._channel(effect.leg)
+        self._in_app(effect.leg)
         if effect.bridge not in self.bridges:
             raise Refused(404, "no bridge")
         for members in self.bridges.values():

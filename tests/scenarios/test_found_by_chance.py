@@ -1,0 +1,150 @@
+"""Stories that days played by chance (test_random_days.py) have told: each was a fault once, told here by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from ctiserver.model import commands as cmd
+from ctiserver.model import effects as fx
+from ctiserver.model import events as ev
+from ctiserver.model import facts
+from ctiserver.model.ids import LegId
+from ctiserver.model.talk import Place
+from tests.fakes.floor import Floor
+from tests.fakes.switch import Refused
+from tests.scenarios.test_call_stories import finish, into_queue, over, ringing, talking
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, floor: Floor, kind: type[fx.Effect], times: int = 1) -> None:
+    """The switch refuses the next effects of this kind with 500."""
+    perform, left = floor.switch.perform, [None] * times
+
+    def refusing(effect: fx.Effect) -> None:
+        if isinstance(effect, kind) and left:
+            left.pop()
+            raise Refused(500, "test")
+        perform(effect)
+
+    monkeypatch.setattr(floor.switch, "perform", refusing)
+
+
+def lost_link(floor: Floor) -> None:
+    floor.feed(facts.SwitchLost(reason="test"))
+    floor.settle()
+
+
+def unheard(floor: Floor) -> None:
+    """What was told while the link was away is lost; then it is back."""
+    floor.switch.forget_facts()
+    floor.feed(floor.switch.seen())
+    floor.settle()
+
+
+def test_the_old_leg_ends_and_the_new_one_answers_while_the_link_is_away(floor: Floor) -> None:
+    """One look finds both: the lost talk is decided and applied before the new leg takes it over."""
+    caller, old = talking(floor)
+    floor.switch.deaf = True
+    floor.reload("1001", "page2")
+    new = floor.ringing_leg("1001")
+    lost_link(floor)
+    floor.switch.end(old, cause=44)
+    floor.switch.channels[new] = "Up"
+    unheard(floor)
+    assert floor.conversation().place is Place.TALKING
+    assert floor.switch.bridge_of(caller) == floor.switch.bridge_of(new) == "t"
+    floor.switch.end(caller)
+    floor.settle()
+    finish(floor)
+
+
+def test_a_look_that_finds_the_agent_back_does_not_give_the_caller_music(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way to the music was refused, and the look finds the new leg answered: the caller goes to it and stays."""
+    caller, leg = talking(floor)
+    floor.switch.deaf = True
+    floor.switch.on_ring = lambda _endpoint, ringing: floor.switch.channels.update({ringing: "Up"})
+    refuse(monkeypatch, floor, fx.JoinBridge)
+    floor.switch.end(leg, cause=44)
+    floor.settle()
+    new = floor.ringing_leg("1001")
+    assert floor.conversation().place is Place.TALKING
+    assert floor.switch.bridge_of(caller) == floor.switch.bridge_of(new) == "t"
+
+
+def test_a_hold_that_was_never_carried_out_is_when_the_agent_is_lost_too(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held while the link is away, and the agent's leg ends there as well: the caller has music afterwards."""
+    caller, leg = talking(floor)
+    lost_link(floor)
+    with monkeypatch.context() as away:
+        away.setattr(floor.switch, "perform", lambda _effect: None)
+        assert floor.command(cmd.HoldCall, "1001", conversation=floor.conversation().id) is None
+    floor.switch.unregister("d1001")
+    floor.switch.end(leg, cause=44)
+    unheard(floor)
+    assert floor.conversation().held
+    assert floor.switch.bridge_of(caller) == "h"
+
+
+def test_a_caller_and_his_agent_who_left_while_the_link_was_away_leave_no_bridge(floor: Floor) -> None:
+    caller, leg = talking(floor)
+    lost_link(floor)
+    floor.switch.end(caller)
+    floor.switch.end(leg, cause=44)
+    unheard(floor)
+    assert not floor.events(ev.AgentLegLost)
+    assert floor.switch.quiet()
+    finish(floor)
+
+
+def test_a_server_killed_between_two_rings_of_a_lost_agent_comes_back_the_same(floor: Floor) -> None:
+    """The next ring's time is taken from the turn's, when the records are folded too."""
+    caller, leg = talking(floor)
+    floor.switch.deaf = True
+    floor.switch.end(leg, cause=44)
+    floor.advance(2)
+    rung = floor.ringing_leg("1001")
+    del floor.switch.channels[rung]
+    floor.feed(facts.LegEnded(leg=rung, cause=18, at=floor.now))
+    floor.check_journal()
+    floor.switch.end(caller)
+    floor.settle()
+    finish(floor)
+
+
+def test_a_look_that_fails_is_made_again(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer was refused, and so was the look: the caller would ring for ever."""
+    refuse(monkeypatch, floor, fx.AnswerLeg)
+    refuse(monkeypatch, floor, fx.LookAt, times=2)
+    caller = floor.switch.call("1.1", "95500")
+    floor.settle()
+    assert floor.conversation().place is Place.NEW
+    floor.advance(2.5)
+    assert floor.switch.played == [("sound:menu",)]
+    floor.switch.end(caller)
+    over(floor)
+
+
+def test_a_bridge_that_could_not_be_closed_is_closed_later(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its conversation is forgotten by then."""
+    caller = into_queue(floor)
+    refuse(monkeypatch, floor, fx.CloseBridge, times=3)
+    floor.switch.end(caller)
+    floor.settle()
+    assert not floor.world.conversations
+    assert floor.switch.bridges
+    over(floor)
+
+
+def test_a_leg_that_could_not_be_ended_is_ended_after_its_conversation(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody's phone rings for a call that is long over."""
+    caller, leg = ringing(floor)
+    refuse(monkeypatch, floor, fx.HangUpLeg, times=8)
+    floor.switch.end(caller)
+    floor.advance(1)
+    assert LegId(leg) in floor.switch.channels
+    over(floor)
