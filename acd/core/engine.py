@@ -67,6 +67,9 @@ class Acd:
             case ev.CallCleared() | ev.ConversationForgotten():
                 contact = self._live(world, item.conversation)
                 return outcomes.caller_gone(world, contact, now) if contact is not None else ()
+            case ev.CallerAway():
+                contact = self._live(world, item.conversation)
+                return outcomes.caller_away(world, contact, now) if contact is not None else ()
             case (
                 ev.DeviceTaken()
                 | ev.DeviceReady()

@@ -148,6 +148,13 @@ def caller_gone(world: World, contact: Contact, now: float) -> tuple[ev.Event, .
     return (end,)
 
 
+def caller_away(world: World, contact: Contact, now: float) -> tuple[ev.Event, ...]:
+    """The caller is in the dialplan's apology: nobody rings for him now; back, he is offered again before his peers."""
+    if contact.state is not ContactState.RESERVED:
+        return ()
+    return (*withdrawn(world, contact, now), ev.ContactRequeued(contact=contact.id, prefer=None, at=now))
+
+
 def takeback_due(world: World, contact: Contact | None, now: float) -> tuple[ev.Event, ...]:
     """The lost agent did not come back: he is freed, the caller waits at the head, for him first."""
     if contact is None or contact.state is not ContactState.CONNECTED or contact.agent is None:

@@ -80,17 +80,20 @@ def _compare(
     if conversation.customer_leg in conversation.legs and conversation.customer_leg not in channels:
         _take(plan, legs.ended(world, conversation, conversation.legs[conversation.customer_leg], 0, ctx.now))
         for leg in list(conversation.legs.values()):  # the others: end what is there, note what is not
-            if leg.role is Role.AGENT and leg.id not in channels and (known is None or leg.id in known):
+            if leg.role is not Role.AGENT or (known is not None and leg.id not in known):
+                continue
+            if leg.id not in channels:
                 _take(plan, legs.ended(world, conversation, leg, 0, ctx.now, over=True))
+            elif leg.ending:  # asked for before, and it is still there
+                plan.effects.append(fx.HangUpLeg(conversation=conversation.id, leg=leg.id))
         return
-    if _away(plan, conversation, channels, ctx):
-        return
+    away = _away(plan, conversation, channels, ctx)
     names = conversation.recordings if never_opened else ()
     if names:
         customer = conversation.customer_leg
         plan.effects.append(fx.OpenTracks(conversation=conversation.id, leg=customer, names=names))
     for leg in list(conversation.legs.values()):
-        if known is not None and leg.id not in known:
+        if (known is not None and leg.id not in known) or (away and leg.role is Role.CUSTOMER):
             continue
         seen = channels.get(leg.id)
         if seen is None:
@@ -107,7 +110,7 @@ def _compare(
                 plan.effects.append(fx.AnswerLeg(conversation=conversation.id, leg=leg.id))
     if names:
         plan.effects.append(fx.StartRecording(conversation=conversation.id, names=names))
-    if not conversation.cleared:
+    if not conversation.cleared and not away:
         _place(plan, conversation, channels, bridges)
 
 
@@ -128,7 +131,8 @@ def _never_opened(
 
 
 def _away(plan: Plan, conversation: Conversation, channels: Mapping[LegId, SeenChannel], ctx: Ctx) -> bool:
-    """Whether the caller is in the dialplan's apology; nothing can be done for him until he is back."""
+    """Whether the caller is in the dialplan's apology; nothing can be done for him until he is back, but his
+    agents' legs are compared."""
     leg = conversation.legs.get(conversation.customer_leg)
     seen = channels.get(conversation.customer_leg)
     if leg is None or seen is None or conversation.cleared:

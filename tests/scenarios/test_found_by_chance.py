@@ -148,3 +148,45 @@ def test_a_leg_that_could_not_be_ended_is_ended_after_its_conversation(
     floor.advance(1)
     assert LegId(leg) in floor.switch.channels
     over(floor)
+
+
+def test_an_agents_phone_stops_ringing_when_the_caller_is_sent_to_the_apology(floor: Floor) -> None:
+    caller, leg = ringing(floor)
+    floor.switch.apologise(caller)
+    floor.switch.later(facts.LegAway(leg=caller, at=floor.now))
+    floor.settle()
+    assert leg not in floor.switch.channels
+    assert not floor.agent("1001").work
+    floor.switch.back(caller)
+    floor.settle()
+    assert len(floor.events(ev.OfferMade)) == 2
+    assert not floor.events(ev.OfferMissed)
+    floor.switch.end(caller)
+    over(floor)
+
+
+def test_a_ring_whose_end_was_lost_is_ended_although_the_caller_is_in_the_apology(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller, leg = ringing(floor)
+    lost_link(floor)
+    with monkeypatch.context() as away:
+        away.setattr(floor.switch, "perform", lambda _effect: None)
+        floor.advance(21)  # the offer's deadline passes while nothing can be done
+    floor.switch.apologise(caller)
+    unheard(floor)
+    assert leg not in floor.switch.channels
+
+
+def test_a_ring_whose_end_was_lost_is_ended_at_once_when_the_caller_has_gone_too(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller, leg = ringing(floor)
+    lost_link(floor)
+    with monkeypatch.context() as away:
+        away.setattr(floor.switch, "perform", lambda _effect: None)
+        floor.advance(21)
+    floor.switch.end(caller)
+    unheard(floor)
+    assert leg not in floor.switch.channels
+    over(floor)

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from ctiserver.model import commands as cmd
+from ctiserver.model import events as ev
 from ctiserver.model import facts
 from ctiserver.model.errors import CommandRejected
 from ctiserver.model.ids import AgentId, LegId
@@ -302,6 +303,39 @@ class Day:
                     assert session is not None and session.waiting, conversation
                 case Place.NEW:
                     raise AssertionError(conversation)
+        self.no_ghosts()
+
+    def no_ghosts(self) -> None:
+        """Every phone that rings or talks does so for a reason, and every talk has its agent."""
+        world = self.floor.world
+        for leg in self.phones():
+            found = world.leg(leg)
+            assert found is not None, leg
+            conversation, known = found
+            held = world.reservations.get(known.reservation) if known.reservation is not None else None
+            offered = held.agents.get(known.agent) if held is not None and known.agent is not None else None
+            assert conversation.agent == known.agent or (offered is not None and not offered.closed), known
+        for agent in world.agents.values():
+            for item in agent.work.values():
+                if item.kind is WorkKind.BUSY:
+                    conversation = world.conversations[item.conversation]
+                    legs = [leg for leg in conversation.legs.values() if leg.agent == agent.id and leg.up_at]
+                    assert conversation.agent == agent.id
+                    assert bool(legs) != bool(item.lost_at), (item, conversation)
+
+    def books(self) -> None:
+        """Who entered a queue left it once, for one reason."""
+        entered, left, started, cleared = (
+            [getattr(event, name) for event in self.floor.events(kind)]
+            for kind, name in (
+                (ev.ContactQueued, "contact"),
+                (ev.ContactEnded, "contact"),
+                (ev.ConversationStarted, "conversation"),
+                (ev.CallCleared, "conversation"),
+            )
+        )
+        assert sorted(entered) == sorted(left)
+        assert sorted(started) == sorted(cleared)
 
     def close(self) -> None:
         """Everybody leaves; two minutes later nothing is left."""
@@ -318,6 +352,7 @@ class Day:
         assert not world.conversation_of_contact
         assert not [agent for agent in world.agents.values() if agent.work]
         assert not world.deadlines.as_dict()
+        self.books()
         self.floor.check_journal()
 
 
