@@ -27,6 +27,7 @@ from ctiserver import logs, site, turn
 from ctiserver.api.app import API, make_app
 from ctiserver.api.parts import ApiParts, DemoParts, HeldDevice
 from ctiserver.asterisk.address import AriAddress
+from ctiserver.asterisk.ari_errors import AriError
 from ctiserver.asterisk.recorder import Recorder
 from ctiserver.asterisk.switch import Switch
 from ctiserver.calls.core import Calls
@@ -60,6 +61,7 @@ REPLACED = 4
 BOOKS_WAIT = 0.5
 """Seconds that a call list may wait for the books to hold what has just happened (our choice)."""
 DATABASE_RETRY = 1.0
+LINK_FIRST = 3.0
 
 
 class Server:
@@ -282,7 +284,13 @@ class Server:
         return runner
 
     async def _database_up(self) -> None:
-        """Calls do not wait for SQL: migrate and seed as soon as the database is there, then project."""
+        """Calls do not wait for SQL: migrate and seed as soon as the database is there, then project.
+
+        After a restart the link to Asterisk goes first: callers wait for it, the books do not.
+        """
+        if self._people:
+            with contextlib.suppress(AriError):
+                await self.switch.link.wait_ready(LINK_FIRST)
         while True:
             try:
                 await self.database.migrate()

@@ -14,7 +14,6 @@ import wave
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import structlog
 
 from ctiserver.asterisk.ari_calls import AriCalls
@@ -38,6 +37,8 @@ def merge(left: Path | None, right: Path | None, target: Path) -> float:
 
     Returns seconds. Raises wave.Error or EOFError for a file that is no such WAV.
     """
+    import numpy as np  # here, not above: a restarted server must not wait 0.1 s for it
+
     temporary = target.with_suffix(".part")
     with contextlib.ExitStack() as stack:
         tracks = [stack.enter_context(wave.open(str(path), "rb")) if path else None for path in (left, right)]

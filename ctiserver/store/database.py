@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -185,6 +183,9 @@ async def _migrate_alone(url: sa.URL, wait_seconds: float) -> None:
 
 
 def _upgrade(connection: sa.Connection) -> None:
+    from alembic import command  # here, not above: a restarted server must not wait 0.14 s for it
+    from alembic.config import Config
+
     if connection.dialect.name == "postgresql":
         # Two servers that start together must not create the same tables twice.
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(804155)"))
