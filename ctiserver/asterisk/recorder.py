@@ -55,7 +55,8 @@ def merge(left: Path | None, right: Path | None, target: Path) -> float:
                     for side, track in enumerate(tracks):
                         if track is None:
                             continue
-                        samples = np.frombuffer(track.readframes(CHUNK), dtype="<i2")
+                        data = track.readframes(CHUNK)
+                        samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2")  # a torn last sample is none
                         both[: len(samples), side] = samples
                     out.writeframesraw(both.tobytes())
             file.flush()
@@ -114,11 +115,15 @@ class Recorder:
     async def _run(self) -> None:
         while True:
             conversation = await self._queue.get()
-            for attempt in range(ATTEMPTS):
-                if await self._fetch(conversation):
-                    break
-                await asyncio.sleep(0.5 * (attempt + 1))
-            self._waiting.discard(conversation)
+            try:
+                for attempt in range(ATTEMPTS):
+                    if await self._fetch(conversation):
+                        break
+                    await asyncio.sleep(0.5 * (attempt + 1))
+            except Exception:  # one odd file may not end the fetching of all others
+                log.exception("recording_not_fetched", conversation=conversation)
+            finally:
+                self._waiting.discard(conversation)
 
     async def _download(self, name: str, part: Path) -> bool:
         """False if the spool has no such track."""

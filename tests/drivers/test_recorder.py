@@ -44,3 +44,12 @@ def test_a_file_that_is_no_track_is_refused_and_leaves_nothing(tmp_path: Path) -
     with pytest.raises(wave.Error):
         merge(good, rubbish, tmp_path / "both.wav")
     assert not (tmp_path / "both.wav").exists()
+
+
+def test_a_track_torn_in_the_middle_of_a_sample_is_kept_as_far_as_it_goes(tmp_path: Path) -> None:
+    whole = tones.write_wav(tmp_path / "l.wav", tones.tone(440, 1.0))
+    torn = tmp_path / "r.wav"
+    torn.write_bytes(tones.write_wav(tmp_path / "w.wav", tones.tone(880, 1.0)).read_bytes()[:-4001])
+    target = tmp_path / "both.wav"
+    assert merge(whole, torn, target) == 1.0
+    assert tones.has_tone(tones.read_wav(target).part(1, 0.1, 0.6), 880)
