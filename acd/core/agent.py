@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ctiserver.model import events as ev
 from ctiserver.model.ids import AgentId
-from ctiserver.model.work import Agent, AgentState, Device, WorkKind
+from ctiserver.model.work import Agent, AgentState, Device, agent_state
 from ctiserver.model.world import World
 
 LOST_AFTER = 15.0
@@ -28,18 +28,8 @@ def reachable(agent: Agent) -> bool:
     return device is not None and device.registered and device.contact and agent.links >= 1
 
 
-def state(agent: Agent) -> AgentState:
-    """The derived CSTA agent state (ECMA-269)."""
-    if not agent.signed_in:
-        return AgentState.NULL
-    kinds = [item.kind for item in agent.work.values()]
-    if WorkKind.BUSY in kinds:
-        return AgentState.BUSY
-    if WorkKind.RESERVED in kinds:
-        return AgentState.RESERVED
-    if WorkKind.WRAP_UP in kinds:
-        return AgentState.WRAP_UP
-    return AgentState.READY if agent.ready else AgentState.NOT_READY
+state = agent_state
+"""The derived CSTA agent state; its one definition is beside the data."""
 
 
 def status(agent: Agent) -> str:
