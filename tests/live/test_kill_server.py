@@ -93,7 +93,6 @@ async def test_ten_kills_in_talk_queue_wrap_up_and_prompt_cost_nobody_anything(
 
         times: list[float] = []
         lost: list[float] = []
-        lost_in_talk: list[float] = []  # the sender is a browser: on a starved machine it loses packets of its own
         music_gaps: list[float] = []
         for number in range(KILLS):
             in_prompt = SippCaller(running.sip, MENU, caller=f"1390000{number:04}", name=f"prompt{number}", tone=580)
@@ -116,8 +115,7 @@ async def test_ten_kills_in_talk_queue_wrap_up_and_prompt_cost_nobody_anything(
                 + ", ".join(f"{name} {gap:.0f}/{shift:.0f}" for name, (gap, shift) in gaps.items())
             )
             times.append(back)
-            lost += [gaps[c.name][1] for c in waiting]
-            lost_in_talk.append(max(gaps[c.name][1] for c in talkers))
+            lost += [shift for _, shift in gaps.values()]
             music_gaps.append(max(gaps[caller.name][0] for caller in waiting) - late)
             check_restart(running)
             for caller, hz in zip(talkers, AGENT_HZ, strict=True):
@@ -177,10 +175,9 @@ async def test_ten_kills_in_talk_queue_wrap_up_and_prompt_cost_nobody_anything(
             assert caller.answered_at is not None
             stood_still = lateness.worst(caller.answered_at - 1, caller.answered_at + 1) / 1000
             assert abs(differences[caller.name]) < 0.1 + stood_still, caller.name
-        assert max(lost) < LONGEST_GAP, "no music was lost, whatever this machine did meanwhile"
-        assert statistics.median(lost_in_talk) < LONGEST_GAP, "nor any of the talk"
+        assert max(lost) < LONGEST_GAP, "no sound was lost, whatever this machine did meanwhile"
         assert statistics.median(music_gaps) < LONGEST_GAP, "nor did it pause; judged by the median on a busy machine"
-        assert statistics.median(times) < BACK_WITHIN
+        assert max(times) < BACK_WITHIN
         check_database(running, conversations)
         assert await running.stop() == 0
         turns = check_replay(running)
