@@ -5,6 +5,7 @@ Only for the demo: it shows a caller how the system works. Masked digits stay ma
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -80,8 +81,16 @@ def _told(event: events.Event, site: SiteConfig, captions: Captions) -> tuple[st
 
 
 def _captions(prompts: tuple[str, ...], captions: Captions) -> Label:
-    """`prompts` are 'lang/id'; what was not spoken in a language is shown in it all the same, what was in both once."""
-    ids = dict.fromkeys(prompt.rpartition("/")[2] for prompt in prompts)
+    """`prompts` are 'lang/id'; what was not spoken in a language is shown in it all the same, what was in both once.
+
+    What one language says twice is two words: the digits of 4711.
+    """
+    said = Counter[str]()
+    once: dict[tuple[str, int], None] = {}
+    for prompt in prompts:
+        said[prompt] += 1
+        once[prompt.rpartition("/")[2], said[prompt]] = None
+    ids = [each for each, _ in once]
     texts = {
         language: " ".join(captions.get(each, {}).get(language, each) for each in ids) for language in ("zh", "en")
     }
