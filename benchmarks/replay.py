@@ -13,13 +13,10 @@ from pathlib import Path
 
 import msgspec
 
-from acd.core.engine import Acd
 from benchmarks.figures import Spread, spread
-from ctiserver import journal, turn
-from ctiserver.calls.core import Calls
+from ctiserver import journal
 from ctiserver.model.turns import Record
-from ctiserver.model.world import World, WorldState
-from ivr.runtime import Ivr
+from ctiserver.replay import decided_again, house
 
 
 class Replayed(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,15 +31,14 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
 
 def replay(records: Sequence[Record], epoch: str, since: float, until: float) -> Replayed:
     """`records` from the first one on."""
-    world = World(WorldState())
-    cores = (Calls(), Ivr(), Acd(world))
+    world, cores = house()
     took: list[float] = []
     slowest, slowest_input, same = 0.0, "", True
     for record in records:
         began = time.perf_counter()
-        done = turn.run(world, cores, record.input, epoch=epoch, at=record.at, seed=record.seed)
+        again = decided_again(world, cores, record, epoch)
         spent = time.perf_counter() - began
-        same = same and done.record == record
+        same = same and again == record
         if since <= record.at < until:
             took.append(spent)
             if spent > slowest:

@@ -19,18 +19,16 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
-from acd.core.engine import Acd
 from agent_desktop.server import Desktops
 from crm.server import CustomerDesk
 from ctiserver import journal as journals
-from ctiserver import logs, site, turn
+from ctiserver import logs, replay, site, turn
 from ctiserver.api.app import API, make_app
 from ctiserver.api.parts import ApiParts, DemoParts, HeldDevice
 from ctiserver.asterisk.address import AriAddress
 from ctiserver.asterisk.ari_errors import AriError
 from ctiserver.asterisk.recorder import Recorder
 from ctiserver.asterisk.switch import Switch
-from ctiserver.calls.core import Calls
 from ctiserver.dispatch import Dispatcher
 from ctiserver.effects import Effects
 from ctiserver.model import commands as cmd
@@ -347,11 +345,9 @@ class Server:
         await self.database.close()
 
 
-def recover(journal: journals.Journal) -> tuple[World, tuple[Calls, Ivr, Acd]]:
+def recover(journal: journals.Journal) -> tuple[World, replay.Cores]:
     """The world as the journal tells it: the newest snapshot and the fold of the records after it."""
-    world = World(journal.load())
-    acd = Acd(world)
-    cores = (Calls(), Ivr(), acd)
+    world, cores = replay.house(journal.load())
     count = 0
     for record in journals.read(journal.folder, after=world.seq):
         turn.fold(world, cores, record)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import struct
 import zlib
 from collections import deque
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from ctiserver.journal_files import HEAD, Piece, pieces, segments, snapshots
 from ctiserver.model.turns import Record
 from ctiserver.model.world import WorldState
 
@@ -25,8 +25,6 @@ SEGMENT_BYTES = 64 * 1024 * 1024
 SNAPSHOT_RECORDS = 20_000
 SNAPSHOT_SECONDS = 60.0
 SNAPSHOTS_KEPT = 2
-MAX_RECORD = 32 * 1024 * 1024
-_HEAD = struct.Struct("<II")
 _EPOCH_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -34,43 +32,33 @@ class JournalDamaged(Exception):
     """A record in the middle of the journal is unreadable: files were changed or the disk is failing."""
 
 
-def _segments(folder: Path) -> list[tuple[int, Path]]:
-    return sorted((int(path.stem.removeprefix("journal-")), path) for path in folder.glob("journal-*.log"))
-
-
-def _snapshots(folder: Path) -> list[tuple[int, Path]]:
-    return sorted((int(path.stem.removeprefix("snapshot-")), path) for path in folder.glob("snapshot-*.bin"))
-
-
-def _bodies(path: Path) -> Iterator[tuple[int, bytes | None]]:
-    """(end offset, body) of each record; at a torn or damaged one (its start offset, None), and no more."""
-    with path.open("rb") as file:
-        start = 0
-        while head := file.read(_HEAD.size):
-            length, crc = _HEAD.unpack(head) if len(head) == _HEAD.size else (0, 0)
-            body = file.read(length) if 0 < length <= MAX_RECORD else b""
-            if not body or len(body) != length or zlib.crc32(body) != crc:
-                yield start, None
-                return
-            start += _HEAD.size + length
-            yield start, body
-
-
 def read(folder: Path, after: int = 0) -> Iterator[Record]:
-    """All complete records with seq > `after`, in order. Safe beside a writer: an incomplete tail ends the reading."""
+    """All complete records with seq > `after`, in order. Safe beside a writer: an incomplete tail ends the reading.
+
+    Raises JournalDamaged.
+    """
     decoder = msgspec.msgpack.Decoder(Record)
-    segments = _segments(folder)
-    for index, (_first, path) in enumerate(segments):
-        if index + 1 < len(segments) and segments[index + 1][0] <= after + 1:
+    files = segments(folder)
+    for index, (_first, path) in enumerate(files):
+        last = index + 1 == len(files)
+        if not last and files[index + 1][0] <= after + 1:
             continue
-        for _end, body in _bodies(path):
-            if body is None:
-                if index + 1 < len(segments):
-                    raise JournalDamaged(f"{path.name} is damaged in the middle")
-                return
-            record = decoder.decode(body)
+        torn: Piece | None = None
+        for piece in pieces(path):
+            if torn is not None:  # whole records follow
+                raise _damaged(torn, path)
+            if piece.body is None:
+                if not last:
+                    raise _damaged(piece, path)
+                torn = piece
+                continue
+            record = decoder.decode(piece.body)
             if record.seq > after:
                 yield record
+
+
+def _damaged(piece: Piece, path: Path) -> JournalDamaged:
+    return JournalDamaged(f"{path.name} is damaged at byte {piece.start}: `hollyhock journal verify` says what to do")
 
 
 class Journal:
@@ -101,24 +89,29 @@ class Journal:
         return path.read_text().strip()
 
     def _cut_torn_tail(self) -> None:
-        segments = _segments(self.folder)
-        if not segments:
+        files = segments(self.folder)
+        if not files:
             return
-        path = segments[-1][1]
+        first, path = files[-1]
         decoder = msgspec.msgpack.Decoder(Record)
         good, last = 0, b""
-        for end, body in _bodies(path):
-            if body is None:
-                os.truncate(path, end)
-                break
-            good, last = end, body
-        self.last_seq = decoder.decode(last).seq if last else segments[-1][0] - 1
+        torn: Piece | None = None
+        for piece in pieces(path):
+            if torn is not None:  # whole records follow: this is no torn tail, and cutting would lose them
+                raise _damaged(torn, path)
+            if piece.body is None:
+                torn = piece
+            else:
+                good, last = piece.end, piece.body
+        if torn is not None:
+            os.truncate(path, good)
+        self.last_seq = decoder.decode(last).seq if last else first - 1
         self._fd = os.open(path, os.O_WRONLY | os.O_APPEND)
         self._size = good
 
     def load(self) -> WorldState:
         """The newest readable snapshot, or an empty world; fold the records after its `seq` onto it."""
-        for seq, path in reversed(_snapshots(self.folder)):
+        for seq, path in reversed(snapshots(self.folder)):
             if seq > self.last_seq:
                 continue
             try:
@@ -131,9 +124,9 @@ class Journal:
         """One write(). A short write is cut off again and raised as OSError, so the file never has a hole."""
         if self._fd < 0 or self._size >= SEGMENT_BYTES:
             self._next_segment(record.seq)
-        self._encoder.encode_into(record, self._buffer, _HEAD.size)
-        body = memoryview(self._buffer)[_HEAD.size :]
-        _HEAD.pack_into(self._buffer, 0, len(body), zlib.crc32(body))
+        self._encoder.encode_into(record, self._buffer, HEAD.size)
+        body = memoryview(self._buffer)[HEAD.size :]
+        HEAD.pack_into(self._buffer, 0, len(body), zlib.crc32(body))
         total = len(self._buffer)
         body.release()
         written = os.write(self._fd, self._buffer)
@@ -180,7 +173,7 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
         temporary.rename(path)
-        for _seq, old in _snapshots(self.folder)[:-SNAPSHOTS_KEPT]:
+        for _seq, old in snapshots(self.folder)[:-SNAPSHOTS_KEPT]:
             old.unlink()
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ctiserver import journal
+from ctiserver import journal, journal_files
 from ctiserver.journal import Journal, JournalDamaged
 from ctiserver.model import events as ev
 from ctiserver.model import facts
@@ -117,3 +117,50 @@ def test_the_two_newest_snapshots_are_kept_and_a_broken_one_is_passed_over(tmp_p
 def test_the_epoch_is_made_once(tmp_path: Path) -> None:
     assert Journal(tmp_path).epoch == Journal(tmp_path).epoch
     assert len(Journal(tmp_path).epoch) == 4
+
+
+def test_damage_within_the_newest_segment_stops_the_server_instead_of_losing_what_follows(tmp_path: Path) -> None:
+    records = filled(tmp_path, 9)
+    path = next(tmp_path.glob("journal-*.log"))
+    whole = path.read_bytes()
+    fourth = [piece.start for piece in journal_files.pieces(path)][3]
+    path.write_bytes(whole[: fourth + 20] + bytes([whole[fourth + 20] ^ 4]) + whole[fourth + 21 :])
+    with pytest.raises(JournalDamaged, match=f"byte {fourth}"):
+        Journal(tmp_path)
+    assert path.stat().st_size == len(whole), "nothing is cut off"
+    with pytest.raises(JournalDamaged, match=f"byte {fourth}"):
+        list(journal.read(tmp_path))
+    assert [piece.start for piece in journal_files.pieces(path) if piece.body is None] == [fourth]
+    assert sum(piece.body is not None for piece in journal_files.pieces(path)) == len(records) - 1
+
+
+@pytest.mark.parametrize("junk", [b"\0" * 40, b"\xff" * 40, b"text of a stranger " * 30, os.urandom(3000)])
+def test_reading_finds_the_next_whole_record_after_any_rubbish(tmp_path: Path, junk: bytes) -> None:
+    records = filled(tmp_path, 4)
+    path = next(tmp_path.glob("journal-*.log"))
+    whole = path.read_bytes()
+    second = [piece.start for piece in journal_files.pieces(path)][1]
+    path.write_bytes(whole[:second] + junk + whole[second:])
+    found = list(journal_files.pieces(path))
+    assert [(p.start, p.end) for p in found if p.body is None] == [(second, second + len(junk))]
+    assert sum(piece.body is not None for piece in found) == len(records)
+    path.write_bytes(whole + junk)
+    assert [(p.start, p.end) for p in journal_files.pieces(path) if p.body is None] == [
+        (len(whole), len(whole) + len(junk))
+    ]
+
+
+def test_a_stranger_s_file_in_the_folder_is_left_alone(tmp_path: Path) -> None:
+    records = filled(tmp_path, 3)
+    for name in ("journal-copy.log", "journal-1.log", "snapshot-old.bin", "notes.txt"):
+        (tmp_path / name).write_text("not ours")
+    writer = Journal(tmp_path)
+    assert writer.last_seq == 3
+    assert writer.load().seq == 0
+    assert list(journal.read(tmp_path)) == records
+    assert [path.name for path in journal_files.strangers(tmp_path)] == [
+        "journal-1.log",
+        "journal-copy.log",
+        "notes.txt",
+        "snapshot-old.bin",
+    ]

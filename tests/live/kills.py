@@ -1,6 +1,6 @@
 """What the tests that kill things share: a patient site, desks that come back, and the books of a site compared.
 
-Here: folding and replaying a journal, what a restart must not change, gaps in the sound. Not here: stories.
+Here: the journal's checks on a site, what a restart must not change, gaps in the sound. Not here: stories.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ from typing import Any
 import msgspec
 from playwright.async_api import Page
 
-from acd.core.engine import Acd
-from ctiserver import turn
-from ctiserver.calls.core import Calls
 from ctiserver.model import facts
-from ctiserver.model.turns import Core, Record
+from ctiserver.model.turns import Record
 from ctiserver.model.work import ContactState, agent_state
 from ctiserver.model.world import World, WorldState
-from ivr.runtime import Ivr
+from ctiserver.replay import decided_again, difference, folded
+from ctiserver.replay import house as house_of_cores
 from tests.harness.browser import Browser
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.site import PASSWORD, Desk, Site
@@ -102,28 +100,15 @@ async def restarted(site: Site) -> float:
 # --- the books --------------------------------------------------------------------------------------------------
 
 
-def _empty() -> tuple[World, Sequence[Core]]:
-    world = World()
-    return world, (Calls(), Ivr(), Acd(world))
-
-
-def folded(records: Iterable[Record]) -> World:
-    """The world after these records, events applied, nothing decided."""
-    world, cores = _empty()
-    for record in records:
-        turn.fold(world, cores, record)
-    return world
-
-
 def check_replay(site: Site) -> int:
     """Re-deciding every recorded input gives the recorded turn. Returns how many turns there were."""
     epoch = (site.home / "journal" / "epoch").read_text().strip()
-    world, cores = _empty()
+    world, cores = house_of_cores()
     count = 0
     for count, record in enumerate(site.records(), 1):
         assert record.seq == count, "the journal has a hole"
-        again = turn.run(world, cores, record.input, epoch=epoch, at=record.at, seed=record.seed).record
-        assert again == record, f"record {record.seq} ({type(record.input).__name__}) is decided differently now"
+        same = decided_again(world, cores, record, epoch) == record
+        assert same, f"record {record.seq} ({type(record.input).__name__}) is decided differently now"
     return count
 
 
@@ -131,7 +116,7 @@ def check_fold(site: Site) -> None:
     """For a server that was stopped: its last snapshot is the live state, and the fold of the journal is the same."""
     newest = max((site.home / "journal").glob("snapshot-*.bin"))
     live = msgspec.msgpack.decode(newest.read_bytes(), type=WorldState)
-    assert msgspec.to_builtins(folded(site.records()).state()) == msgspec.to_builtins(live)
+    assert not difference(folded(site.records()).state(), live)
 
 
 def starts(records: Sequence[Record]) -> list[int]:

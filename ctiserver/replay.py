@@ -1,0 +1,64 @@
+"""The journal run again: the world as its records tell it, and every decision decided once more.
+
+Here: the one way to build the cores, used by recovery, the checks of a journal, tests and benchmarks. Not here: files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from acd.core.engine import Acd
+from ctiserver import turn
+from ctiserver.calls.core import Calls
+from ctiserver.model.turns import Core, Record
+from ctiserver.model.world import World, WorldState
+from ivr.runtime import Ivr
+
+Cores = tuple[Calls, Ivr, Acd]
+
+
+def house(state: WorldState | None = None) -> tuple[World, Cores]:
+    """A world (empty, or as a snapshot has it; it is not copied) and the cores that own it, in their fixed order."""
+    world = World(state)
+    return world, (Calls(), Ivr(), Acd(world))
+
+
+def folded(records: Iterable[Record]) -> World:
+    """The world after these records from the first one on: events applied, nothing decided."""
+    world, cores = house()
+    for record in records:
+        turn.fold(world, cores, record)
+    return world
+
+
+def decided_again(world: World, cores: Sequence[Core], record: Record, epoch: str) -> Record:
+    """The recorded input decided on this world, which it changes. It must give the very record."""
+    return turn.run(world, cores, record.input, epoch=epoch, at=record.at, seed=record.seed).record
+
+
+def copied(world: World) -> WorldState:
+    """The storable form with nothing shared, as a snapshot written and read gives it."""
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(world.state()), type=WorldState)
+
+
+def difference(one: object, other: object) -> str:
+    """Where two structures differ first, e.g. `agents.1001.since`; '' when they are the same. Names no value."""
+    return _difference(msgspec.to_builtins(one), msgspec.to_builtins(other)) or ""
+
+
+def _difference(one: object, other: object) -> str | None:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in [*one, *(key for key in other if key not in one)]:
+            if key not in one or key not in other:
+                return str(key)
+            if (deeper := _difference(one[key], other[key])) is not None:
+                return f"{key}.{deeper}" if deeper else str(key)
+        return None
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for place, (left, right) in enumerate(zip(one, other, strict=True)):
+            if (deeper := _difference(left, right)) is not None:
+                return f"{place}.{deeper}" if deeper else str(place)
+        return None
+    return None if one == other else ""
