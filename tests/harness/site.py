@@ -320,17 +320,17 @@ class Desk:
             device = await answer.json()
         self.lease = device["lease"]
         cookies = {cookie.key: cookie.value for cookie in self._http.cookie_jar}
-        self.phone = WsPhone(
-            f"{self.site.url.replace('http', 'ws')}{device['ws_path']}",
-            user=device["username"],
-            password=device["password"],
-            headers={"Origin": self.site.url},
-            cookies=cookies,
-        )
-        await self.phone.__aenter__()
+        url = f"{self.site.url.replace('http', 'ws')}{device['ws_path']}"
+        self.phone = await self._open_phone(url, device["username"], device["password"], cookies)
         await self.phone.registered()
         await self.expect("PhoneReady", lease=self.lease, instance=self.instance)
         await self.sees(lambda docs: docs["me"]["phone"]["contact"], "the phone's contact")
+
+    async def _open_phone(self, url: str, user: str, password: str, cookies: dict[str, str]) -> WsPhone:
+        """A softphone at this WebSocket; it need not be registered yet."""
+        phone = WsPhone(url, user=user, password=password, headers={"Origin": self.site.url}, cookies=cookies)
+        await phone.__aenter__()
+        return phone
 
     async def lose_phone(self) -> None:
         """The SIP socket is cut, nothing is said."""
