@@ -10,6 +10,7 @@ Every fault is reported at once, one line each, with the line of the text and th
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ from ctiserver.model.site import (
     DispositionConfig,
     FlowConfig,
     NumberConfig,
+    PhoneConfig,
     QueueConfig,
     ReasonConfig,
     SiteConfig,
@@ -43,11 +45,22 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "numbers": NumberConfig,
     "queues": QueueConfig,
     "agents": AgentConfig,
+    "phones": PhoneConfig,
     "reasons": ReasonConfig,
     "dispositions": DispositionConfig,
 }
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_PHONE_ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}")
+"""It is a part of a SIP user name: no capitals, which some phones change, and short enough for any of them."""
+_SIP_USER = r"[A-Za-z0-9_.+*-]{1,64}"
+_SIP_HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
+_CONTACT = re.compile(rf"sip:{_SIP_USER}@{_SIP_HOST}(?::(?P<port>[0-9]{{1,5}}))?(?:;transport=(?:udp|tcp))?")
+"""What a fixed contact may look like: nothing that SIP or Asterisk's files give a meaning to."""
 _NUMBER = re.compile(r"[+*#0-9]{1,32}")
+_NAMES: dict[type[msgspec.Struct], tuple[str, re.Pattern[str]]] = {
+    NumberConfig: ("number", _NUMBER),
+    PhoneConfig: ("id", _PHONE_ID),
+}
 _HEADER = re.compile(r"\s*\[\[\s*([A-Za-z0-9_-]+)\s*\]\]")
 _KEY = re.compile(r"\s*\"?([A-Za-z0-9_-]+)\"?\s*=")
 
@@ -77,6 +90,7 @@ def load_site(text: str, *, flows: Mapping[str, str], prompts: Mapping[str, Mapp
         numbers=tuple(check.rows(data, "numbers", NumberConfig)),
         queues=tuple(check.rows(data, "queues", QueueConfig)),
         agents=tuple(check.rows(data, "agents", AgentConfig)),
+        phones=tuple(check.rows(data, "phones", PhoneConfig)),
         reasons=tuple(check.rows(data, "reasons", ReasonConfig)),
         dispositions=tuple(check.rows(data, "dispositions", DispositionConfig)),
         flows=tuple(check.flows(flows)),
@@ -148,7 +162,7 @@ class _Check:
                 self.fault(f"unknown key (known: {', '.join(known)})", table, place, key)
 
     def _limits(self, table: str, place: int, row: Mapping[str, Any], kind: type[msgspec.Struct]) -> None:
-        name, pattern = ("number", _NUMBER) if kind is NumberConfig else ("id", _ID)
+        name, pattern = _NAMES.get(kind, ("id", _ID))
         if not pattern.fullmatch(row[name]):
             self.fault(f"{row[name]!r} is not a good {name}", table, place, name)
         for key, value in row.items():
@@ -159,6 +173,10 @@ class _Check:
             for skill, level in row.get(key, {}).items():
                 if not least <= level <= most:
                     self.fault(f"level {level} of {skill} is not between {least} and {most}", table, place, key)
+
+        contact = row.get("contact", "")
+        if contact and kind is PhoneConfig and not is_contact(contact):
+            self.fault(f"{contact!r} is not like sip:user@host:port", table, place, "contact")
 
     def flows(self, flows: Mapping[str, str]) -> Iterator[FlowConfig]:
         """Flows are only looked into for being JSON and for their revision; `ivr.flow` reads them."""
@@ -177,7 +195,7 @@ class _Check:
     def references(self, site: SiteConfig) -> None:
         """Names that are used must exist, and names that name must be different."""
         self._twice("numbers", "number", [number.number for number in site.numbers])
-        for table in ("queues", "agents", "reasons", "dispositions"):
+        for table in ("queues", "agents", "phones", "reasons", "dispositions"):
             self._twice(table, "id", [row.id for row in getattr(site, table)])
         flows = [flow.id for flow in site.flows]
         queues = [queue.id for queue in site.queues]
@@ -187,7 +205,10 @@ class _Check:
         for place, queue in enumerate(site.queues):
             # A skill that nobody has is a slip of the pen; a level that nobody reaches may be meant.
             self._known("queues", place, "requires", list(queue.requires), skills, "skill of any agent")
+        self._twice("phones", "contact", [phone.contact for phone in site.phones if phone.contact])
+        phones = [phone.id for phone in site.phones]
         for place, agent in enumerate(site.agents):
+            self._known("agents", place, "phone", [agent.phone] if agent.phone else [], phones, "phone")
             self._known("agents", place, "queues", list(agent.queues), queues, "queue")
         for place, disposition in enumerate(site.dispositions):
             self._known("dispositions", place, "queues", list(disposition.queues), queues, "queue")
@@ -201,6 +222,20 @@ class _Check:
         for name in names:
             if name not in known:
                 self.fault(f"{name} is not a {what}", table, place, key)
+
+
+def is_contact(text: str) -> bool:
+    """Whether a phone may be called at this SIP address: user, host and port, with no room for another header."""
+    found = _CONTACT.fullmatch(text)
+    if found is None:
+        return False
+    host, port = found["host"], found["port"]
+    try:
+        if host.startswith("["):
+            ipaddress.IPv6Address(host[1:-1])
+    except ValueError:
+        return False
+    return ".." not in host and (port is None or 1 <= int(port) <= 65535)
 
 
 def _lines(text: str) -> dict[tuple[str, int | None, str], int]:

@@ -44,6 +44,7 @@ _COMMANDS: dict[str, type[cmd.Command]] = {
         cmd.SetReady,
         cmd.SetNotReady,
         cmd.PhoneReady,
+        cmd.UsePhone,
         cmd.ReleaseDevice,
         cmd.ConfirmOffer,
         cmd.HoldCall,

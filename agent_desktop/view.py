@@ -13,14 +13,18 @@ import msgspec
 
 from ctiserver.model import events as ev
 from ctiserver.model.facts import Customer
-from ctiserver.model.ids import AgentId, ContactId, QueueId
+from ctiserver.model.ids import AgentId, ContactId, QueueId, desk_phone
 from ctiserver.model.site import AgentConfig, DispositionConfig, Label, ReasonConfig
 from ctiserver.model.talk import Place
-from ctiserver.model.work import AgentState, ContactState, WorkItem, WorkKind, agent_state
+from ctiserver.model.work import AgentState, ContactState, DeviceKind, WorkItem, WorkKind, agent_state
 from ctiserver.model.world import World
 
 
 class PhoneDoc(msgspec.Struct, frozen=True, kw_only=True):
+    """What is his phone: a page, or the desk phone of this `name`."""
+
+    kind: DeviceKind
+    name: Label | None
     lease: str
     instance: str
     registered: bool
@@ -28,7 +32,8 @@ class PhoneDoc(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MeDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """The agent himself. `pending`: a break that he chose waits for the end of his work."""
+    """The agent himself. `pending`: a break that he chose waits for the end of his work. `own_phone`: the desk phone that
+    the sign-in gives him ('' = none)."""
 
     agent: str
     name: Label
@@ -40,6 +45,7 @@ class MeDoc(msgspec.Struct, frozen=True, kw_only=True):
     chosen_by: str
     pending: bool
     phone: PhoneDoc | None
+    own_phone: str
     links: int
     misses: int
     handled: int
@@ -154,6 +160,7 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
             chosen_by="",
             pending=False,
             phone=None,
+            own_phone=config.phone,
             links=0,
             misses=0,
             handled=0,
@@ -163,7 +170,12 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
     phone = None
     if device is not None:
         phone = PhoneDoc(
-            lease=device.lease, instance=device.instance, registered=device.registered, contact=device.contact
+            kind=device.kind,
+            name=next((known.name for known in world.site.phones if known.id == desk_phone(device.endpoint)), None),
+            lease=device.lease,
+            instance=device.instance,
+            registered=device.registered,
+            contact=device.contact,
         )
     return MeDoc(
         agent=agent,
@@ -176,6 +188,7 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
         chosen_by=found.chosen_by,
         pending=bool(found.work) and not found.ready,
         phone=phone,
+        own_phone=config.phone,
         links=found.links,
         misses=found.misses,
         handled=found.handled_today,

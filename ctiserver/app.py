@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import hmac
 import importlib.metadata
 import signal
 import ssl
@@ -27,6 +25,7 @@ from ctiserver.api.app import API, make_app
 from ctiserver.api.parts import ApiParts, DemoParts, HeldDevice
 from ctiserver.asterisk.address import AriAddress
 from ctiserver.asterisk.ari_errors import AriError
+from ctiserver.asterisk.devices import password_of
 from ctiserver.asterisk.recorder import Recorder
 from ctiserver.asterisk.switch import Switch
 from ctiserver.dispatch import Dispatcher
@@ -37,6 +36,7 @@ from ctiserver.model import events as ev
 from ctiserver.model import facts
 from ctiserver.model.errors import SwitchError
 from ctiserver.model.turns import Record
+from ctiserver.model.work import DeviceKind
 from ctiserver.model.world import World
 from ctiserver.ports_http import DatabaseUnavailable
 from ctiserver.settings import BadSetting, Secrets, Settings, load_secrets
@@ -99,7 +99,12 @@ class Server:
             ari,
             self.dispatcher.feed,
             password=self.device_password,
-            provisioned=lambda: [a.device.endpoint for a in self.world.agents.values() if a.device is not None],
+            provisioned=lambda: [
+                agent.device.endpoint
+                for agent in self.world.agents.values()
+                if agent.device is not None and agent.device.kind is DeviceKind.BROWSER
+            ],
+            phones=lambda: self.world.site.phones,
             on_replaced=self._replaced,
         )
         self.recordings = settings.home / "recordings"
@@ -177,8 +182,7 @@ class Server:
         self.dispatcher.feed(facts.DeviceContact(endpoint=endpoint, present=present, at=time.time()))
 
     def device_password(self, endpoint: str) -> str:
-        """Random per lease, because the lease is; the same after a restart, because the key is kept."""
-        return hmac.new(self._secrets.signing_key.encode(), b"device " + endpoint.encode(), hashlib.sha256).hexdigest()
+        return password_of(self._secrets.signing_key, endpoint)
 
     async def _provision_caller(self, endpoint: str, number: str, name: str) -> None:
         await self.switch.ask(self.switch.devices.provision_caller(endpoint, number, name))

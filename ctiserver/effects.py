@@ -115,6 +115,8 @@ def target_of(effect: fx.Effect) -> str:
             return effect.names[0] if effect.names else ""
         case fx.ProvisionDevice() | fx.RemoveDevice():
             return effect.endpoint
+        case fx.SetPhones():
+            return "phones"
         case fx.FindCustomer() | fx.LookAt():
             return effect.conversation
         case _:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ctiserver.model import events as ev
 from ctiserver.model.ids import AgentId
-from ctiserver.model.work import Agent, AgentState, Device, agent_state
+from ctiserver.model.work import Agent, AgentState, Device, DeviceKind, agent_state
 from ctiserver.model.world import World
 
 LOST_AFTER = 15.0
@@ -23,7 +23,7 @@ def lost_key(agent: AgentId) -> str:
 
 
 def reachable(agent: Agent) -> bool:
-    """His softphone is registered, the switch sees its contact, and a desktop of his is linked."""
+    """His phone can be rung (a page's softphone is registered, the switch has a contact), and a desktop is linked."""
     device = agent.device
     return device is not None and device.registered and device.contact and agent.links >= 1
 
@@ -111,7 +111,15 @@ def _take(agent: Agent, event: ev.DeviceTaken) -> None:
         agent.device.instance = event.instance
         agent.device.registered = False
         return
-    agent.device = Device(lease=event.lease, endpoint=event.endpoint, instance=event.instance, since=event.at)
+    agent.device = Device(
+        lease=event.lease,
+        endpoint=event.endpoint,
+        instance=event.instance,
+        registered=event.kind is DeviceKind.DESK,
+        contact=event.contact,
+        since=event.at,
+        kind=event.kind,
+    )
 
 
 def settle(world: World, agent: Agent, before: AgentState, at: float) -> None:

@@ -1,21 +1,21 @@
-"""The desk: what agents command, and the facts about their desktops and devices.
+"""The desk: what agents command, and the facts about their desktops.
 
-Lives here: the decisions on commands and on links, contacts and restarts. Not here: calls (hold, hang up), which are
-the conversation core's. Limits below are our own choice; reasons and dispositions come from the site.
+Lives here: the decisions on commands, on links and restarts. Not here: calls (hold, hang up), which are the
+conversation core's; what is whose phone (`devices`). Limits below are our own choice; reasons and dispositions come
+from the site.
 """
 
 from __future__ import annotations
 
 from acd.core import contact as contacts
-from acd.core import outcomes
+from acd.core import devices, outcomes
 from acd.core.index import Index
 from acd.core.reservation import live
 from ctiserver.model import commands as cmd
-from ctiserver.model import effects as fx
 from ctiserver.model import events as ev
 from ctiserver.model import facts
 from ctiserver.model.errors import CommandRejected, Rejection
-from ctiserver.model.ids import AgentId, ContactId
+from ctiserver.model.ids import ContactId
 from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.work import Agent, WorkItem, WorkKind
 from ctiserver.model.world import World
@@ -37,13 +37,15 @@ def command(world: World, index: Index, item: cmd.Command, now: float) -> Decisi
         raise CommandRejected(Rejection.UNKNOWN_AGENT)
     match item:
         case cmd.TakeDevice():
-            return _take_device(index, agent, item, now)
+            return devices.take(index, agent, item, now)
         case cmd.PhoneReady():
-            return _phone_ready(agent, item, now)
+            return devices.page_ready(agent, item, now)
+        case cmd.UsePhone():
+            return devices.use_phone(world, index, agent, item, now)
         case cmd.ReleaseDevice():
-            return _release_device(agent, item, now)
+            return devices.give_back(agent, item, now)
         case cmd.SignIn():
-            return NOTHING if agent.signed_in else Decision((ev.AgentSignedIn(agent=agent.id, at=now),))
+            return NOTHING if agent.signed_in else _sign_in(world, index, agent, now)
         case _:
             pass
     if not agent.signed_in:
@@ -83,46 +85,10 @@ def _availability(world: World, agent: Agent, item: cmd.SetReady | cmd.SetNotRea
     return Decision((chosen,))
 
 
-def _take_device(index: Index, agent: Agent, item: cmd.TakeDevice, now: float) -> Decision:
-    """The page becomes the phone. The lease is the endpoint's name, so a lease is never two agents'.
-
-    A holder whose SIP socket is gone is no phone any more: his place is free without a question.
-    """
-    holder = agent.device
-    if holder is not None and holder.lease == item.lease:
-        if holder.instance == item.instance:
-            return NOTHING
-        return Decision((_taken(agent, item, now),))
-    if index.agent_of_endpoint.get(item.lease, agent.id) != agent.id:
-        raise CommandRejected(Rejection.NOT_ALLOWED)
-    if holder is not None and holder.contact and not item.take_over:
-        raise CommandRejected(Rejection.PHONE_ELSEWHERE)
-    effects: list[fx.Effect] = []
-    if holder is not None:
-        effects.append(fx.RemoveDevice(lease=holder.lease, endpoint=holder.endpoint))
-    effects.append(fx.ProvisionDevice(agent=agent.id, lease=item.lease, endpoint=item.lease))
-    return Decision((_taken(agent, item, now),), tuple(effects))
-
-
-def _taken(agent: Agent, item: cmd.TakeDevice, now: float) -> ev.DeviceTaken:
-    return ev.DeviceTaken(
-        agent=agent.id,
-        lease=item.lease,
-        endpoint=item.lease,
-        instance=item.instance,
-        previous=agent.device.lease if agent.device is not None else None,
-        at=now,
-    )
-
-
-def _phone_ready(agent: Agent, item: cmd.PhoneReady, now: float) -> Decision:
-    """Said again after every registration: the calls core brings a lost talk back on it."""
-    if agent.device is None or agent.device.lease != item.lease:
-        raise CommandRejected(Rejection.LEASE_LOST)
-    ready = ev.DeviceReady(
-        agent=agent.id, lease=item.lease, endpoint=agent.device.endpoint, instance=item.instance, at=now
-    )
-    return Decision((ready,))
+def _sign_in(world: World, index: Index, agent: Agent, now: float) -> Decision:
+    """His own desk phone, if he has one and nobody works with it, becomes his device."""
+    own = devices.own_phone(world, index, agent, now)
+    return Decision((ev.AgentSignedIn(agent=agent.id, at=now), *own))
 
 
 def _sign_out(agent: Agent, now: float) -> Decision:
@@ -130,20 +96,8 @@ def _sign_out(agent: Agent, now: float) -> Decision:
     out = ev.AgentSignedOut(agent=agent.id, at=now)
     if agent.device is None:
         return Decision((out,))
-    device = agent.device
-    return Decision(
-        (out, ev.DeviceReleased(agent=agent.id, lease=device.lease, at=now)),
-        (fx.RemoveDevice(lease=device.lease, endpoint=device.endpoint),),
-    )
-
-
-def _release_device(agent: Agent, item: cmd.ReleaseDevice, now: float) -> Decision:
-    if agent.device is None or agent.device.lease != item.lease:
-        raise CommandRejected(Rejection.LEASE_LOST)
-    return Decision(
-        (ev.DeviceReleased(agent=agent.id, lease=item.lease, at=now),),
-        (fx.RemoveDevice(lease=item.lease, endpoint=agent.device.endpoint),),
-    )
+    released = ev.DeviceReleased(agent=agent.id, lease=agent.device.lease, at=now)
+    return Decision((out, released), devices.removal(agent.device))
 
 
 def _confirm(world: World, agent: Agent, item: cmd.ConfirmOffer, now: float) -> Decision:
@@ -231,25 +185,3 @@ def server_started(world: World, now: float) -> tuple[ev.Event, ...]:
     return tuple(
         ev.DesktopLinkChanged(agent=agent.id, links=0, at=now) for agent in world.agents.values() if agent.links
     )
-
-
-def device_contact(world: World, index: Index, fact: facts.DeviceContact, now: float) -> tuple[ev.Event, ...]:
-    agent = world.agents.get(index.agent_of_endpoint.get(fact.endpoint, AgentId("")))
-    return _contact(agent, fact.present, now) if agent is not None else ()
-
-
-def switch_seen(world: World, fact: facts.SwitchSeen, now: float) -> tuple[ev.Event, ...]:
-    """What the switch says about contacts is the truth."""
-    present = dict.fromkeys(fact.contacts)
-    events: list[ev.Event] = []
-    for agent in world.agents.values():
-        if agent.device is not None:
-            events.extend(_contact(agent, agent.device.endpoint in present, now))
-    return tuple(events)
-
-
-def _contact(agent: Agent, present: bool, now: float) -> tuple[ev.Event, ...]:
-    device = agent.device
-    if device is None or device.contact == present:
-        return ()
-    return (ev.DeviceContactChanged(agent=agent.id, endpoint=device.endpoint, present=present, at=now),)

@@ -1,7 +1,7 @@
 """The ACD core: agents, contacts, reservations, and who is offered what (ctiserver.model.turns.Core).
 
 Lives here: which function decides on which item, which one applies which event, and keeping the index in step.
-Not here: any rule; those are in `agent`, `contact`, `reservation`, `outcomes`, `desk` and `routing`.
+Not here: any rule; those are in `agent`, `contact`, `reservation`, `outcomes`, `desk`, `devices` and `routing`.
 
 `decide` works in two steps: what follows from the item itself, then a matching pass over what the item may have
 changed. An event is decided on after all events of its decision are applied, so a pass looks at the world as it is.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from acd.core import agent as agents
 from acd.core import contact as contacts
-from acd.core import desk, outcomes, reservation
+from acd.core import desk, devices, outcomes, reservation
 from acd.core.index import Index
 from acd.core.routing import Pass
 from ctiserver.model import commands as cmd
@@ -39,9 +39,10 @@ class Acd:
     def decide(self, world: World, item: Item, ctx: Ctx) -> Decision:
         if isinstance(item, cmd.Command):
             return desk.command(world, self.index, item, ctx.now)
-        events = self._follows(world, item, ctx)
+        phones = devices.site_changed(world, ctx.now) if isinstance(item, ev.SiteChanged) else NOTHING
+        events = (*phones.events, *self._follows(world, item, ctx))
         matched = self._match(world, item, ctx)
-        return Decision((*events, *matched)) if events or matched else NOTHING
+        return Decision((*events, *matched), phones.effects) if events or matched or phones.effects else NOTHING
 
     def _follows(self, world: World, item: Item, ctx: Ctx) -> tuple[ev.Event, ...]:
         now = ctx.now
@@ -49,9 +50,9 @@ class Acd:
             case facts.LinkChanged():
                 return desk.link_changed(world, item, now)
             case facts.DeviceContact():
-                return desk.device_contact(world, self.index, item, now)
+                return devices.contact_changed(world, self.index, item, now)
             case facts.SwitchSeen():
-                return desk.switch_seen(world, item, now)
+                return devices.switch_seen(world, self.index, item, now)
             case facts.ServerStarted():
                 return desk.server_started(world, now)
             case ev.QueueAsked():
@@ -70,9 +71,11 @@ class Acd:
             case ev.CallerAway():
                 contact = self._live(world, item.conversation)
                 return outcomes.caller_away(world, contact, now) if contact is not None else ()
+            case ev.DeviceTaken():  # whatever rings for him rings elsewhere
+                agent = world.agents.get(item.agent)
+                return outcomes.out_of_reach(world, agent, now) if agent is not None else ()
             case (
-                ev.DeviceTaken()
-                | ev.DeviceReady()
+                ev.DeviceReady()
                 | ev.DeviceReleased()
                 | ev.DeviceContactChanged()
                 | ev.DesktopLinkChanged()
@@ -181,6 +184,11 @@ class Acd:
                 contact = self._live(world, event.conversation)
                 if contact is not None:
                     contact.away = isinstance(event, ev.CallerAway)
+            case ev.DeskPhoneChanged():
+                if event.present:
+                    world.desk_phones[event.phone] = event.at
+                else:
+                    world.desk_phones.pop(event.phone, None)
             case ev.SiteChanged():
                 world.site = event.site
                 for config in event.site.agents:

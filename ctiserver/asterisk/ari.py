@@ -49,6 +49,8 @@ def _note_crash(connection: Connection, task: asyncio.Task[None]) -> None:
 class AriLink:
     """One application's connection to one Asterisk.
 
+    `also` names further applications of the same socket; their events come mixed with the others.
+
     `address` may be a function: it is asked before each connect, because an Asterisk that was started again
     may listen on another port.
 
@@ -64,6 +66,7 @@ class AriLink:
         address: AriAddress | Callable[[], AriAddress],
         app: str,
         *,
+        also: tuple[str, ...] = (),
         on_event: Callable[[wire.Event], None],
         on_connected: Callable[[], Awaitable[None]] | None = None,
         on_lost: Callable[[str], None] | None = None,
@@ -73,6 +76,7 @@ class AriLink:
     ) -> None:
         self._address = address if callable(address) else lambda: address
         self.app = app
+        self._also = also
         self.figures = LinkFigures()
         self._on_event = on_event
         self._on_connected = on_connected
@@ -260,7 +264,8 @@ class AriLink:
                 try:
                     self._http.address = self._address()
                     await self._http.wait_for_ping(self._limits.connect_deadline)
-                    socket = await self._http.open_events(self.app, self._limits.connect_deadline)
+                    apps = ",".join((self.app, *self._also))
+                    socket = await self._http.open_events(apps, self._limits.connect_deadline)
                 except (AriLost, AriTimeout, AriRefused) as problem:
                     wrong = isinstance(problem, AriRefused) and problem.status in (401, 403)
                     say = _log.error if wrong else _log.info

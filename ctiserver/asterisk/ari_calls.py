@@ -351,6 +351,11 @@ class AriCalls:
         body = {"disallowed": [{"type": event_type} for event_type in types]}
         await self._send("PUT", ("applications", app or self._link.app, "eventFilter"), None, body)
 
+    async def allow_events(self, types: Sequence[str], app: str | None = None) -> None:
+        """Asterisk sends events of these types alone."""
+        body = {"allowed": [{"type": event_type} for event_type in types]}
+        await self._send("PUT", ("applications", app or self._link.app, "eventFilter"), None, body)
+
     async def get_applications(self) -> list[wire.Application]:
         return _read(await self._send("GET", ("applications",)), list[wire.Application])
 

@@ -120,7 +120,7 @@ class AriHttp:
             raise AriRefused(answer.status, message_of(answer), "GET asterisk/ping")
 
     async def open_events(self, app: str, deadline: float) -> aiohttp.ClientWebSocketResponse[bool]:
-        """The events WebSocket of `app`. Raises AriRefused, AriTimeout, AriLost."""
+        """The events WebSocket of `app` (or several, with commas between). Raises AriRefused, AriTimeout, AriLost."""
         url = self._url(make_uri(("events",), {"app": app, "subscribeAll": False}))
         try:
             async with asyncio.timeout(deadline):

@@ -23,11 +23,15 @@ from ctiserver.model import effects as fx
 from ctiserver.model import facts, ids
 from ctiserver.model.errors import LINK_LOST, SwitchError
 from ctiserver.model.facts import Fact
+from ctiserver.model.site import PhoneConfig
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 APP = "hollyhock"
+PHONES_APP = "hollyhock-phones"
+"""A second application of the same socket: it hears of the contacts of all endpoints and of nothing else. An endpoint
+that is subscribed to by the first one would tell its channels' events, digits too, twice (measured on 22.10.1)."""
 QUIET_DEADLINE = 0.5
 """Seconds to wait for the end of a stopped playback before the channel is moved all the same, by HTTP (DESIGN 5.2)."""
 SNOOP_DEADLINE = 2.0
@@ -37,7 +41,8 @@ UNUSED_EVENTS = ("ChannelVarset", "Dial", "PlaybackStarted", "RecordingStarted",
 
 
 class Switch:
-    """One Asterisk. `feed` takes facts; `provisioned` names the endpoints that must exist after each connect."""
+    """One Asterisk. `feed` takes facts; `provisioned` names the pages' endpoints that must exist after each connect,
+    `phones` the site's desk phones."""
 
     def __init__(
         self,
@@ -46,13 +51,16 @@ class Switch:
         *,
         password: Callable[[str], str],
         provisioned: Callable[[], Iterable[str]],
+        phones: Callable[[], Iterable[PhoneConfig]] = tuple,
         on_replaced: Callable[[], None],
     ) -> None:
         self._feed = feed
         self._provisioned = provisioned
+        self._phones = phones
         self.link = AriLink(
             address,
             APP,
+            also=(PHONES_APP,),
             on_event=self._event,
             on_connected=self._connected,
             on_lost=self._lost,
@@ -109,13 +117,13 @@ class Switch:
             done.set()
 
     async def _connected(self) -> None:
-        """Before any held-back event: make the phones again (they live in memory), then tell what is there.
-
-        No endpoint is subscribed to: its channels' events, digits too, would then come twice (measured on 22.10.1).
-        """
+        """Before any held-back event: make the phones again (they live in memory), then tell what is there."""
         await self.calls.disallow_events(UNUSED_EVENTS)
+        await self.calls.allow_events(("ContactStatusChange",), PHONES_APP)
+        await self.calls.subscribe(("endpoint:PJSIP",), PHONES_APP)
         for endpoint in self._provisioned():
             await self.devices.provision_agent(endpoint)
+        await self.devices.set_phones(self._phones())
         channels = await self.calls.get_channels()
         bridges = await self.calls.get_bridges()
         endpoints = await self.calls.get_endpoints()
@@ -189,6 +197,8 @@ class Switch:
                 await self.devices.provision_agent(effect.endpoint)
             case fx.RemoveDevice():
                 await self.devices.remove(effect.endpoint)
+            case fx.SetPhones():
+                await self.devices.set_phones(effect.phones)
             case fx.FindCustomer():
                 raise SwitchError("the switch knows no customers")
             case _:

@@ -54,8 +54,9 @@ def fact_of(event: wire.Event) -> facts.Fact | None:
             ok = isinstance(event, wire.RecordingFinished)
             seconds = float(event.recording.duration or 0)
             return facts.RecordingDone(name=event.recording.name, seconds=seconds, ok=ok, at=event.at)
-        case wire.ContactStatusChange():
-            present = event.contact_info.contact_status != "Removed"
+        case wire.ContactStatusChange() if ids.desk_phone(event.endpoint.resource) is not None:
+            # A browser's contact lives with its socket, which our own proxy sees.
+            present = event.contact_info.contact_status not in ("Removed", "Unreachable")
             return facts.DeviceContact(endpoint=event.endpoint.resource, present=present, at=event.at)
         case _:
             return None

@@ -130,6 +130,8 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
         case ev.Held():
             conversation.place = Place.HELD
             conversation.held = True
+        case ev.PhoneHeld():
+            conversation.legs[event.leg].on_hold = event.on
         case ev.BridgeOpened():
             conversation.bridges = (*conversation.bridges, event.bridge)
         case ev.BridgeClosed():

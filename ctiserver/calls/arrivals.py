@@ -18,11 +18,12 @@ def arrive(world: World, fact: facts.CallerArrived, ctx: Ctx) -> Decision:
     found = world.leg(fact.channel)
     if found is not None:
         return returned(found[0], found[1], ctx) if found[1].away else NOTHING
-    if all(number.number != fact.dialled for number in world.site.numbers):
+    number = next((known for known in world.site.numbers if known.number == fact.dialled), None)
+    if number is None:
         refused = ev.CallRefused(leg=fact.channel, dialled=fact.dialled, cause=UNALLOCATED, at=fact.at)
         return Decision((refused,), (fx.RefuseCaller(leg=fact.channel, cause=UNALLOCATED), *_look(world, fact)))
     conversation = ctx.ids.conversation()
-    tracks = ids.tracks(conversation)
+    tracks = ids.tracks(conversation) if number.record else ()
     started = ev.ConversationStarted(
         conversation=conversation,
         interaction=ctx.ids.interaction(),
@@ -32,15 +33,17 @@ def arrive(world: World, fact: facts.CallerArrived, ctx: Ctx) -> Decision:
         caller_name=fact.caller_name,
         at=fact.at,
     )
-    recording = ev.RecordingStarted(conversation=conversation, names=tracks, at=fact.at)
+    recording = (ev.RecordingStarted(conversation=conversation, names=tracks, at=fact.at),) if tracks else ()
+    opened = (fx.OpenTracks(conversation=conversation, leg=fact.channel, names=tracks),) if tracks else ()
+    begun = (fx.StartRecording(conversation=conversation, names=tracks),) if tracks else ()
     up = (ev.Established(conversation=conversation, leg=fact.channel, at=fact.at),) if fact.up else ()
     answer = () if fact.up else (fx.AnswerLeg(conversation=conversation, leg=fact.channel),)
     return Decision(
-        (started, recording, *up),
+        (started, *recording, *up),
         (
-            fx.OpenTracks(conversation=conversation, leg=fact.channel, names=tracks),
+            *opened,
             *answer,
-            fx.StartRecording(conversation=conversation, names=tracks),
+            *begun,
             fx.FindCustomer(conversation=conversation, number=fact.caller_number),
         ),
     )

@@ -7,10 +7,10 @@ What the switch really holds is compared in `reconcile`.
 
 from __future__ import annotations
 
-from ctiserver.calls import arrivals, legs, reconcile
+from ctiserver.calls import arrivals, holds, legs, reconcile
 from ctiserver.calls.apply import FORGET_AFTER, away_key, forget_key, look_key, takeback_key
 from ctiserver.calls.apply import apply as apply_event
-from ctiserver.calls.moves import Plan, agent_legs, talking_leg
+from ctiserver.calls.moves import Plan, agent_legs
 from ctiserver.model import commands as cmd
 from ctiserver.model import effects as fx
 from ctiserver.model import events as ev
@@ -148,17 +148,9 @@ def _command(world: World, command: cmd.HoldCall | cmd.RetrieveCall | cmd.HangUp
     plan = Plan()
     match command:
         case cmd.HoldCall():
-            if conversation.place is not Place.TALKING:
-                raise CommandRejected(Rejection.NOT_TALKING)
-            plan.events.append(ev.Held(conversation=conversation.id, agent=command.agent, at=ctx.now))
-            plan.to_music(conversation)
+            holds.hold(plan, conversation, command.agent, ctx)
         case cmd.RetrieveCall():
-            leg = talking_leg(conversation)
-            if conversation.place is not Place.HELD or leg is None:
-                raise CommandRejected(Rejection.NOT_ON_HOLD)
-            plan.events.append(ev.Retrieved(conversation=conversation.id, agent=command.agent, at=ctx.now))
-            plan.events.append(ev.Talking(conversation=conversation.id, leg=leg.id, at=ctx.now))
-            plan.to_talk(conversation, leg.id)
+            holds.retrieve(plan, conversation, command.agent, ctx)
         case cmd.HangUpCall():
             plan.hang_up(conversation, conversation.legs[conversation.customer_leg], ClearedBy.AGENT)
     return plan.decision()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ctiserver.calls import holds
 from ctiserver.calls.moves import Plan, agent_legs, talking_leg
 from ctiserver.model import effects as fx
 from ctiserver.model import events as ev
@@ -66,7 +67,7 @@ def decide(world: World, fact: LegFact, ctx: Ctx) -> Decision:
             )
             return Decision((digit,))
         case facts.LegHold():
-            return NOTHING  # a browser's hold is the server's; desk phones come later
+            return holds.by_phone(conversation, leg, fact.on, ctx)
 
 
 def originate(

@@ -94,6 +94,15 @@ class Retrieved(EventBase, frozen=True, kw_only=True):
     at: float
 
 
+class PhoneHeld(EventBase, frozen=True, kw_only=True):
+    """A phone itself has put its side on hold (`on`), or resumed. What follows for the talk is Held and Retrieved."""
+
+    conversation: ConversationId
+    leg: LegId
+    on: bool
+    at: float
+
+
 class BridgeOpened(EventBase, frozen=True, kw_only=True):
     conversation: ConversationId
     bridge: BridgeId

@@ -51,6 +51,13 @@ class PhoneReady(_Command, frozen=True, kw_only=True):
     instance: str
 
 
+class UsePhone(_Command, frozen=True, kw_only=True):
+    """Make a desk phone the agent's device. `take_over`: although another agent who is signed in has it."""
+
+    phone: str
+    take_over: bool = False
+
+
 class ReleaseDevice(_Command, frozen=True, kw_only=True):
     lease: LeaseId
 
@@ -101,6 +108,7 @@ Command = (
     | SetNotReady
     | TakeDevice
     | PhoneReady
+    | UsePhone
     | ReleaseDevice
     | ConfirmOffer
     | HoldCall

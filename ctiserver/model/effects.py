@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from ctiserver.model.ids import AgentId, BridgeId, ConversationId, LeaseId, LegId, PlaybackId
+from ctiserver.model.site import PhoneConfig
 
 
 class _Effect(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -118,6 +119,12 @@ class RemoveDevice(_Effect, frozen=True, kw_only=True):
     endpoint: str
 
 
+class SetPhones(_Effect, frozen=True, kw_only=True):
+    """The desk phones of the site are these, and no others."""
+
+    phones: tuple[PhoneConfig, ...]
+
+
 Effect = (
     AnswerLeg
     | HangUpLeg
@@ -135,14 +142,17 @@ Effect = (
     | LookAt
     | ProvisionDevice
     | RemoveDevice
+    | SetPhones
 )
 
 
 def lane(effect: Effect) -> str:
-    """The order lane of an effect: its conversation, or the endpoint it provisions."""
+    """The order lane of an effect: its conversation, or the endpoint it provisions, or all desk phones."""
     match effect:
         case ProvisionDevice() | RemoveDevice():
             return effect.endpoint
+        case SetPhones():
+            return "phones"
         case RefuseCaller():
             return effect.leg
         case FindCustomer():

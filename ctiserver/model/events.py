@@ -92,6 +92,9 @@ from ctiserver.model.call_events import (
     Originated as Originated,
 )
 from ctiserver.model.call_events import (
+    PhoneHeld as PhoneHeld,
+)
+from ctiserver.model.call_events import (
     PromptAsked as PromptAsked,
 )
 from ctiserver.model.call_events import (
@@ -149,6 +152,9 @@ from ctiserver.model.work_events import (
 )
 from ctiserver.model.work_events import (
     ContactRequeued as ContactRequeued,
+)
+from ctiserver.model.work_events import (
+    DeskPhoneChanged as DeskPhoneChanged,
 )
 from ctiserver.model.work_events import (
     DesktopLinkChanged as DesktopLinkChanged,
@@ -238,6 +244,7 @@ CallEvent = (
     | Talking
     | Held
     | Retrieved
+    | PhoneHeld
     | BridgeOpened
     | BridgeClosed
     | LegPlaced
@@ -294,4 +301,13 @@ AgentEvent = (
     | NoteWritten
     | DispositionSet
 )
-Event = SiteChanged | DeadlinePassed | SwitchLinkChanged | CallEvent | IvrEvent | ContactEvent | AgentEvent
+Event = (
+    SiteChanged
+    | DeadlinePassed
+    | SwitchLinkChanged
+    | DeskPhoneChanged
+    | CallEvent
+    | IvrEvent
+    | ContactEvent
+    | AgentEvent
+)

@@ -84,6 +84,19 @@ def talk_bridge(conversation: ConversationId) -> BridgeId:
     return BridgeId(f"{conversation}-t")
 
 
+_DESK = "desk-"
+
+
+def desk_endpoint(phone: str) -> str:
+    """The SIP endpoint of a desk phone, which is also its lease and its user name."""
+    return f"{_DESK}{phone}"
+
+
+def desk_phone(endpoint: str) -> str | None:
+    """The desk phone whose endpoint this is; None for a browser's."""
+    return endpoint.removeprefix(_DESK) if endpoint.startswith(_DESK) else None
+
+
 def owner(thing: str) -> ConversationId | None:
     """The conversation that a channel, bridge, playback or recording id of ours belongs to; None if not ours."""
     match = _OURS.match(thing)

@@ -17,11 +17,12 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NumberConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """A dialled number and the flow that answers it."""
+    """A dialled number and the flow that answers it. `record` false: no conversation of this number is recorded."""
 
     number: str
     flow: str
     name: Label
+    record: bool = True
 
 
 class QueueConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,13 +45,26 @@ class QueueConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """A person who may take work: skills are name -> level 1-100 (100 is best); queues he serves."""
+    """A person who may take work: skills are name -> level 1-100 (100 is best); queues he serves.
+
+    `phone` is the desk phone that becomes his with the sign-in when it is free ('' = his browser is his phone).
+    """
 
     id: str
     name: Label
     skills: dict[str, int] = {}
     queues: tuple[str, ...] = ()
     max_misses: int = 3
+    phone: str = ""
+
+
+class PhoneConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """A SIP phone on a desk, for whoever sits there. `contact` is where it always is (`sip:user@host:port`); '' = it
+    registers with us."""
+
+    id: str
+    name: Label
+    contact: str = ""
 
 
 class ReasonConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +96,7 @@ class SiteConfig(msgspec.Struct, frozen=True, kw_only=True):
     numbers: tuple[NumberConfig, ...] = ()
     queues: tuple[QueueConfig, ...] = ()
     agents: tuple[AgentConfig, ...] = ()
+    phones: tuple[PhoneConfig, ...] = ()
     reasons: tuple[ReasonConfig, ...] = ()
     dispositions: tuple[DispositionConfig, ...] = ()
     flows: tuple[FlowConfig, ...] = ()

@@ -60,6 +60,7 @@ class Leg(msgspec.Struct, kw_only=True):
     away: bool = False  # in the dialplan's apology, not in our application
     ending: bool = False  # we asked for its end
     ending_cause: int = 0  # what LegEnding told us
+    on_hold: bool = False  # the phone itself has put its side on hold
 
 
 class Conversation(msgspec.Struct, kw_only=True):
@@ -78,7 +79,7 @@ class Conversation(msgspec.Struct, kw_only=True):
     customer: Customer | None = None
     contact: ContactId | None = None  # the last one made of it
     agent: AgentId | None = None  # whose talk it is; stays while his leg is lost or he holds
-    held: bool = False  # the agent pressed hold; kept while his leg is lost
+    held: bool = False  # the agent pressed hold, on the page or on his phone; kept while his leg is lost
     bridges: tuple[BridgeId, ...] = ()
     legs_made: int = 0
     prompts_made: int = 0

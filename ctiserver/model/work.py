@@ -48,15 +48,22 @@ class WorkItem(msgspec.Struct, kw_only=True):
     lost_at: float = 0.0  # his leg vanished in the talk; 0.0 = it is there
 
 
+class DeviceKind(StrEnum):
+    BROWSER = "browser"
+    DESK = "desk"
+
+
 class Device(msgspec.Struct, kw_only=True):
-    """The browser that is the agent's phone."""
+    """What is the agent's phone: a browser page, or a desk phone (its lease is its endpoint, its instance empty, and
+    there is no page that would have to say that it is ready)."""
 
     lease: LeaseId
     endpoint: str
     instance: str
     registered: bool = False  # the page says its softphone is registered
-    contact: bool = False  # the switch says that the endpoint has a contact
+    contact: bool = False  # the switch says that the endpoint has a contact; a desk phone at a fixed one always has
     since: float = 0.0
+    kind: DeviceKind = DeviceKind.BROWSER
 
 
 class Agent(msgspec.Struct, kw_only=True):

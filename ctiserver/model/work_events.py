@@ -10,6 +10,7 @@ import msgspec
 from ctiserver.model.causes import EndReason
 from ctiserver.model.event_base import EventBase
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, LeaseId, QueueId, ReservationId
+from ctiserver.model.work import DeviceKind
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,18 +169,21 @@ class AvailabilityChosen(EventBase, frozen=True, kw_only=True):
 
 
 class DeviceTaken(EventBase, frozen=True, kw_only=True):
-    """This page holds the phone now; `endpoint` is its SIP endpoint, provisioned for this lease only."""
+    """This page or desk phone is the agent's phone now; `endpoint` is its SIP endpoint. A page's is provisioned for
+    this lease only and has no `contact` yet."""
 
     agent: AgentId
     lease: LeaseId
     endpoint: str
     instance: str
     previous: LeaseId | None
+    kind: DeviceKind = DeviceKind.BROWSER
+    contact: bool = False
     at: float
 
 
 class DeviceReady(EventBase, frozen=True, kw_only=True):
-    """The lease's softphone is registered by page load `instance`."""
+    """The lease's phone can be rung: a softphone registered by page load `instance`, or a desk phone ('')."""
 
     agent: AgentId
     lease: LeaseId
@@ -191,6 +195,14 @@ class DeviceReady(EventBase, frozen=True, kw_only=True):
 class DeviceContactChanged(EventBase, frozen=True, kw_only=True):
     agent: AgentId
     endpoint: str
+    present: bool
+    at: float
+
+
+class DeskPhoneChanged(EventBase, frozen=True, kw_only=True):
+    """A desk phone that registers has a SIP contact now, or no longer; whoever uses it, if anybody does."""
+
+    phone: str
     present: bool
     at: float
 

@@ -25,7 +25,7 @@ class Ctx(msgspec.Struct, frozen=True):
 
 
 class WorldState(msgspec.Struct, kw_only=True):
-    """The stored form of the world (a snapshot)."""
+    """The stored form of the world (a snapshot). `desk_phones`: those that are registered, since when."""
 
     seq: int = 0
     now: float = 0.0
@@ -34,6 +34,7 @@ class WorldState(msgspec.Struct, kw_only=True):
     conversations: dict[ConversationId, Conversation] = {}
     ivr: dict[ConversationId, IvrSession] = {}
     agents: dict[AgentId, Agent] = {}
+    desk_phones: dict[str, float] = {}
     contacts: dict[ContactId, Contact] = {}
     reservations: dict[ReservationId, Reservation] = {}
     deadlines: dict[str, float] = {}
@@ -49,6 +50,7 @@ class World:
         "conversation_of_leg",
         "conversations",
         "deadlines",
+        "desk_phones",
         "ivr",
         "now",
         "reservations",
@@ -66,6 +68,7 @@ class World:
         self.conversations = state.conversations
         self.ivr = state.ivr
         self.agents = state.agents
+        self.desk_phones = state.desk_phones
         self.contacts = state.contacts
         self.reservations = state.reservations
         self.deadlines = Deadlines(state.deadlines)
@@ -88,6 +91,7 @@ class World:
             conversations=self.conversations,
             ivr=self.ivr,
             agents=self.agents,
+            desk_phones=self.desk_phones,
             contacts=self.contacts,
             reservations=self.reservations,
             deadlines=self.deadlines.as_dict(),

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from ctiserver.model import effects as fx
 from ctiserver.model import facts, ids
 from ctiserver.model.ids import BridgeId, LegId, PlaybackId
+from ctiserver.model.site import PhoneConfig
 
 Ring = Callable[[str, LegId], None]
 
@@ -42,6 +43,7 @@ class FakeSwitch:
         self.endpoint_of: dict[LegId, str] = {}
         self.auto_answered: list[LegId] = []
         self.devices: set[str] = set()
+        self.phones: dict[str, PhoneConfig] = {}  # the site's desk phones
         self.performed: list[fx.Effect] = []
         self.played: list[tuple[str, ...]] = []
         self.on_ring: Ring = lambda _endpoint, _leg: None
@@ -207,6 +209,8 @@ class FakeSwitch:
                 self.devices.add(effect.endpoint)
             case fx.RemoveDevice():
                 self.devices.discard(effect.endpoint)
+            case fx.SetPhones():
+                self.phones = {phone.id: phone for phone in effect.phones}
             case fx.FindCustomer():
                 pass
 
