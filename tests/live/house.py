@@ -21,11 +21,13 @@ import aiohttp
 from ctiserver import site as sites
 from ctiserver.model import events as ev
 from ctiserver.model import ids
+from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import ConversationId
 from tests.harness import tones
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcall import SipCall
+from tests.harness.sipmessage import SipMessage, address, new_branch
 from tests.harness.site import PASSWORD, Desk, Site
 from tests.harness.waiting import eventually
 
@@ -215,3 +217,43 @@ def silence_in(rtp: RtpEndpoint, start: float, end: float, *, window: float = 0.
         quiet = 0 if tones.level(sound[begin : begin + size]) > -45 else quiet + 1
         longest = max(longest, quiet)
     return max(longest * window, rtp.longest_gap(start, end) / 1000)
+
+
+async def served_at_last(site: Site, waiting: Line) -> None:
+    """He who waited in the lonely queue through all that was done heard music without a hole, and is served."""
+    answered = waiting.call.answered_at or 0.0
+    assert waiting.call.ended_at is None
+    gap = silence_in(waiting.rtp, answered + 0.5, time.monotonic())
+    print(f"he waited {time.monotonic() - answered:.0f} s with music; longest hole {gap:.2f} s")
+    assert gap <= 1.0
+    async with Desk(site, ALONE) as desk:
+        await desk.expect("SetReady")
+        _, call = await first_ring(desk)
+        assert desk.phone is not None
+        desk.phone.answer(call)
+        await desk.works("busy")
+        await waiting.agent.core.outcome(waiting.call.bye())
+        await desk.state("ready")
+    ends = of(site, conversation_of(site, waiting.number), ev.ContactEnded)
+    assert [end.reason for end in ends] == [EndReason.ANSWERED]
+    await site.quiet()
+
+
+async def polite_call(site: Site, number: str) -> None:
+    """An honest caller is served as ever."""
+    async with calling(site, MENU, number) as line:
+        await hears_music(line.rtp, within=3)
+
+
+def end_strays(agent: SipAgent) -> int:
+    """ACK and BYE for every INVITE that was answered 200 although it was no call of the harness; how many they were."""
+    answers = [entry.message for entry in agent.core.log if entry.way == "in" and entry.message.status == 200]
+    calls = {(each.call_id, each.get("to")): each for each in answers if each.cseq_method == "INVITE"}
+    for answer in calls.values():
+        for number, method in ((answer.cseq, "ACK"), (answer.cseq + 1, "BYE")):
+            end = SipMessage(method, address(answer.get("contact")))
+            end.headers = [(name, answer.get(name)) for name in ("From", "To", "Call-ID")]
+            end.headers += [("CSeq", f"{number} {method}"), ("Max-Forwards", "70")]
+            end.set("Via", f"SIP/2.0/UDP {agent.host}:{agent.port};branch={new_branch()};rport")
+            agent.raw(end.encode())
+    return len(calls)

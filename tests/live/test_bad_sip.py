@@ -16,16 +16,14 @@ import pytest
 import pytest_asyncio
 
 from ctiserver.model import events as ev
-from ctiserver.model.causes import EndReason
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcall import SipCall
-from tests.harness.sipmessage import SipMessage, address, new_branch
+from tests.harness.sipmessage import SipMessage
 from tests.harness.sipp import ODD_HEADERS, SippCaller
 from tests.harness.site import Desk, Site
 from tests.harness.waiting import eventually
 from tests.live.house import (
-    ALONE,
     BRISK,
     CALM,
     LONELY,
@@ -34,11 +32,11 @@ from tests.live.house import (
     as_before,
     calling,
     conversation_of,
-    first_ring,
+    end_strays,
     hears_music,
     listed,
-    of,
-    silence_in,
+    polite_call,
+    served_at_last,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -54,12 +52,6 @@ async def waiting(house: Site) -> AsyncIterator[Line]:
     async with calling(house, LONELY, WAITS) as line:
         await hears_music(line.rtp)
         yield line
-
-
-async def polite_call(house: Site, number: str = f"{PREFIX}98") -> None:
-    """An honest caller is served as ever."""
-    async with calling(house, MENU, number) as line:
-        await hears_music(line.rtp, within=3)
 
 
 def named(agent: SipAgent, rtp: RtpEndpoint, name: str, *, dialled: str = BRISK) -> SipCall:
@@ -209,18 +201,11 @@ async def test_rubbish_to_the_sip_port(house: Site) -> None:
         finally:
             writer.close()
             del reader
-        await polite_call(house)
+        await polite_call(house, f"{PREFIX}98")
         answers = [entry.message for entry in agent.core.log if entry.way == "in" and entry.message.status >= 200]
         print(f"answers to rubbish: {dict(Counter(answer.status for answer in answers))}")
         assert not [answer for answer in answers if answer.status in (500, 502, 503, 504)]
-        calls = {(answer.call_id, answer.get("to")): answer for answer in answers if answer.status == 200}
-        for answer in calls.values():
-            for number, method in ((1, "ACK"), (2, "BYE")):
-                end = SipMessage(method, address(answer.get("contact")))
-                end.headers = [(name, answer.get(name)) for name in ("Via", "From", "To", "Call-ID")]
-                end.headers += [("CSeq", f"{number} {method}"), ("Max-Forwards", "70")]
-                end.set("Via", f"SIP/2.0/UDP 127.0.0.1:{agent.port};branch={new_branch()};rport")
-                agent.raw(end.encode())
+        end_strays(agent)
 
         async def settled() -> bool:
             now = await house.holds()
@@ -336,23 +321,7 @@ async def test_requests_inside_a_call(house: Site) -> None:
 
 
 async def test_the_caller_who_waited_through_all_this_is_served(house: Site, waiting: Line) -> None:
-    answered = waiting.call.answered_at or 0.0
-    assert waiting.call.ended_at is None
-    waited = time.monotonic() - answered
-    gap = silence_in(waiting.rtp, answered + 0.5, time.monotonic())
-    print(f"he waited {waited:.0f} s with music; longest hole {gap:.2f} s")
-    assert gap <= 1.0
-    async with Desk(house, ALONE) as desk:
-        await desk.expect("SetReady")
-        _, call = await first_ring(desk)
-        assert desk.phone is not None
-        desk.phone.answer(call)
-        await desk.works("busy")
-        await waiting.agent.core.outcome(waiting.call.bye())
-        await desk.state("ready")
-    ends = of(house, conversation_of(house, WAITS), ev.ContactEnded)
-    assert [e.reason for e in ends] == [EndReason.ANSWERED]
-    await house.quiet()
+    await served_at_last(house, waiting)
 
 
 async def test_the_log_is_quiet_and_names_nobody(house: Site) -> None:

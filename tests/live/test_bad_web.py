@@ -16,24 +16,19 @@ import pytest
 import pytest_asyncio
 from aiohttp import WSMsgType
 
-from ctiserver.model import events as ev
-from ctiserver.model.causes import EndReason
 from tests.harness import sdp
 from tests.harness.site import Desk, Site
 from tests.harness.waiting import eventually
 from tests.harness.wsphone import WsPhone
 from tests.live.house import (
-    ALONE,
     CALM,
     LONELY,
     Line,
     calling,
     conversation_of,
-    first_ring,
     hears_music,
     lead,
-    of,
-    silence_in,
+    served_at_last,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -335,22 +330,7 @@ async def test_a_lead_is_no_agent_of_the_call(house: Site) -> None:
 
 
 async def test_the_caller_who_waited_through_all_this_is_served(house: Site, waiting: Line) -> None:
-    answered = waiting.call.answered_at or 0.0
-    assert waiting.call.ended_at is None
-    gap = silence_in(waiting.rtp, answered + 0.5, time.monotonic())
-    print(f"he waited {time.monotonic() - answered:.0f} s with music; longest hole {gap:.2f} s")
-    assert gap <= 1.0
-    async with Desk(house, ALONE) as desk:
-        await desk.expect("SetReady")
-        _, call = await first_ring(desk)
-        assert desk.phone is not None
-        desk.phone.answer(call)
-        await desk.works("busy")
-        await waiting.agent.core.outcome(waiting.call.bye())
-        await desk.state("ready")
-    ends = of(house, conversation_of(house, WAITS), ev.ContactEnded)
-    assert [e.reason for e in ends] == [EndReason.ANSWERED]
-    await house.quiet()
+    await served_at_last(house, waiting)
 
 
 async def test_the_log_is_quiet_and_names_nobody(house: Site) -> None:
