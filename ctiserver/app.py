@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.metadata
 import signal
 import ssl
 import time
@@ -39,6 +38,7 @@ from ctiserver.model.turns import Record
 from ctiserver.model.work import DeviceKind
 from ctiserver.model.world import World
 from ctiserver.ports_http import DatabaseUnavailable
+from ctiserver.release import version
 from ctiserver.settings import BadSetting, Secrets, Settings, load_secrets
 from ctiserver.store import demo
 from ctiserver.store.calls import SqlCalls
@@ -370,13 +370,6 @@ def masked(world: World, digit: facts.DigitPressed) -> bool:
 def sip_websocket(ari: AriAddress) -> str:
     """Asterisk serves SIP over WebSocket beside ARI, on the same port."""
     return ari.url.replace("http", "ws", 1) + "/ws"
-
-
-def version() -> str:
-    try:
-        return importlib.metadata.version("hollyhock")
-    except importlib.metadata.PackageNotFoundError:
-        return "0"
 
 
 async def serve(settings: Settings, ari: AriAddress) -> None:

@@ -1,4 +1,4 @@
-"""The command line: `hollyhock up | serve | version`.
+"""The command line: `hollyhock up | serve | doctor | journal | version`.
 
 Here: arguments, exit codes, one line per fault of the set-up. Not here: any work; `up` is the supervisor's, `serve` the
 composition root's. Exit code 2 means: a setting or the machine is at fault, and stderr has one line about it.
@@ -19,6 +19,7 @@ import typer
 from ctiserver.asterisk.address import AriAddress
 from ctiserver.asterisk.runtime import read_instance
 from ctiserver.asterisk.runtime_errors import CannotStart
+from ctiserver.journal_tool.commands import commands as journal
 from ctiserver.settings import BadSetting, Settings, load_settings, prepare_home
 
 commands = typer.Typer(
@@ -27,6 +28,7 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,  # they print local variables, secrets among them
     help="Hollyhock, an open call center on Asterisk.",
 )
+commands.add_typer(journal, name="journal")
 
 
 def _refuse(error: Exception) -> NoReturn:

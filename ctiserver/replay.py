@@ -56,7 +56,7 @@ def _difference(one: object, other: object) -> str | None:
             if (deeper := _difference(one[key], other[key])) is not None:
                 return f"{key}.{deeper}" if deeper else str(key)
         return None
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
         for place, (left, right) in enumerate(zip(one, other, strict=True)):
             if (deeper := _difference(left, right)) is not None:
                 return f"{place}.{deeper}" if deeper else str(place)

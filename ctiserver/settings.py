@@ -175,7 +175,8 @@ def _networks(text: str) -> str:
     return ",".join(parts)
 
 
-def _home(environ: Mapping[str, str]) -> Path:
+def home_folder(environ: Mapping[str, str]) -> Path:
+    """HOLLYHOCK_HOME or its default; absolute. Raises BadSetting."""
     if chosen := environ.get("HOLLYHOCK_HOME"):
         path = Path(chosen).expanduser().absolute()
     elif os.geteuid() == 0:  # root's own home is closed to the user that Asterisk runs as
@@ -201,7 +202,7 @@ def _database(environ: Mapping[str, str], home: Path) -> str:
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
     """The settings of this environment; an empty variable counts as unset. Raises BadSetting."""
-    home = _home(environ)
+    home = home_folder(environ)
     password = environ.get("HOLLYHOCK_DEMO_PASSWORD") or None
     if password is not None and not (8 <= len(password) <= 200 and password.isprintable()):
         raise BadSetting("HOLLYHOCK_DEMO_PASSWORD must have 8 to 200 printable characters")
