@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 
 from ctiserver.cli import commands
 from ctiserver.journal import Journal
+from ctiserver.journal_tool.follow import Follower
 from ctiserver.journal_tool.select import moment
 from ctiserver.model import events as ev
 from ctiserver.model.turns import Record
@@ -221,3 +222,18 @@ def test_a_reader_that_goes_away_ends_show_quietly(home: Path) -> None:
     command = f"{show_all} | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 1)
+
+
+def test_a_follower_waits_at_a_torn_end_and_reads_what_is_written_in_its_place(
+    tmp_path: Path, records: list[Record]
+) -> None:
+    folder = written(tmp_path, records[:3])
+    follower = Follower(folder)
+    assert list(follower.new()) == records[:3]
+    with segment(folder).open("ab") as file:
+        file.write(b"\x40\x00\x00\x00half and more")
+    assert list(follower.new()) == []
+    writer = Journal(folder)
+    writer.append(records[3])
+    writer.close()
+    assert list(follower.new()) == [records[3]]
