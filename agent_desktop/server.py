@@ -21,6 +21,7 @@ from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.facts import LinkChanged
 from ctiserver.model.ids import AgentId, ConversationId
 from ctiserver.model.principal import Principal
+from ctiserver.model.site import SiteConfig
 from ctiserver.model.turns import Record
 from ctiserver.model.world import World
 from ctiserver.ports_http import LOGIN_ENDED, LOGIN_WATCH, PRINCIPAL, Route
@@ -28,9 +29,12 @@ from ctiserver.ports_http import LOGIN_ENDED, LOGIN_WATCH, PRINCIPAL, Route
 log = structlog.get_logger(__name__)
 
 BEAT = 1.0
-"""Seconds between freshness beats."""
-QUEUE_FLUSH = 0.2
-"""Seconds that changes of one queue's figures are gathered before they are shown (our choice: calm numbers)."""
+"""Seconds between freshness beats; a changed queue figure comes in place of the beat (our choice: calm numbers)."""
+GROUPS = 10
+"""Desks take their beats in as many groups, one after another, so that hundreds of them never stop a turn."""
+SETTLE = 0.05
+"""Seconds that changes of a shown conversation are gathered (a leg that moves is several turns); what concerns the
+agent himself goes out at once."""
 MAX_WAITING = 500
 """Messages waiting for a socket that does not read."""
 MAX_FRAME = 16 * 1024
@@ -61,17 +65,20 @@ _json = msgspec.json.Encoder()
 class _Desk:
     """One open socket: what it holds (encoded documents by key) and what waits to be written."""
 
-    def __init__(self, socket: web.WebSocketResponse, agent: AgentId, session: str) -> None:
+    def __init__(self, socket: web.WebSocketResponse, agent: AgentId, group: int) -> None:
         self.socket = socket
         self.agent = agent
-        self.session = session
+        self.group = group
         self.held: dict[str, bytes] = {}
         self.shows: set[ConversationId] = set()
         self.seq = -1
         self.outbox: asyncio.Queue[bytes] = asyncio.Queue(MAX_WAITING)
         self.full = False
+        self.spoken = True
+        """Something was said since the last beat."""
 
     def send(self, data: bytes) -> None:
+        self.spoken = True
         try:
             self.outbox.put_nowait(data)
         except asyncio.QueueFull:
@@ -96,8 +103,15 @@ class Desktops:
         self._desks: dict[AgentId, list[_Desk]] = {}
         self._showing: dict[ConversationId, list[_Desk]] = {}
         """Who shows a conversation: a turn looks at those it touches, not at everybody."""
+        self._groups: tuple[dict[_Desk, None], ...] = tuple({} for _ in range(GROUPS))
+        self._figures: dict[str, bytes] = {}
+        """The queues' documents as last encoded: one encoding, whoever shows it."""
+        self._site: tuple[SiteConfig, bytes] | None = None
         self._dirty_queues: set[str] = set()
-        self._flush: asyncio.TimerHandle | None = None
+        self._unsettled: dict[_Desk, None] = {}
+        self._settling: asyncio.TimerHandle | None = None
+        self._beat: asyncio.TimerHandle | None = None
+        self._turn = 0
         self._closers: set[asyncio.Task[None]] = set()
         self.sent = 0
 
@@ -107,44 +121,72 @@ class Desktops:
         """Send what this turn changed to those who hold it."""
         if not self._desks:
             return
-        agents: set[AgentId] = set()
-        conversations: set[ConversationId] = set()
+        agents: dict[AgentId, None] = {}
+        conversations: dict[ConversationId, None] = {}
         for event in record.events:
             if isinstance(event, ev.SiteChanged):
-                agents.update(self._desks)
-            agents.update(agent for agent in view.agents_in(event) if agent in self._desks)
+                agents.update(dict.fromkeys(self._desks))
+            named = view.agents_in(event)
+            for agent in named:
+                if agent in self._desks:
+                    agents[agent] = None
             conversation = getattr(event, "conversation", None)
             if conversation is not None:
-                conversations.add(conversation)
-            self._queues_of(event)
-        showing = {desk.agent for conversation in conversations for desk in self._showing.get(conversation, ())}
-        for agent in sorted(agents | showing):
+                conversations[conversation] = None
+            self._queues_of(event, named)
+        for agent in agents:
             for desk in self._desks[agent]:
-                if agent in agents or not conversations.isdisjoint(desk.shows):
-                    self._update(desk)
+                self._unsettled.pop(desk, None)
+                self._update(desk)
+        for conversation in conversations:
+            for desk in self._showing.get(conversation, ()):
+                if desk.agent not in agents:
+                    self._unsettled[desk] = None
+        if self._unsettled and self._settling is None:
+            self._settling = asyncio.get_running_loop().call_later(SETTLE, self._settle)
 
-    def _queues_of(self, event: ev.Event) -> None:
+    def _settle(self) -> None:
+        self._settling = None
+        unsettled, self._unsettled = self._unsettled, {}
+        for desk in unsettled:
+            self._update(desk)
+
+    def _queues_of(self, event: ev.Event, named: Iterable[AgentId]) -> None:
         if isinstance(event, ev.ContactQueued | ev.ContactEnded | ev.OfferMade):
             self._dirty_queues.add(event.queue)
-        for agent in view.agents_in(event):
-            config = view.config_of(self._world, agent)
+        for agent in named:
+            config = self._world.agent_configs.get(agent)
             if config is not None:
                 self._dirty_queues.update(config.queues)
-        if self._dirty_queues and self._flush is None:
-            self._flush = asyncio.get_running_loop().call_later(QUEUE_FLUSH, self._flush_queues)
 
-    def _flush_queues(self) -> None:
-        """One encoding a queue, whoever shows it."""
-        self._flush = None
+    # ---- beats and figures
+
+    def _tick(self) -> None:
+        """One group of desks: the queue figures that changed, or the beat if nothing else was said."""
+        self._beat = asyncio.get_running_loop().call_later(BEAT / GROUPS, self._tick) if self._desks else None
+        self._turn = (self._turn + 1) % GROUPS
         dirty, self._dirty_queues = sorted(self._dirty_queues), set()
-        changed: dict[str, bytes] = {}
         for queue in dirty:
-            doc = view.render(self._world, AgentId(""), f"queue/{queue}")
-            if doc is not None:
-                changed[f"queue/{queue}"] = _json.encode(doc)
-        for agent in sorted(self._desks):
-            for desk in self._desks[agent]:
-                self._send_delta(desk, {k: d for k, d in changed.items() if k in desk.held and desk.held[k] != d}, [])
+            self._figure(f"queue/{queue}")
+        for desk in self._groups[self._turn]:
+            changed = {
+                key: figure
+                for key, held in desk.held.items()
+                if (figure := self._figures.get(key)) is not None and figure is not held and figure != held
+            }
+            if changed:
+                self._send_delta(desk, changed, [])
+            elif not desk.spoken:
+                self._send(desk, f'{{"type":"beat","now":{self._now():.3f},"seq":{desk.seq}}}'.encode())
+            desk.spoken = False
+
+    def _figure(self, key: str) -> bytes | None:
+        doc = view.render(self._world, AgentId(""), key)
+        if doc is None:
+            self._figures.pop(key, None)
+            return None
+        figure = self._figures[key] = _json.encode(doc)
+        return figure
 
     def _update(self, desk: _Desk) -> None:
         fresh = self._render(desk, queues=False)
@@ -156,7 +198,13 @@ class Desktops:
         fresh: dict[str, bytes] = {}
         shows: set[ConversationId] = set()
         for key in view.keys_of(self._world, desk.agent):
-            if key.startswith("queue/") and not queues:
+            if key.startswith("queue/"):
+                figure = self._figure(key) if queues else None
+                if figure is not None:
+                    fresh[key] = figure
+                continue
+            if key == "site":
+                fresh[key] = self._site_doc()
                 continue
             doc = view.render(self._world, desk.agent, key)
             if doc is None:
@@ -166,6 +214,12 @@ class Desktops:
             fresh[key] = _json.encode(doc)
         self._show(desk, shows)
         return fresh
+
+    def _site_doc(self) -> bytes:
+        """Encoded once for everybody, until the site changes."""
+        if self._site is None or self._site[0] is not self._world.site:
+            self._site = (self._world.site, _json.encode(view.site(self._world)))
+        return self._site[1]
 
     def _show(self, desk: _Desk, shows: set[ConversationId]) -> None:
         for conversation in sorted(desk.shows - shows):
@@ -197,9 +251,12 @@ class Desktops:
         desk.send(data)
         self.sent += 1
         if desk.full and not desk.socket.closed:
-            task = asyncio.create_task(_close(desk.socket, RESYNC, b"too slow"))
-            self._closers.add(task)
-            task.add_done_callback(self._closers.discard)
+            self._end(desk, RESYNC, b"too slow")
+
+    def _end(self, desk: _Desk, code: int, message: bytes) -> None:
+        task = asyncio.create_task(_close(desk.socket, code, message))
+        self._closers.add(task)
+        task.add_done_callback(self._closers.discard)
 
     # ---- sockets
 
@@ -221,13 +278,15 @@ class Desktops:
         agent = AgentId(principal.agent or "")
         socket = web.WebSocketResponse(heartbeat=10.0, max_msg_size=MAX_FRAME, compress=False)
         await socket.prepare(request)
-        desk = _Desk(socket, agent, principal.session)
+        group = min(range(GROUPS), key=lambda n: len(self._groups[n]))
+        desk = _Desk(socket, agent, group)
         watch = request.app[LOGIN_WATCH]
-        loop = asyncio.get_running_loop()
-        ended = asyncio.Event()
-        forget = watch.on_end(principal.session, ended.set)
-        writer = loop.create_task(self._write(desk, ended))
+        forget = watch.on_end(principal.session, lambda: self._end(desk, LOGIN_ENDED, b"login ended"))
+        writer = asyncio.get_running_loop().create_task(_write(desk))
         self._desks.setdefault(agent, []).append(desk)
+        self._groups[group][desk] = None
+        if self._beat is None:
+            self._tick()
         self._snapshot(desk)
         self._count(agent)
         try:
@@ -240,6 +299,8 @@ class Desktops:
         finally:
             forget()
             self._show(desk, set())
+            self._unsettled.pop(desk, None)
+            del self._groups[group][desk]
             self._desks[agent].remove(desk)
             if not self._desks[agent]:
                 del self._desks[agent]
@@ -251,20 +312,6 @@ class Desktops:
     def _count(self, agent: AgentId) -> None:
         if agent:
             self._feed(LinkChanged(agent=agent, links=len(self._desks.get(agent, ()))))
-
-    async def _write(self, desk: _Desk, ended: asyncio.Event) -> None:
-        """The only writer of the socket; a beat when nothing else was said for a second."""
-        try:
-            while not ended.is_set():
-                try:
-                    async with asyncio.timeout(BEAT):
-                        data = await desk.outbox.get()
-                except TimeoutError:
-                    data = f'{{"type":"beat","now":{self._now():.3f},"seq":{desk.seq}}}'.encode()
-                await desk.socket.send_str(data.decode())
-            await _close(desk.socket, LOGIN_ENDED, b"login ended")
-        except (ConnectionError, RuntimeError):
-            return  # the reader sees the end of the socket as well
 
     def _take(self, desk: _Desk, principal: Principal, text: str) -> None:
         command_id = ""
@@ -290,8 +337,9 @@ class Desktops:
             self._send(desk, _json.encode(refused))
 
     async def close(self) -> None:
-        if self._flush is not None:
-            self._flush.cancel()
+        for timer in (self._beat, self._settling):
+            if timer is not None:
+                timer.cancel()
         for desks in list(self._desks.values()):
             for desk in list(desks):
                 await _close(desk.socket, 1012, b"server restarts")
@@ -314,6 +362,15 @@ def _command(message: dict[str, object], command_id: str, principal: Principal) 
         return msgspec.convert(fields | {"type": kind.__name__}, type=kind)
     except msgspec.ValidationError as error:
         raise CommandRejected(Rejection.BAD_COMMAND, str(error)) from None
+
+
+async def _write(desk: _Desk) -> None:
+    """The only writer of the socket."""
+    try:
+        while True:
+            await desk.socket.send_frame(await desk.outbox.get(), WSMsgType.TEXT)
+    except (ConnectionError, RuntimeError):
+        return  # the reader sees the end of the socket as well
 
 
 async def _close(socket: web.WebSocketResponse, code: int, message: bytes) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from ctiserver.model import events as ev
 from ctiserver.model.facts import Customer
 from ctiserver.model.ids import AgentId, ContactId, QueueId, desk_phone
-from ctiserver.model.site import AgentConfig, DispositionConfig, Label, ReasonConfig
+from ctiserver.model.site import DispositionConfig, Label, ReasonConfig
 from ctiserver.model.talk import Place
 from ctiserver.model.work import AgentState, ContactState, DeviceKind, WorkItem, WorkKind, agent_state
 from ctiserver.model.world import World
@@ -114,15 +114,11 @@ Doc = MeDoc | SiteDoc | QueueDoc | WorkDoc
 
 def keys_of(world: World, agent: AgentId) -> tuple[str, ...]:
     """The documents that this agent may hold now, in a fixed order."""
-    config = config_of(world, agent)
+    config = world.agent_configs.get(agent)
     found = world.agents.get(agent)
     queues = tuple(f"queue/{queue}" for queue in config.queues) if config is not None else ()
     work = tuple(f"work/{contact}" for contact in sorted(found.work)) if found is not None else ()
     return ("me", "site", *queues, *work)
-
-
-def config_of(world: World, agent: AgentId) -> AgentConfig | None:
-    return next((config for config in world.site.agents if config.id == agent), None)
 
 
 def render(world: World, agent: AgentId, key: str) -> Doc | None:
@@ -143,7 +139,7 @@ def render(world: World, agent: AgentId, key: str) -> Doc | None:
 
 
 def me(world: World, agent: AgentId) -> MeDoc | None:
-    config = config_of(world, agent)
+    config = world.agent_configs.get(agent)
     if config is None:
         return None
     found = world.agents.get(agent)
@@ -214,7 +210,7 @@ def site(world: World) -> SiteDoc:
 
 def queue_doc(world: World, queue: QueueId) -> QueueDoc | None:
     """Counts over the queue's contacts and agents; the server asks for it at most a few times a second."""
-    config = next((config for config in world.site.queues if config.id == queue), None)
+    config = world.queue_configs.get(queue)
     if config is None:
         return None
     waiting = [

@@ -111,6 +111,7 @@ class Server:
         self.recorder = Recorder(
             self.switch.calls,
             self.recordings,
+            spool=settings.spool / "recording" if settings.telephony.asterisk is None else None,
             live=lambda conversation: conversation in self.world.conversations,
             stored=lambda conversation, seconds: log.info(
                 "recording_stored", conversation=conversation, seconds=round(seconds, 2)

@@ -6,7 +6,6 @@ composition root's. Exit code 2 means: a setting or the machine is at fault, and
 
 from __future__ import annotations
 
-import asyncio
 import importlib.metadata
 import os
 import sys
@@ -61,11 +60,13 @@ def serve() -> None:
         settings = load_settings(os.environ)
         prepare_home(settings.home)
         ari = asterisk_of(settings)
+        import uvloop
+
         from ctiserver import app, journal, site
         from ctiserver.store.database import BadDatabaseUrl
 
         try:
-            asyncio.run(app.serve(settings, ari))
+            uvloop.run(app.serve(settings, ari))
         except (site.BadSite, journal.JournalDamaged, BadDatabaseUrl) as error:
             _refuse(error)
     except (BadSetting, CannotStart) as error:

@@ -68,6 +68,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.home / "demo-password"
 
     @property
+    def spool(self) -> Path:
+        """Where an Asterisk of our own leaves what it records."""
+        return self.home / "asterisk" / "spool"
+
+    @property
     def sounds(self) -> Path:
         """The prompts and the music as Asterisk's user can read them: `prompts/<language>/<name>.wav`, `moh/`."""
         return self.home / "asterisk" / "sounds"

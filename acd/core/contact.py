@@ -42,14 +42,12 @@ def _made(contact: ContactId) -> tuple[int, int]:
 
 def queue_config(world: World, queue: QueueId) -> QueueConfig:
     """The queue's configuration; defaults for a queue that was removed while work of it is in hand."""
-    for found in world.site.queues:
-        if found.id == queue:
-            return found
-    return QueueConfig(id=queue, name=Label(zh=queue, en=queue))
+    found = world.queue_configs.get(queue)
+    return found if found is not None else QueueConfig(id=queue, name=Label(zh=queue, en=queue))
 
 
 def has_queue(world: World, queue: QueueId) -> bool:
-    return any(found.id == queue for found in world.site.queues)
+    return queue in world.queue_configs
 
 
 def asked(world: World, event: ev.QueueAsked, live: Contact | None, waiting: int, ctx: Ctx) -> tuple[ev.Event, ...]:
@@ -59,7 +57,7 @@ def asked(world: World, event: ev.QueueAsked, live: Contact | None, waiting: int
         return ()
     if not has_queue(world, event.queue):
         return (ev.QueueRefused(conversation=event.conversation, reason=EndReason.FAILED),)
-    if event.agent is not None and all(agent.id != event.agent for agent in world.site.agents):
+    if event.agent is not None and event.agent not in world.agent_configs:
         return (ev.QueueRefused(conversation=event.conversation, reason=EndReason.FAILED),)
     queue = queue_config(world, event.queue)
     if waiting >= queue.max_waiting:

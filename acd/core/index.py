@@ -61,7 +61,7 @@ class Index:
     """All indexes of one world."""
 
     def __init__(self, world: World) -> None:
-        self.site_agents: dict[AgentId, AgentConfig] = {AgentId(a.id): a for a in world.site.agents}
+        self.site_agents: dict[AgentId, AgentConfig] = world.agent_configs
         self.members: dict[QueueId, list[AgentId]] = {QueueId(queue.id): [] for queue in world.site.queues}
         for config in world.site.agents:
             for name in config.queues:

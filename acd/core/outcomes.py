@@ -230,7 +230,8 @@ def _closing(reservation: Reservation, pending: int, over: list[OfferedAgent]) -
 
 def _misses(world: World, agent: Agent, now: float) -> tuple[ev.Event, ...]:
     """The miss that is just being decided may be one too many in a row: then he is set not ready."""
-    limit = next((found.max_misses for found in world.site.agents if found.id == agent.id), 0)
+    config = world.agent_configs.get(agent.id)
+    limit = config.max_misses if config is not None else 0
     if not agent.ready or limit <= 0 or agent.misses + 1 < limit:
         return ()
     return (ev.AvailabilityChosen(agent=agent.id, ready=False, reason="misses", by="misses", at=now),)

@@ -11,7 +11,8 @@ import asyncio
 import contextlib
 import os
 import wave
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -37,11 +38,9 @@ def merge(left: Path | None, right: Path | None, target: Path) -> float:
 
     Returns seconds. Raises wave.Error or EOFError for a file that is no such WAV.
     """
-    import numpy as np  # here, not above: a restarted server must not wait 0.1 s for it
-
     temporary = target.with_suffix(".part")
     with contextlib.ExitStack() as stack:
-        tracks = [stack.enter_context(wave.open(str(path), "rb")) if path else None for path in (left, right)]
+        tracks = [_opened(stack, path) if path is not None else None for path in (left, right)]
         if any(track is not None and track.getparams()[:3] != FORM for track in tracks):
             raise wave.Error("a track is not 16-bit mono of 8 kHz")
         frames = max(track.getnframes() for track in tracks if track is not None)
@@ -51,13 +50,13 @@ def merge(left: Path | None, right: Path | None, target: Path) -> float:
                 out.setsampwidth(2)
                 out.setframerate(RATE)
                 for start in range(0, frames, CHUNK):
-                    both = np.zeros((min(CHUNK, frames - start), 2), dtype="<i2")
+                    both = array("h", bytes(4 * min(CHUNK, frames - start)))
                     for side, track in enumerate(tracks):
                         if track is None:
                             continue
                         data = track.readframes(CHUNK)
-                        samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2")  # a torn last sample is none
-                        both[: len(samples), side] = samples
+                        samples = array("h", data[: len(data) // 2 * 2])  # a torn last sample is none
+                        both[side : 2 * len(samples) : 2] = samples
                     out.writeframesraw(both.tobytes())
             file.flush()
             os.fsync(file.fileno())
@@ -65,19 +64,30 @@ def merge(left: Path | None, right: Path | None, target: Path) -> float:
     return frames / RATE
 
 
+def _opened(stack: contextlib.ExitStack, path: Path) -> wave.Wave_read:
+    """Asterisk's user may write into the spool; a link in it must not make us read what he may not."""
+    file = stack.enter_context(os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb"))
+    return stack.enter_context(wave.open(file, "rb"))
+
+
 class Recorder:
-    """Fetches finished recordings one after another into `folder` as `<conversation>.wav`."""
+    """Brings finished recordings one after another into `folder` as `<conversation>.wav`.
+
+    `spool` is the recording folder of an Asterisk of our own (None: it runs elsewhere, and HTTP fetches them).
+    """
 
     def __init__(
         self,
         calls: AriCalls,
         folder: Path,
         *,
+        spool: Path | None,
         live: Callable[[ConversationId], bool],
         stored: Callable[[str, float], None],
     ) -> None:
         self._calls = calls
         self._folder = folder
+        self._spool = spool
         self._live = live
         self._stored = stored
         self._queue: asyncio.Queue[ConversationId] = asyncio.Queue(WAITING)
@@ -125,37 +135,54 @@ class Recorder:
             finally:
                 self._waiting.discard(conversation)
 
-    async def _download(self, name: str, part: Path) -> bool:
-        """False if the spool has no such track."""
-        try:
-            await self._calls.download_recording(name, str(part))
-        except AriRefused as refused:
-            if refused.status == 404:
-                return False
-            raise
-        return True
-
     async def _fetch(self, conversation: ConversationId) -> bool:
         names = (ids.snoop_in(conversation), ids.snoop_out(conversation))
-        parts = [self._folder / f".{name}.wav" for name in names]
         target = self._folder / f"{conversation}.wav"
         try:
-            there = [await self._download(name, part) for name, part in zip(names, parts, strict=True)]
-            if not any(there):
-                if not target.exists():  # a call too short to be recorded, or fetched by an earlier process
-                    log.info("recording_missing", conversation=conversation)
-                return True
-            seconds = await asyncio.to_thread(
-                merge, parts[0] if there[0] else None, parts[1] if there[1] else None, target
-            )
-            for name in names:
-                await self._calls.delete_recording(name)
+            if self._spool is not None:
+                seconds = await asyncio.to_thread(_take, [self._spool / f"{name}.wav" for name in names], target)
+            else:
+                seconds = await self._fetch_far(names, target)
         except (AriError, OSError, wave.Error, EOFError) as error:
             reason = f"{type(error).__name__}: {error}"
             log.warning("recording_not_fetched", conversation=conversation, reason=reason)
             return False
+        if seconds is not None:
+            self._stored(conversation, seconds)
+        elif not target.exists():  # a call too short to be recorded, or fetched by an earlier process
+            log.info("recording_missing", conversation=conversation)
+        return True
+
+    async def _fetch_far(self, names: Sequence[str], target: Path) -> float | None:
+        """From an Asterisk whose spool is not ours to read."""
+        parts = [self._folder / f".{name}.wav" for name in names]
+        try:
+            for name, part in zip(names, parts, strict=True):
+                await self._download(name, part)
+            seconds = await asyncio.to_thread(_take, parts, target)
         finally:
             for part in parts:
                 part.unlink(missing_ok=True)
-        self._stored(conversation, seconds)
-        return True
+        if seconds is not None:
+            for name in names:
+                await self._calls.delete_recording(name)
+        return seconds
+
+    async def _download(self, name: str, part: Path) -> None:
+        """No file if the spool has no such track."""
+        try:
+            await self._calls.download_recording(name, str(part))
+        except AriRefused as refused:
+            if refused.status != 404:
+                raise
+
+
+def _take(parts: Sequence[Path], target: Path) -> float | None:
+    """Merge the tracks that are there, and remove them once the record is safe. None if there is none."""
+    there = [part if part.exists() else None for part in parts]
+    if not any(there):
+        return None
+    seconds = merge(there[0], there[1], target)
+    for part in parts:
+        part.unlink(missing_ok=True)
+    return seconds

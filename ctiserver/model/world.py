@@ -9,9 +9,9 @@ from __future__ import annotations
 import msgspec
 
 from ctiserver.model.deadlines import Deadlines
-from ctiserver.model.ids import AgentId, ContactId, ConversationId, Ids, LegId, ReservationId
+from ctiserver.model.ids import AgentId, ContactId, ConversationId, Ids, LegId, QueueId, ReservationId
 from ctiserver.model.ivr import IvrSession
-from ctiserver.model.site import SiteConfig
+from ctiserver.model.site import AgentConfig, QueueConfig, SiteConfig
 from ctiserver.model.talk import Conversation, Leg
 from ctiserver.model.work import Agent, Contact, Reservation
 
@@ -44,6 +44,8 @@ class World:
     """The live state. `seq` is the last record applied, `now` its time."""
 
     __slots__ = (
+        "_site",
+        "agent_configs",
         "agents",
         "contacts",
         "conversation_of_contact",
@@ -53,9 +55,9 @@ class World:
         "desk_phones",
         "ivr",
         "now",
+        "queue_configs",
         "reservations",
         "seq",
-        "site",
         "switch_up",
     )
 
@@ -80,6 +82,16 @@ class World:
             for conversation in self.conversations.values()
             if conversation.contact is not None
         }
+
+    @property
+    def site(self) -> SiteConfig:
+        return self._site
+
+    @site.setter
+    def site(self, site: SiteConfig) -> None:
+        self._site = site
+        self.agent_configs: dict[AgentId, AgentConfig] = {AgentId(config.id): config for config in site.agents}
+        self.queue_configs: dict[QueueId, QueueConfig] = {QueueId(config.id): config for config in site.queues}
 
     def state(self) -> WorldState:
         """The storable form; shares the live objects, so encode it at once."""

@@ -53,3 +53,11 @@ def test_a_track_torn_in_the_middle_of_a_sample_is_kept_as_far_as_it_goes(tmp_pa
     target = tmp_path / "both.wav"
     assert merge(whole, torn, target) == 1.0
     assert tones.has_tone(tones.read_wav(target).part(1, 0.1, 0.6), 880)
+
+
+def test_a_link_in_the_spool_is_not_followed(tmp_path: Path) -> None:
+    elsewhere = tones.write_wav(tmp_path / "elsewhere.wav", tones.tone(440, 1.0))
+    (tmp_path / "l.wav").symlink_to(elsewhere)
+    with pytest.raises(OSError, match="symbolic link"):
+        merge(tmp_path / "l.wav", None, tmp_path / "both.wav")
+    assert not (tmp_path / "both.wav").exists()
