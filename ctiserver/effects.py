@@ -1,4 +1,4 @@
-"""The effects driver: one lane a conversation, in order; lanes side by side; a deadline each (DESIGN 5.2).
+"""The effects driver: one lane a conversation, sent in order; lanes side by side; a deadline each (DESIGN 5.2).
 
 An accepted effect says nothing (facts tell what changed); a refused or late one becomes `EffectFailed`.
 Nothing is ever resent here.
@@ -7,6 +7,7 @@ Nothing is ever resent here.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable
 
@@ -63,8 +64,11 @@ class Effects:
         lane = self._lanes[name]
         try:
             while lane:
-                await self._perform(lane[0])
-                lane.popleft()
+                together = list(itertools.takewhile(fx.in_step, lane)) or [lane[0]]
+                # Each sends before it waits, so they reach the switch in order, and in one packet.
+                await asyncio.gather(*map(self._perform, together))
+                for _ in together:
+                    lane.popleft()
         finally:
             del self._lanes[name]
             del self._tasks[name]

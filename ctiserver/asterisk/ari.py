@@ -46,6 +46,11 @@ def _note_crash(connection: Connection, task: asyncio.Task[None]) -> None:
         connection.end(f"fault in the link: {type(problem).__name__}")
 
 
+def _expire(waiting: asyncio.Future[wire.RestResponse]) -> None:
+    if not waiting.done():
+        waiting.set_exception(TimeoutError())
+
+
 class AriLink:
     """One application's connection to one Asterisk.
 
@@ -153,11 +158,20 @@ class AriLink:
         self._waiting += 1
         sent = False
         try:
-            async with asyncio.timeout(deadline), connection.slots:
+            if connection.slots.locked():
+                began = time.monotonic()
+                async with asyncio.timeout(deadline):
+                    await connection.slots.acquire()
+                deadline -= time.monotonic() - began
+            else:
+                await connection.slots.acquire()  # a free place does not wait: what was asked first goes out first
+            try:
                 if connection.ended.done():
                     raise self._gone(connection)
                 sent = True
-                answer = await self._exchange(connection, request_id, frame)
+                answer = await self._exchange(connection, request_id, frame, deadline)
+            finally:
+                connection.slots.release()
         except TimeoutError:
             self.figures.timeouts += 1
             raise AriTimeout(f"{what}: no answer within {deadline} s", sent=sent) from None
@@ -229,9 +243,14 @@ class AriLink:
             message["message_body"] = body.decode()
         return request_id, msgspec.json.encode(message)
 
-    async def _exchange(self, connection: Connection, request_id: str, frame: bytes) -> ari_http.Answer:
-        waiting = asyncio.get_running_loop().create_future()
+    async def _exchange(
+        self, connection: Connection, request_id: str, frame: bytes, deadline: float
+    ) -> ari_http.Answer:
+        """Raises TimeoutError."""
+        loop = asyncio.get_running_loop()
+        waiting = loop.create_future()
         connection.pending[request_id] = waiting
+        late = loop.call_later(deadline, _expire, waiting)
         self.figures.requests += 1
         try:
             await connection.socket.send_frame(frame, aiohttp.WSMsgType.TEXT)
@@ -240,6 +259,7 @@ class AriLink:
             connection.end(f"could not write: {type(problem).__name__}")
             raise AriLost(connection.ended.result(), sent=True) from problem
         finally:
+            late.cancel()
             connection.pending.pop(request_id, None)
             if waiting.done() and not waiting.cancelled():
                 waiting.exception()  # seen: it may have ended while we were still writing
@@ -409,7 +429,8 @@ class AriLink:
                 connection.end("asterisk has dropped our application")
                 return
             # Not through the slots: with all of them taken this ping is the one that finds out why.
-            ping = asyncio.create_task(self._exchange(connection, *self._frame("GET", uri, b"")), name="ari-ping")
+            asked = self._exchange(connection, *self._frame("GET", uri, b""), 2.0 * limits.ping_deadline)
+            ping = asyncio.create_task(asked, name="ari-ping")
             try:
                 await asyncio.wait({ping}, timeout=limits.ping_deadline)
                 if not ping.done():

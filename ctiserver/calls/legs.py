@@ -204,8 +204,6 @@ def _failure(leg: Leg, cause: int) -> LegFailure:
 def _customer_gone(plan: Plan, conversation: Conversation, leg: Leg, cause: int, at: float) -> None:
     by = conversation.hang_up_by or ClearedBy.CUSTOMER
     plan.events.append(ev.CallCleared(conversation=conversation.id, by=by, cause=cause, at=at))
-    if conversation.recordings:
-        plan.effects.append(fx.StopRecording(conversation=conversation.id, names=conversation.recordings))
     for other in conversation.legs.values():
         if other.id != leg.id:
             plan.hang_up(conversation, other, ClearedBy.SYSTEM)

@@ -159,3 +159,15 @@ def lane(effect: Effect) -> str:
             return f"{effect.conversation}:crm"
         case _:
             return effect.conversation
+
+
+def in_step(effect: Effect) -> bool:
+    """Whether the switch takes it as one request, at once and in order: its answer need not be awaited before the next
+    effect of the lane is sent. The others wait for something in between, or go another way."""
+    match effect:
+        case JoinBridge():
+            return effect.quiet is None
+        case AnswerLeg() | HangUpLeg() | RingEndpoint() | OpenBridge() | CloseBridge() | PlayMedia() | StartRecording():
+            return True
+        case _:
+            return False

@@ -8,6 +8,7 @@ It may lag; nothing on the call path reads what it writes (DESIGN section 1).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -22,17 +23,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from ctiserver.model.turns import Record
 from ctiserver.ports_http import DatabaseUnavailable
 from ctiserver.store.database import Database
-from ctiserver.store.fold import Change, Put, RowChange, fold
+from ctiserver.store.fold import Put, RowChange, fold
 from ctiserver.store.tables import CALL_RECORDS, INTERACTIONS, METADATA, PROJECTION_CURSOR, RECORDINGS
 
 log = structlog.get_logger(__name__)
 
 CURSOR = "calls"
-BATCH = 200
+BATCH = 1000
+"""records of one transaction at most"""
 _CURSOR_EVERY = 1000
 """records that change no row move the stored cursor only so often; reading them again is harmless"""
-_GATHER_SECONDS = 0.1
-"""how long records gather into one transaction"""
+_GATHER_SECONDS = 1.0
+"""how long records gather into one transaction, unless somebody waits to read them: many of one kind are cheap"""
 _BACK_OFF = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 ReadFrom = Callable[[int], Iterable[Record] | AsyncIterator[Record]]
@@ -47,7 +49,7 @@ class Projector:
     """
 
     def __init__(
-        self, database: Database, epoch: str, last_seq: int, read_from: ReadFrom, *, limit: int = 2000
+        self, database: Database, epoch: str, last_seq: int, read_from: ReadFrom, *, limit: int = 5000
     ) -> None:
         self._database = database
         self._epoch = epoch
@@ -57,6 +59,7 @@ class Projector:
         self._queue: deque[Record] = deque()
         self._missed = True  # at start: whatever happened since the cursor
         self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._newest = 0
         self._written = 0
         self._cursor = 0
@@ -84,6 +87,7 @@ class Projector:
             return True
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((seq, future))
+        self._hurry.set()
         try:
             async with asyncio.timeout(within):
                 await future
@@ -155,7 +159,10 @@ class Projector:
         elif not self._queue and not self._missed:
             self._wake.clear()
             await self._wake.wait()
-            await asyncio.sleep(_GATHER_SECONDS)
+            if not self._waiting:
+                self._hurry.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._hurry.wait(), _GATHER_SECONDS)
 
     async def _read_again(self, up_to: int | None = None) -> None:
         source = self._read_from(self.cursor + 1)
@@ -223,24 +230,40 @@ def _insert(table: sa.Table, dialect: str) -> Any:
 
 def _write_rows(connection: sa.Connection, changes: Sequence[RowChange], epoch: str, to: int) -> None:
     dialect = connection.dialect.name
-    for change in changes:
-        _apply(connection, dialect, change)
+    for statement, rows in _together(dialect, changes):
+        connection.execute(statement, rows)
     _move_cursor(connection, dialect, epoch, to)
 
 
-def _apply(connection: sa.Connection, dialect: str, change: RowChange) -> None:
+def _together(dialect: str, changes: Sequence[RowChange]) -> Iterator[tuple[Any, list[dict[str, Any]]]]:
+    """Statements of one shape with all their rows: one execution each instead of one a row.
+
+    The changes of one row keep their order: they are in steps, one after another. The rows of one step have nothing to
+    do with each other.
+    """
+    steps: list[dict[Any, list[dict[str, Any]]]] = []
+    step_of: dict[tuple[str, Any], int] = {}
+    for change in changes:
+        row = (change.table, next(iter((change.key if isinstance(change, Put) else change.where).values())))
+        step = step_of[row] = step_of.get(row, -1) + 1
+        if step == len(steps):
+            steps.append({})
+        statement, values = _statement(dialect, change)
+        steps[step].setdefault(statement, []).append(values)
+    for groups in steps:
+        yield from groups.items()
+
+
+def _statement(dialect: str, change: RowChange) -> tuple[Any, dict[str, Any]]:
     """Statements of one shape are built once: building costs more than running them."""
     if isinstance(change, Put):
-        row = change.key | change.values
-        connection.execute(_put(dialect, change.table, tuple(change.key), tuple(change.values)), row)
-        return
-    assert isinstance(change, Change)
+        return _put(dialect, change.table, tuple(change.key), tuple(change.values)), change.key | change.values
     null = tuple(name for name, value in change.where.items() if value is None)
     equal = {f"w_{name}": value for name, value in change.where.items() if value is not None}
     values = {f"v_{name}": value for name, value in change.values.items()}
     added = {f"a_{name}": value for name, value in change.add.items()}
     statement = _change(change.table, null, tuple(equal), tuple(values), tuple(added))
-    connection.execute(statement, equal | values | added)
+    return statement, equal | values | added
 
 
 @lru_cache(maxsize=64)
