@@ -32,8 +32,8 @@ class PhoneDoc(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MeDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """The agent himself. `pending`: a break that he chose waits for the end of his work. `own_phone`: the desk phone that
-    the sign-in gives him ('' = none)."""
+    """The agent himself. `pending`: a break that he chose waits for the end of his work. `own_phone`: the desk phone
+    that the sign-in gives him ('' = none)."""
 
     agent: str
     name: Label

@@ -116,9 +116,10 @@ class Devices:
     async def _desk(self, endpoint: str, contact: str, there: bool) -> None:
         """Also one at a fixed contact has a password: what it sends by itself is refused without one."""
         found = await self._calls.find_dynamic("res_pjsip", "aor", endpoint) if there else None
-        kept = next((one.value for one in found if one.attribute == "contact"), "") if found is not None else None
-        if kept != contact:
-            if found is not None:  # a second PUT would add to the contacts
+        kept = {one.attribute: one.value for one in found or ()}
+        registers = kept.get("max_contacts") == _REGISTERING["max_contacts"]  # its present contact is shown as well
+        if not kept or (kept.get("contact") != contact if contact else not registers):
+            if kept:  # a second PUT would add to the contacts
                 await self._calls.delete_dynamic("res_pjsip", "aor", endpoint)
             fields = {"contact": contact} if contact else _REGISTERING
             await self._calls.put_dynamic("res_pjsip", "aor", endpoint, fields)

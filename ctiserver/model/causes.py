@@ -46,6 +46,7 @@ USER_BUSY = 17
 NO_USER_RESPONSE = 18
 NO_ANSWER = 19
 REJECTED = 21
+REDIRECTED = 23
 UNALLOCATED = 1
 CONGESTION = 34
 
@@ -53,6 +54,7 @@ CONGESTION = 34
 # rtp_timeout ends a leg with 44 (requested channel unavailable), a vanished transport with 0 or 127.
 ON_PURPOSE = frozenset({NORMAL, USER_BUSY, REJECTED, 31})
 
-# What a ringing leg's end says about the agent: 486 and 603 are a rejection (FACTS, DESIGN section 4);
+# What a ringing leg's end says about the agent: 486 and 603 are a rejection (FACTS, DESIGN section 4), and so is 302,
+# which would send the caller somewhere else;
 # all else that is not our own deadline is not his fault.
-REJECTIONS = frozenset({USER_BUSY, REJECTED})
+REJECTIONS = frozenset({USER_BUSY, REJECTED, REDIRECTED})

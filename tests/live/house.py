@@ -11,12 +11,14 @@ import asyncio
 import json
 import re
 import time
+import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import numpy as np
 
 from ctiserver import site as sites
 from ctiserver.model import events as ev
@@ -24,6 +26,7 @@ from ctiserver.model import ids
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import ConversationId
 from tests.harness import tones
+from tests.harness.g711 import RATE, Pcm
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcall import SipCall
@@ -141,6 +144,21 @@ async def listed(site: Site, conversation: ConversationId) -> dict[str, Any]:
     assert len(rows) == 1, rows
     row: dict[str, Any] = rows[0]
     return row
+
+
+async def recorded(site: Site, conversation: str) -> tuple[Pcm, Pcm]:
+    """Both tracks when the file is there: what the caller said, what he heard."""
+    path = site.home / "recordings" / f"{conversation}.wav"
+    await eventually(path.exists, 5, "the recording")
+    with wave.open(str(path)) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE, 2, 2)
+        both = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
+    return both[:, 0].astype(np.int16), both[:, 1].astype(np.int16)
+
+
+def spoken(track: Pcm, hz: float) -> float:
+    """Seconds of the track that hold the tone."""
+    return sum(tones.presence(track, hz, window=0.02)) * 0.02
 
 
 async def as_before(

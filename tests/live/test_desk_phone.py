@@ -1,4 +1,4 @@
-"""A desk phone as an agent's device, on a real Asterisk: it registers or sits at a fixed contact, rings, talks, holds."""
+"""A desk phone as an agent's device, on a real Asterisk: registered or at a fixed contact, in all that it may do."""
 
 from __future__ import annotations
 
@@ -6,22 +6,44 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
 from ctiserver.model import events as ev
+from ctiserver.model import facts
 from tests.harness import tones
-from tests.harness.deskphone import DeskPhone
+from tests.harness.deskphone import DeskPhone, password
+from tests.harness.rtp import RtpEndpoint
+from tests.harness.sip import SipAgent
+from tests.harness.sipcall import SipCall
 from tests.harness.site import Desk, Site, site
 from tests.harness.waiting import eventually
-from tests.live import house
-from tests.live.house import BRISK, CALM, calling, conversation_of, hears_music, listed, of
+from tests.live import house, kills
+from tests.live.house import (
+    BRISK,
+    CALM,
+    Line,
+    calling,
+    conversation_of,
+    hears_music,
+    listed,
+    music,
+    numbers_in_log,
+    of,
+    recorded,
+    spoken,
+)
+from tests.live.kills import restarted
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NUMBER = "13955500000"
+PHONE = 1130.0
+"""Hz of the desk phone's voice: the music has next to nothing there."""
 
 
 def free_udp_port() -> int:
@@ -56,11 +78,12 @@ UNRECORDED = "95504"
 
 
 def prepare(home: Path) -> None:
-    """The house of the live tests with desk phones; p1 is 1003's own."""
+    """The house of the live tests with 200 desk phones; p1 is 1003's own."""
     house.prepare(home)
     path = home / "site" / "site.toml"
     text = path.read_text("utf-8").replace('id = "1003"\n', 'id = "1003"\nphone = "p1"\n')
-    path.write_text(text + PHONES, "utf-8")
+    many = "".join(f'[[phones]]\nid = "x{n}"\nname = {{ zh = "x", en = "x" }}\n' for n in range(197))
+    path.write_text(text + PHONES + many, "utf-8")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -69,42 +92,300 @@ async def office() -> AsyncIterator[Site]:
         yield running
 
 
-async def both_hear(line: house.Line, phone: DeskPhone) -> None:
-    await line.rtp.hears(880, within=2)
+@asynccontextmanager
+async def sitting(office: Site, user: str, phone: str) -> AsyncIterator[tuple[Desk, DeskPhone]]:
+    """An agent with his page linked and this desk phone as his device, reachable."""
+    port = FIXED_PORT if phone == "wall" else 0
+    async with DeskPhone(office, phone, tone=PHONE, port=port) as device, Desk(office, user, phone=False) as desk:
+        await desk.expect("SignIn")
+        await desk.expect("UsePhone", phone=phone, take_over=True)
+        await desk.sees(lambda docs: docs["me"]["phone"]["contact"], "the phone's contact")
+        yield desk, device
+        await desk.expect("SignOut")
+
+
+async def rings(desk: Desk, phone: DeskPhone, within: float = 5.0) -> SipCall:
+    call = await phone.next_call(within)
+    call.ring()
+    await desk.sees(lambda docs: desk.work()["ringing"], "the ring")
+    return call
+
+
+async def only_music(line: Line, within: float = 1.5) -> None:
+    """The caller hears music and nothing of the phone, though it goes on talking."""
+    await eventually(
+        lambda: music(line.rtp, 0.4) and not tones.has_tone(line.rtp.last(0.4), PHONE), within, "music alone", poll=0.05
+    )
+
+
+async def both_hear(line: Line, phone: DeskPhone) -> None:
+    """The caller hears the phone and no music, the phone hears the caller."""
+    await line.rtp.hears(PHONE, within=2)
     await phone.rtp.hears(440, within=2)
 
+    def alone() -> bool:
+        top = tones.dominant(line.rtp.last(0.2))
+        return top is not None and abs(top.hz - PHONE) < 5
 
-async def test_a_phone_at_a_fixed_contact_rings_and_talks(office: Site) -> None:
-    async with DeskPhone(office, "wall", port=FIXED_PORT) as phone, Desk(office, "1001", phone=False) as desk:
-        await desk.expect("SignIn")
-        await desk.expect("UsePhone", phone="wall")
+    await eventually(alone, 1, "the phone alone")
+
+
+@pytest.mark.parametrize(("user", "name"), [("1001", "wall"), ("1002", "p2")])
+async def test_a_call_from_the_ring_to_the_wrap_up(office: Site, user: str, name: str) -> None:
+    """At a fixed contact, and registered: the pop comes before the ring, both are heard, both are on the record."""
+    async with sitting(office, user, name) as (desk, phone):
         await desk.ready()
         async with calling(office, CALM, NUMBER) as line:
-            call = await phone.next_call()
-            call.ring()
-            await desk.sees(lambda docs: desk.work()["ringing"], "the ring")
+            call = await rings(desk, phone)
+            reservation = desk.work()["reservation"]
+            ring = next(e for e in phone.agent.core.log if e.message.method == "INVITE")
+            assert desk.painted[reservation] < ring.wall, "the pop is there before the ring"
+            assert not call.invite.get("call-info"), "nobody but the agent answers his phone"
             phone.answer(call)
             await desk.works("busy")
             await both_hear(line, phone)
+            await asyncio.sleep(0.5)  # something to record
+            conversation = conversation_of(office, NUMBER)
             await line.agent.core.outcome(line.call.bye())
         await call.ended(1)
         await desk.finish()
+        row = await listed(office, conversation)
+        assert (row["agent"], row["end_reason"]) == (user, "answered")
+        said, heard = await recorded(office, conversation)
+        assert spoken(said, 440) > 0.5
+        assert spoken(heard, PHONE) > 0.4
         await office.quiet()
 
 
-async def test_his_own_phone_is_his_with_the_sign_in(office: Site) -> None:
-    async with DeskPhone(office, "p1") as phone, Desk(office, "1003", phone=False) as desk:
-        await desk.expect("SignIn")
-        await desk.sees(lambda docs: docs["me"]["phone"]["contact"], "the phone's contact")
+OUTCOME: dict[str, type[ev.Event]] = {
+    "486": ev.OfferRejected,
+    "480": ev.OfferUnreachable,
+    "603": ev.OfferRejected,
+    "404": ev.OfferUnreachable,
+    "302": ev.OfferRejected,
+    "503": ev.OfferUnreachable,
+    "missed": ev.OfferMissed,
+}
+"""In an order in which the phone is not unreachable three times in a row."""
+
+
+async def test_a_ring_that_comes_to_nothing(office: Site) -> None:
+    """Refused by the phone in every way that counts; a call that it would send elsewhere is refused too."""
+    async with sitting(office, "1001", "p2") as (desk, phone):
         await desk.ready()
-        async with calling(office, CALM, NUMBER) as line:
-            call = await phone.next_call()
-            call.ring()
+        for way, outcome in OUTCOME.items():
+            async with calling(office, BRISK, NUMBER) as line:
+                call = await rings(desk, phone)
+                reservation = desk.work()["reservation"]
+                if way == "missed":
+                    await call.ended(4)
+                    assert call.ended_by == "cancelled"
+                else:
+                    call.reject(int(way))
+
+                def over(kind: type[ev.Event] = outcome, held: str = reservation) -> bool:
+                    return any(event.reservation == held for event in office.events(kind))
+
+                await eventually(over, 1, f"{way}: {outcome.__name__}")
+                await line.agent.core.outcome(line.call.bye())
+            await desk.state("ready")
+        assert desk.docs["me"]["misses"] == 1
+        await office.quiet()
+
+
+async def test_a_phone_that_is_not_there_gets_no_offer_until_it_is(office: Site) -> None:
+    async with sitting(office, "1001", "p2") as (desk, phone):
+        await desk.ready()
+        await phone.register(expires=0)
+        await desk.sees(lambda docs: not docs["me"]["phone"]["contact"], "the contact to be gone")
+        async with calling(office, BRISK, NUMBER) as line:
+            await hears_music(line.rtp)
+            assert not [key for key in desk.docs if key.startswith("work/")]
+            await phone.register()
+            call = await rings(desk, phone)
             phone.answer(call)
             await desk.works("busy")
             await both_hear(line, phone)
-            call.bye()
-            await line.call.ended(1)
-        await desk.finish()
-        await desk.expect("SignOut")
+            await phone.register()  # its next registration: nothing happens to it
+            await both_hear(line, phone)
+        await desk.state("ready")
         await office.quiet()
+
+
+async def test_hold_on_the_phone_is_hold_on_the_page(office: Site) -> None:
+    async with sitting(office, "1001", "wall") as (desk, phone):
+        await desk.ready()
+        async with calling(office, BRISK, NUMBER) as line:
+            call = await rings(desk, phone)
+            phone.answer(call)
+            conversation = (await desk.works("busy"))["conversation"]
+            await both_hear(line, phone)
+            for direction in ("sendonly", "inactive"):
+                answer = await phone.agent.core.outcome(phone.hold(call, direction))
+                assert answer.status == 200
+                await desk.sees(lambda docs: desk.work()["held"], "held")
+                await only_music(line)
+                assert (await desk.command("RetrieveCall", conversation=conversation))["code"] == "held_on_phone"
+                assert (await desk.command("HoldCall", conversation=conversation))["code"] == "not_talking"
+                answer = await phone.agent.core.outcome(phone.resume(call))
+                assert answer.status == 200
+                await desk.sees(lambda docs: not desk.work()["held"], "talking")
+                await both_hear(line, phone)
+            await desk.expect("HoldCall", conversation=conversation)
+            await only_music(line)
+            await phone.agent.core.outcome(phone.hold(call))
+            await phone.agent.core.outcome(phone.resume(call))  # who resumes wants to talk, whoever held
+            await desk.sees(lambda docs: not desk.work()["held"], "talking")
+            await both_hear(line, phone)
+        await call.ended(1)
+        await desk.state("ready")
+        await office.quiet()
+
+
+async def test_a_talk_whose_leg_is_lost_is_rung_again(office: Site) -> None:
+    """Nobody lifts it by itself for sure: it rings, and asks phones that can to answer at once."""
+    async with sitting(office, "1001", "p2") as (desk, phone):
+        await desk.ready()
+        async with calling(office, BRISK, NUMBER) as line:
+            call = await rings(desk, phone)
+            phone.answer(call)
+            work = await desk.works("busy")
+            await both_hear(line, phone)
+            leg = next(name for name in (await office.holds())["channels"] if ".a" in name)
+            await lose(office, leg)
+            again = await phone.next_call(2)
+            await call.ended(1)
+            assert "answer-after=0" in again.invite.get("call-info")
+            again.ring()
+            await only_music(line)
+            assert desk.work()["lost"]
+            phone.answer(again)
+            await desk.sees(lambda docs: not desk.work()["lost"], "the talk to go on")
+            await both_hear(line, phone)
+            assert desk.work()["conversation"] == work["conversation"]
+            again.bye()
+            await line.call.ended(1)
+        await desk.state("ready")
+        await office.quiet()
+
+
+async def lose(office: Site, leg: str) -> None:
+    """The leg ends as one whose far end does not answer any more."""
+    address = office.asterisk.ari
+    headers = {"Authorization": aiohttp.encode_basic_auth(address.user, address.password)}
+    async with office.http.delete(f"{address.url}/ari/channels/{leg}?reason_code=38", headers=headers) as answer:
+        assert answer.status == 204
+
+
+async def test_hot_desking(office: Site) -> None:
+    async with sitting(office, "1001", "p2") as (first, phone), Desk(office, "1002", phone=False) as second:
+        await second.expect("SignIn")
+        assert (await second.command("UsePhone", phone="nowhere"))["code"] == "unknown_phone"
+        assert (await second.command("UsePhone", phone="p2"))["code"] == "phone_elsewhere"
+        await first.ready()
+        async with calling(office, BRISK, NUMBER):
+            call = await rings(first, phone)
+            phone.answer(call)
+            await first.works("busy")
+            refused = await second.command("UsePhone", phone="p2", take_over=True)
+            assert refused["code"] == "phone_in_call"
+            call.bye()
+            await first.state("ready")
+        await second.expect("UsePhone", phone="p2", take_over=True)
+        await first.sees(lambda docs: docs["me"]["phone"] is None, "the phone to be gone")
+        await second.ready()
+        async with calling(office, BRISK, NUMBER) as line:
+            call = await rings(second, phone)
+            phone.answer(call)
+            await both_hear(line, phone)
+        await second.state("ready")
+        await second.expect("SignOut")
+        await first.expect("UsePhone", phone="p2")
+        await office.quiet()
+
+
+CAME: tuple[type[facts.Fact], ...] = (facts.ServerStarted, facts.SwitchSeen)
+
+
+async def test_the_server_is_killed_in_a_talk(office: Site) -> None:
+    """With 200 phones in the site it is back as soon, not a packet of the talk is lost, and the phone is still his."""
+    async with sitting(office, "1001", "p2") as (desk, phone):
+        await desk.ready()
+        async with calling(office, BRISK, NUMBER) as line:
+            call = await rings(desk, phone)
+            phone.answer(call)
+            conversation = (await desk.works("busy"))["conversation"]
+            await both_hear(line, phone)
+            began = time.monotonic()
+            office.kill()
+            took = await restarted(office)
+            await desk.unlink()
+            await desk.link()
+            await desk.works("busy")
+            lost = [kills.sound_lost(rtp, began, time.monotonic()) for rtp in (line.rtp, phone.rtp)]
+            journal = list(reversed(office.records()))
+            started, seen = (next(record.at for record in journal if isinstance(record.input, kind)) for kind in CAME)
+            looking = seen - started  # before it a second goes by with the start of the process
+            print(f"ready after {took:.2f} s, of it {looking:.2f} s with Asterisk; sound lost {max(lost):.0f} ms")
+            assert looking < 0.75
+            assert max(lost) < 60
+            assert desk.docs["me"]["phone"]["contact"]
+            await desk.expect("HoldCall", conversation=conversation)
+            await only_music(line)
+            await desk.expect("RetrieveCall", conversation=conversation)
+            await both_hear(line, phone)
+        await desk.state("ready")
+        async with calling(office, BRISK, NUMBER) as line:
+            phone.answer(await rings(desk, phone))
+            await both_hear(line, phone)
+        await desk.state("ready")
+        await office.quiet()
+
+
+async def test_what_a_phone_may_not_do(office: Site) -> None:
+    before = len(office.events(ev.ConversationStarted, ev.CallRefused))
+    async with DeskPhone(office, "p2") as phone:
+        out = phone.agent.invite("95500", phone.rtp)
+        assert (await out.final()).status == 403  # calls are commands of the page
+    async with RtpEndpoint() as rtp:
+        async with SipAgent(target=office.sip, user="desk-p2", password="guessed") as thief:
+            assert (await thief.core.register()).status == 401
+            assert (await thief.invite("95500", rtp).final()).status == 401
+        async with SipAgent(target=office.sip, user="desk-wall") as wall:  # at a fixed contact, without a password
+            assert (await wall.core.register()).status == 401
+            assert (await wall.invite("95500", rtp).final()).status == 401
+    assert len(office.events(ev.ConversationStarted, ev.CallRefused)) == before
+    async with sitting(office, "1001", "p2") as (desk, phone):
+        await desk.ready()
+        async with calling(office, BRISK, NUMBER) as line:
+            call = await rings(desk, phone)
+            phone.answer(call)
+            await both_hear(line, phone)
+            refer = call.request("REFER", extra=(("Refer-To", "<sip:95500@127.0.0.1>"),))
+            assert (await phone.agent.core.outcome(refer)).status >= 400
+            await both_hear(line, phone)
+        await desk.state("ready")
+    await office.quiet()
+
+
+async def test_a_number_whose_calls_are_not_recorded(office: Site) -> None:
+    async with sitting(office, "1001", "wall") as (desk, phone):
+        await desk.ready()
+        async with calling(office, UNRECORDED, NUMBER) as line:
+            phone.answer(await rings(desk, phone))
+            work = await desk.works("busy")
+            await both_hear(line, phone)
+            assert not work["recording"]
+            assert len((await office.holds())["channels"]) == 2, "no snoop"
+            conversation = conversation_of(office, NUMBER)
+        await desk.finish()
+        await office.quiet()
+        assert (await listed(office, conversation))["recording"] is False
+    assert not of(office, conversation, ev.RecordingStarted)
+    assert not (office.home / "recordings" / f"{conversation}.wav").exists()
+
+
+async def test_the_log_is_quiet_and_names_nobody(office: Site) -> None:
+    assert office.complaints() == []
+    assert numbers_in_log(office, NUMBER) == []
+    assert password(office, "p2") not in office.log.read_text("utf-8")

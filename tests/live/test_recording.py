@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import wave
 
-import numpy as np
 import pytest
 
 from ctiserver.model import events as ev
 from tests.harness import tones
-from tests.harness.g711 import RATE, Pcm
+from tests.harness.g711 import RATE
 from tests.harness.sipp import SippCaller
 from tests.harness.site import Desk, Site
-from tests.harness.waiting import eventually
-from tests.live.house import MENU, conversation_of, listed, numbers_in_log, of
+from tests.live.house import MENU, conversation_of, listed, numbers_in_log, of, recorded, spoken
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NUMBER = "13955500000"
 TONE = 440.0
-
-
-async def recorded(site: Site, conversation: str) -> tuple[Pcm, Pcm]:
-    """Both tracks when the file is there: what the caller said, what he heard."""
-    path = site.home / "recordings" / f"{conversation}.wav"
-    await eventually(path.exists, 5, "the recording")
-    with wave.open(str(path)) as file:
-        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE, 2, 2)
-        both = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
-    return both[:, 0].astype(np.int16), both[:, 1].astype(np.int16)
-
-
-def spoken(track: Pcm, hz: float) -> float:
-    """Seconds of the track that hold the tone."""
-    return sum(tones.presence(track, hz, window=0.02)) * 0.02
 
 
 @pytest.mark.parametrize("mute", [0.0, 3.0], ids=["talking", "3 s without RTP"])
