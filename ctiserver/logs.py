@@ -10,6 +10,7 @@ import sys
 
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
 
 
 class _NoRubbish(logging.Filter):
@@ -17,7 +18,7 @@ class _NoRubbish(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, HttpProcessingError):
+        if isinstance(error, HttpProcessingError | RequestPayloadError):
             structlog.get_logger(__name__).info("bad_http", reason=type(error).__name__)
             return False
         return True

@@ -124,8 +124,10 @@ class LoginWatch(Protocol):
 class Route:
     """One address of a server. OpenAPI is generated from these.
 
-    Without `login` anybody may ask; `access` asks for a permission as well. A `body` type is decoded and checked before
-    the handler is called with (request, body). `statuses` are the answers besides success.
+    Without `login` anybody may ask; `access` asks for a permission as well. `query` and `body` are types: both are
+    decoded and checked before the handler is called with (request, query, body), of these what there is. `statuses`
+    are the answers besides success and besides those that come with being what it is (a login, a body, a socket);
+    they carry `{code, message}`, or a `refusal`.
     """
 
     method: str
@@ -134,11 +136,14 @@ class Route:
     summary: str
     access: Permission | None = None
     login: bool = True
+    query: Any = None
     body: Any = None
     answer: Any = None
     answer_type: str = "application/json"
+    refusal: Any = None
     statuses: tuple[int, ...] = ()
     websocket: bool = False
+
 
 PRINCIPAL = web.RequestKey("principal", Principal)
 """Set on every request of a logged-in user; routes outside the public list never run without it."""

@@ -16,7 +16,7 @@ import structlog
 from aiohttp import web
 
 from ctiserver.api import calls_api, demo_api, device_api, health_api, login_api
-from ctiserver.api.bodies import BODY_BYTES, read_body
+from ctiserver.api.bodies import BODY_BYTES, read_body, read_query
 from ctiserver.api.demo_calls import DEMO, DemoCalls
 from ctiserver.api.device_api import PROXY
 from ctiserver.api.errors import errors_to_answers
@@ -90,7 +90,7 @@ def make_app(parts: ApiParts) -> web.Application:
         table["GET", path] = Route(method="GET", path=path, handler=_nothing, summary="", login=False)
     app[ROUTE_TABLE] = table
     for route in routes:
-        app.router.add_route(route.method, route.path, _with_body(route))
+        app.router.add_route(route.method, route.path, _decoded(route))
     app.router.add_routes(route for route in parts.extra_routes if not isinstance(route, Route))
     add_static(app)
     app.on_response_prepare.append(add_headers)
@@ -99,14 +99,19 @@ def make_app(parts: ApiParts) -> web.Application:
     return app
 
 
-def _with_body(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """A handler that says what body it takes is called with that body, decoded and checked."""
-    if route.body is None:
+def _decoded(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """A handler that says what query and body it takes is called with them, decoded and checked."""
+    if route.query is None and route.body is None:
         return route.handler
 
     @functools.wraps(route.handler)
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await route.handler(request, await read_body(request, route.body))
+        given: list[object] = []
+        if route.query is not None:
+            given.append(read_query(request, route.query))
+        if route.body is not None:
+            given.append(await read_body(request, route.body))
+        return await route.handler(request, *given)
 
     return handle
 

@@ -7,7 +7,6 @@ fit is a 400 that says where.
 from __future__ import annotations
 
 import asyncio
-import math
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -60,6 +59,21 @@ class DeviceAnswer(msgspec.Struct, frozen=True, kw_only=True):
     password: str
     domain: str
     ws_path: str
+
+
+class CallsQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """`before`: only calls queued before this time (epoch seconds)."""
+
+    limit: Annotated[int, Meta(ge=1, le=500)] = 50
+    before: Annotated[float, Meta(ge=-1e12, le=1e12)] | None = None
+
+
+class SipQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """`lease`: the agent's device lease or the caller page's call; the rest comes with a call that a restart forgot."""
+
+    lease: str = ""
+    number: str = ""
+    signature: str = ""
 
 
 class CallsAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +134,8 @@ async def read_body(request: web.Request, kind: type[T]) -> T:
             raw = await request.read()
     except TimeoutError as error:
         raise ApiError(408, "too_slow", "The request body did not arrive in time.") from error
+    except web.RequestPayloadError as error:
+        raise BadRequest("The body is not what its headers say.", "bad_body") from error
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
@@ -128,24 +144,9 @@ async def read_body(request: web.Request, kind: type[T]) -> T:
         raise BadRequest("The body is not valid JSON.", "not_json") from error
 
 
-def query_int(request: web.Request, name: str, default: int, *, least: int, most: int) -> int:
-    text = request.query.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
-        raise BadRequest(f"{name} must be a whole number from {least} to {most}.")
-    return int(text)
-
-
-def query_time(request: web.Request, name: str) -> float | None:
-    """Epoch seconds, or None when it is not given."""
-    text = request.query.get(name)
-    if text is None:
-        return None
+def read_query(request: web.Request, kind: type[T]) -> T:
+    """The query string as `kind`; a repeated name counts once, an unknown one not at all. Raises BadRequest."""
     try:
-        value = float(text[:32])
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or abs(value) > 1e12:
-        raise BadRequest(f"{name} must be a time in epoch seconds.")
-    return value
+        return msgspec.convert(dict(request.query), type=kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadRequest(str(error)[:200]) from error

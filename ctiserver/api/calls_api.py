@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
-from ctiserver.api.bodies import CallsAnswer, query_int, query_time
+from ctiserver.api.bodies import CallsAnswer, CallsQuery
 from ctiserver.api.errors import NotFound, json_answer
 from ctiserver.api.parts import PARTS
 from ctiserver.model.ids import AgentId
@@ -22,13 +22,11 @@ _FILE = re.compile(r"^[A-Za-z0-9_\-]{1,80}\.wav$")
 _NOBODY = AgentId("")
 
 
-async def calls(request: web.Request) -> web.StreamResponse:
-    limit = query_int(request, "limit", 50, least=1, most=500)
-    before = query_time(request, "before")
+async def calls(request: web.Request, query: CallsQuery) -> web.StreamResponse:
     parts = request.app[PARTS]
     if parts.caught_up is not None:
         await parts.caught_up()
-    rows = await parts.calls.recent(_whose(request[PRINCIPAL]), limit, before)
+    rows = await parts.calls.recent(_whose(request[PRINCIPAL]), query.limit, query.before)
     return json_answer(CallsAnswer(calls=await asyncio.to_thread(_playable, rows, parts.recordings)))
 
 
@@ -67,8 +65,9 @@ ROUTES = (
         method="GET",
         path="/api/v1/calls",
         handler=calls,
-        summary="My calls, newest first (?limit=, ?before=)",
+        summary="My calls, newest first",
         access=Permission.OWN_CALLS,
+        query=CallsQuery,
         answer=CallsAnswer,
         statuses=(400, 401, 403, 503),
     ),
@@ -80,6 +79,6 @@ ROUTES = (
         access=Permission.OWN_CALLS,
         answer=bytes,
         answer_type="audio/wav",
-        statuses=(206, 401, 403, 404, 416, 503),
+        statuses=(206, 304, 401, 403, 404, 412, 416, 503),
     ),
 )

@@ -8,7 +8,7 @@ import secrets
 
 from aiohttp import web
 
-from ctiserver.api.bodies import DeviceAnswer, DeviceBody
+from ctiserver.api.bodies import DeviceAnswer, DeviceBody, SipQuery
 from ctiserver.api.demo_calls import DEMO, DEMO_COOKIE
 from ctiserver.api.errors import Conflict, Forbidden, NotFound, NotLoggedIn, json_answer
 from ctiserver.api.parts import PARTS
@@ -57,13 +57,13 @@ async def take_device(request: web.Request, body: DeviceBody) -> web.StreamRespo
     )
 
 
-async def sip_socket(request: web.Request) -> web.StreamResponse:
+async def sip_socket(request: web.Request, query: SipQuery) -> web.StreamResponse:
     """The route is public in the table because a demo caller has no login; each branch checks its own right."""
     if not is_websocket(request):
         raise NotFound
-    lease = request.query.get("lease", "")
+    lease = query.lease
     if _DEMO_CALL.match(lease):
-        return await _demo_socket(request, lease)
+        return await _demo_socket(request, query)
     login = await request.app[LOGINS].find(request.cookies.get(COOKIE, ""))
     if login is None:
         raise NotLoggedIn
@@ -92,10 +92,10 @@ async def sip_socket(request: web.Request) -> web.StreamResponse:
         forget()
 
 
-async def _demo_socket(request: web.Request, call: str) -> web.StreamResponse:
-    demo, token = request.app.get(DEMO), request.cookies.get(DEMO_COOKIE, "")
+async def _demo_socket(request: web.Request, query: SipQuery) -> web.StreamResponse:
+    call, demo, token = query.lease, request.app.get(DEMO), request.cookies.get(DEMO_COOKIE, "")
     if demo is not None:
-        demo.adopt(call, request.query.get("number", ""), request.query.get("signature", ""), token)
+        demo.adopt(call, query.number, query.signature, token)
     line = demo.line(call, token) if demo is not None else None
     if demo is None or line is None:
         raise Forbidden("not_your_lease", "This call is not yours.")
@@ -127,8 +127,9 @@ ROUTES = (
         method="GET",
         path="/sip",
         handler=sip_socket,
-        summary="SIP over WebSocket (subprotocol sip), ?lease=",
+        summary="SIP over WebSocket (subprotocol sip)",
         login=False,
+        query=SipQuery,
         websocket=True,
         statuses=(401, 403, 404, 503),
     ),

@@ -68,6 +68,7 @@ class Unavailable(ApiError):
 
 _BUSY = frozenset({Rejection.OVERLOADED, Rejection.JOURNAL_FULL})
 _HTTP_CODES = {
+    400: ("bad_request", "This address cannot be asked like that."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not take that method."),
     413: ("body_too_large", "The request body is too large."),

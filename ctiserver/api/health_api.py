@@ -39,6 +39,7 @@ ROUTES = (
         summary="Ready for calls: 200, or 503 and what is missing",
         login=False,
         answer=ReadyAnswer,
+        refusal=ReadyAnswer,
         statuses=(503,),
     ),
     Route(

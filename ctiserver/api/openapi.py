@@ -27,7 +27,12 @@ def document(routes: Iterable[Route], version: str) -> dict[str, Any]:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema_of)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Hollyhock", "version": version, "license": {"name": "Apache-2.0"}},
+        "info": {
+            "title": "Hollyhock",
+            "version": version,
+            "license": {"name": "Apache-2.0"},
+            "description": _BEFORE_ANY_ROUTE,
+        },
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": components,
@@ -45,21 +50,25 @@ def _operation(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
     if route.answer is not None:
         schema = schema_of.get(route.answer, {"type": "string", "format": "binary"} if route.answer is bytes else {})
         answers[success]["content"] = {route.answer_type: {"schema": schema}}
-    for status in route.statuses:
-        content = {"application/json": {"schema": schema_of[ErrorBody]}}
-        answers[str(status)] = {"description": _DESCRIPTIONS.get(status, "Refused"), "content": content}
-        if status == 206:
-            answers["206"] = {"description": "A part of it"}
+    for status in sorted({*route.statuses, *_by_kind(route)}):
+        answers[str(status)] = {"description": _DESCRIPTIONS.get(status, "Refused")}
+        if status not in _OF_FILES:
+            schema = schema_of[route.refusal or ErrorBody]
+            answers[str(status)]["content"] = {"application/json": {"schema": schema}}
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__,
         "summary": route.summary,
         "responses": answers,
     }
-    names = re.findall(r"{([a-z_]+)}", route.path)
-    if names:
-        operation["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
-        ]
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{([a-z_]+)}", route.path)
+    ]
+    if route.query is not None:
+        properties = msgspec.json.schema(route.query)["$defs"][route.query.__name__]["properties"]
+        parameters += [{"name": name, "in": "query", "schema": schema} for name, schema in properties.items()]
+    if parameters:
+        operation["parameters"] = parameters
     if route.body is not None:
         operation["requestBody"] = {
             "required": True,
@@ -70,12 +79,37 @@ def _operation(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
     return operation
 
 
+def _by_kind(route: Route) -> set[int]:
+    """The answers that come with being what it is, whatever the handler says."""
+    statuses = set()
+    if route.body is not None:
+        statuses |= {400, 403, 408, 413}
+    if route.query is not None:
+        statuses |= {400}
+    if route.websocket:
+        statuses |= {400, 403}
+    if route.login:
+        statuses |= {401, 503} if route.method == "GET" else {401, 403, 503}
+    return statuses
+
+
+_BEFORE_ANY_ROUTE = (
+    "Before any of these is reached: 400 and 417 in plain text for what is no HTTP, "
+    "404 and 405 for other addresses and methods."
+)
+_OF_FILES = frozenset({206, 304, 412, 416})
+"""Answers about a file without a body of ours."""
+
 _DESCRIPTIONS = {
+    206: "A part of it",
+    304: "As you have it",
     400: "The request cannot be understood",
     401: "Not logged in",
     403: "Not allowed",
     404: "Unknown",
+    408: "Too slow",
     409: "Not possible now",
+    412: "Changed since",
     413: "Too large",
     416: "No such range",
     429: "Too many attempts",

@@ -38,7 +38,7 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         login = await request.app[LOGINS].find(request.cookies.get(COOKIE, ""))
         if login is None:
             raise NotLoggedIn
-        if unsafe and not hmac.compare_digest(request.headers.get(CSRF_HEADER, "").encode(), login.csrf.encode()):
+        if unsafe and not hmac.compare_digest(_octets(request.headers.get(CSRF_HEADER, "")), login.csrf.encode()):
             raise Forbidden("bad_csrf", "Reload the page and try again.")
         if route.access is not None and not login.principal.may(route.access):
             raise Forbidden("not_allowed", "Your role does not allow this.")
@@ -67,8 +67,12 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     headers.setdefault("Referrer-Policy", "no-referrer")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("Permissions-Policy", "microphone=(self), camera=(), geolocation=()")
-    if request.path.startswith("/api/"):
-        headers.setdefault("Cache-Control", "no-store")
+    headers.setdefault("Cache-Control", "no-store")  # files of the pages have said what they are before
+
+
+def _octets(header: str) -> bytes:
+    """The bytes of a header as they came: what is no UTF-8 in it are half pairs here, and those do not encode."""
+    return header.encode("utf-8", "surrogateescape")
 
 
 def _route(request: web.Request) -> Route:
