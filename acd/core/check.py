@@ -6,16 +6,18 @@ the auditor now and then. Not here: any repair. Each violation is one English se
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from acd.core import agent as agents
 from acd.core import contact as contacts
 from acd.core import reservation as reservations
+from acd.core.devices import present
 from acd.core.index import Index
 from acd.core.skills import fits, frozen
-from ctiserver.model.ids import AgentId, ContactId, ReservationId
+from ctiserver.model.ids import AgentId, ContactId, ReservationId, desk_endpoint
 from ctiserver.model.site import AgentConfig
-from ctiserver.model.work import Agent, Contact, ContactState, Reservation, WorkItem, WorkKind
+from ctiserver.model.work import Agent, Contact, ContactState, Device, DeviceKind, Reservation, WorkItem, WorkKind
 from ctiserver.model.world import World
 
 
@@ -41,7 +43,12 @@ def admitted(site_agent: AgentConfig, contact: Contact) -> bool:
 
 
 def _agents(world: World) -> Iterator[str]:
+    devices = [agent.device.endpoint for agent in world.agents.values() if agent.device is not None]
+    for endpoint in sorted(endpoint for endpoint, count in Counter(devices).items() if count > 1):
+        yield f"device {endpoint} is the phone of more than one agent"
     for agent in world.agents.values():
+        if agent.device is not None and agent.device.kind is DeviceKind.DESK:
+            yield from _desk_phone(world, agent, agent.device)
         if len(agent.work) > 1:
             yield f"agent {agent.id} has {len(agent.work)} voice items"
         if not agent.signed_in and (agent.ready or agent.work):
@@ -50,6 +57,14 @@ def _agents(world: World) -> Iterator[str]:
             yield f"agent {agent.id} is ready with a reason"
         for name, item in agent.work.items():
             yield from _item(world, agent, name, item)
+
+
+def _desk_phone(world: World, agent: Agent, device: Device) -> Iterator[str]:
+    phone = next((known for known in world.site.phones if desk_endpoint(known.id) == device.endpoint), None)
+    if phone is None:
+        yield f"agent {agent.id} uses {device.endpoint}, which is no phone of the site"
+    elif device.contact != present(world, phone):
+        yield f"agent {agent.id} and the site differ on whether {device.endpoint} is there"
 
 
 def _item(world: World, agent: Agent, name: ContactId, item: WorkItem) -> Iterator[str]:

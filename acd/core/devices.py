@@ -27,6 +27,8 @@ def take(index: Index, agent: Agent, item: cmd.TakeDevice, now: float) -> Decisi
     A holder whose SIP socket is gone is no phone any more: his place is free without a question.
     """
     holder = agent.device
+    if desk_phone(item.lease) is not None:  # a page is no desk phone
+        raise CommandRejected(Rejection.NOT_ALLOWED)
     if holder is not None and holder.lease == item.lease:
         if holder.instance == item.instance:
             return NOTHING

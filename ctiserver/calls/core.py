@@ -199,14 +199,19 @@ def _hang_up_asked(world: World, event: ev.HangUpAsked) -> Decision:
 
 
 def _queued(world: World, event: ev.ContactQueued | ev.ContactRequeued, ctx: Ctx) -> Decision:
-    """A waiting contact has music; a requeued one usually has it already."""
+    """A waiting contact has music; a requeued one usually has it already. Whoever was being rung to come back into his
+    talk has lost it: his phone falls silent."""
     contact = world.contacts.get(event.contact)
     conversation = _live(world, contact.conversation) if contact is not None else None
-    if conversation is None or conversation.place is Place.WAITING:
+    if conversation is None:
         return NOTHING
     plan = Plan()
-    plan.events.append(ev.Queued(conversation=conversation.id, at=ctx.now))
-    plan.to_music(conversation)
+    for leg in agent_legs(conversation):
+        if leg.take_back and leg.state is not LegState.CONNECTED:
+            plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
+    if conversation.place is not Place.WAITING:
+        plan.events.append(ev.Queued(conversation=conversation.id, at=ctx.now))
+        plan.to_music(conversation)
     return plan.decision()
 
 

@@ -75,10 +75,12 @@ class Plan:
             )
 
     def hang_up(self, conversation: Conversation, leg: Leg, by: ClearedBy, cause: int = NORMAL) -> None:
-        """End a leg unless we already asked for it."""
+        """End a leg unless we already asked for it. Of one that is in the apology nobody tells the end: we look."""
         if not leg.ending:
             self.events.append(ev.HangUpBegun(conversation=conversation.id, leg=leg.id, by=by))
             self.effects.append(fx.HangUpLeg(conversation=conversation.id, leg=leg.id, cause=cause))
+            if leg.away:
+                self.effects.append(fx.LookAt(conversation=conversation.id, legs=tuple(conversation.legs)))
 
 
 def agent_legs(conversation: Conversation) -> list[Leg]:

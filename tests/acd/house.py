@@ -25,6 +25,7 @@ from ctiserver.model.site import (
     AgentConfig,
     DispositionConfig,
     Label,
+    PhoneConfig,
     QueueConfig,
     ReasonConfig,
     SiteConfig,
@@ -50,8 +51,17 @@ def agent(name: str, *queues: str, **more: Any) -> AgentConfig:
     return AgentConfig(id=name, name=label(name), queues=queues or ("service",), **more)
 
 
-def site(queues: list[QueueConfig] | None = None, staff: list[AgentConfig] | None = None) -> SiteConfig:
+def phone(name: str, contact: str = "") -> PhoneConfig:
+    return PhoneConfig(id=name, name=label(name), contact=contact)
+
+
+def site(
+    queues: list[QueueConfig] | None = None,
+    staff: list[AgentConfig] | None = None,
+    phones: list[PhoneConfig] | None = None,
+) -> SiteConfig:
     return SiteConfig(
+        phones=tuple(phones or ()),
         queues=tuple(queues if queues is not None else [queue("service")]),
         agents=tuple(staff if staff is not None else [agent("1001"), agent("1002"), agent("1003")]),
         reasons=(ReasonConfig(id="lunch", name=label("lunch")), ReasonConfig(id="meeting", name=label("meeting"))),

@@ -73,6 +73,7 @@ EVERY: list[cmd.Command] = [
     cmd.WriteNote(**ANY, contact=ContactId("k"), text=""),
     cmd.FinishWrapUp(**ANY, contact=ContactId("k"), disposition="", note="", ready=True),
     cmd.ExtendWrapUp(**ANY, contact=ContactId("k")),
+    cmd.UsePhone(**ANY, phone="p1"),
 ]
 
 

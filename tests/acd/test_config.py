@@ -113,3 +113,79 @@ def test_text_that_is_no_toml_says_where() -> None:
 )
 def test_a_flow_must_be_json_with_a_revision(document: str, fault: str) -> None:
     assert faults(GOOD, {"main": document})[0].startswith(fault)
+
+
+# --- desk phones ----------------------------------------------------------------------------------------
+
+PHONE = """
+[[phones]]
+id = "{id}"
+name = {{ zh = "话机", en = "Phone" }}
+contact = "{contact}"
+"""
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        "",
+        "sip:101@192.0.2.7",
+        "sip:desk.7@192.0.2.7:5062",
+        "sip:101@phone-7.office.example:5060",
+        "sip:101@[2001:db8::7]:5060",
+        "sip:101@192.0.2.7:5060;transport=tcp",
+    ],
+)
+def test_a_phone_registers_or_is_always_at_one_address(contact: str) -> None:
+    site = load_site(GOOD + PHONE.format(id="p7", contact=contact), flows=FLOWS, prompts={})
+    assert (site.phones[0].id, site.phones[0].contact) == ("p7", contact)
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        "192.0.2.7",
+        "sips:101@192.0.2.7",
+        "sip:192.0.2.7",
+        "sip:101@",
+        "sip:101@192.0.2.7:0",
+        "sip:101@192.0.2.7:65536",
+        "sip:101@[zz]:5060",
+        "sip:101@a..b",
+        "sip:101@192.0.2.7;maddr=192.0.2.9",
+        "sip:101@192.0.2.7;transport=tls",
+        "sip:101@192.0.2.7?Route=x",
+        "sip:101@192.0.2.7>",
+        "<sip:101@192.0.2.7>",
+        "sip:101@192.0.2.7,sip:102@192.0.2.8",
+        "sip:10 1@192.0.2.7",
+        "sip:101@192.0.2.7\\r\\nX-Evil: 1",
+        "sip:101@192.0.2.7\\n",
+        "sip:\\u0000@192.0.2.7",
+        "sip:用户@192.0.2.7",
+    ],
+)
+def test_an_address_that_could_say_more_is_refused(contact: str) -> None:
+    (fault,) = faults(GOOD + PHONE.format(id="p7", contact=contact))
+    assert "phones[0].contact" in fault
+    assert "is not like sip:user@host:port" in fault
+
+
+@pytest.mark.parametrize("name", ["", "P7", "7 7", "p7;x", "p" * 33, "话机", "-p"])
+def test_a_phones_id_is_a_part_of_a_sip_user(name: str) -> None:
+    (fault,) = faults(GOOD + PHONE.format(id=name, contact=""))
+    assert "is not a good id" in fault
+
+
+def test_phones_are_different_and_an_agents_own_is_one_of_them() -> None:
+    text = GOOD.replace('id = "1001"\n', 'id = "1001"\nphone = "p9"\n')
+    text += PHONE.format(id="p7", contact="sip:101@192.0.2.7") + PHONE.format(id="p7", contact="sip:101@192.0.2.7")
+    twice, same, unknown = faults(text)
+    assert "p7 is there twice" in twice
+    assert "sip:101@192.0.2.7 is there twice" in same
+    assert "agents[0].phone: p9 is not a phone" in unknown
+
+
+def test_a_number_may_go_unrecorded() -> None:
+    site = load_site(GOOD.replace('flow = "main"\n', 'flow = "main"\nrecord = false\n'), flows=FLOWS, prompts={})
+    assert not site.numbers[0].record

@@ -23,14 +23,15 @@ from ctiserver.model.causes import ClearedBy, EndReason, LegFailure
 from ctiserver.model.errors import CommandRejected
 from ctiserver.model.site import SiteConfig
 from ctiserver.model.turns import Decision, Item
-from ctiserver.model.work import AgentState, ContactState
+from ctiserver.model.work import AgentState, ContactState, DeviceKind
 from ctiserver.model.world import Ctx, World
-from tests.acd.house import FakeCalls, House, agent, encoded, queue, site
+from tests.acd.house import FakeCalls, House, agent, encoded, phone, queue, site
 
 STAFF = ["1001", "1002", "1003", "1004"]
 QUEUES = ["service", "order", "small"]
 
 names = st.sampled_from(STAFF)
+phones = st.sampled_from(["p1", "p2", "wall"])
 positions = st.integers(0, 7)
 
 
@@ -42,11 +43,12 @@ def config(english: int) -> SiteConfig:
             queue("small", max_waiting=2, max_wait_seconds=40.0, offer_seconds=5.0),
         ],
         [
-            agent("1001", "service", "order", "small", skills={"sales": 60}),
+            agent("1001", "service", "order", "small", skills={"sales": 60}, phone="p1"),
             agent("1002", "service", "order", skills={"sales": 40, "english": english}),
             agent("1003", "small", skills={"english": 90}, max_misses=2),
             agent("1004", "service", "small", max_misses=1),
         ],
+        [phone("p1"), phone("p2"), phone("wall", contact="sip:wall@192.0.2.1:5060")][english > 90 :],
     )
 
 
@@ -71,7 +73,8 @@ class CallCenter(RuleBasedStateMachine):
     def come_to_work(self, name: str) -> None:
         self.ask(cmd.SignIn(**self.house.who(name)))
         device = self.house.world.agents[ids.AgentId(name)].device
-        lease = device.lease if device is not None else ids.LeaseId(f"lease-{name}")
+        desk = device is not None and device.kind is DeviceKind.DESK
+        lease = device.lease if device is not None and not desk else ids.LeaseId(f"lease-{name}")
         self.house.link(name, 1)
         self.ask(cmd.TakeDevice(**self.house.who(name), lease=lease, instance="p1"))
         self.house.take(facts.DeviceContact(endpoint=lease, present=True, at=self.house.now))
@@ -99,6 +102,19 @@ class CallCenter(RuleBasedStateMachine):
     def phone_contact(self, name: str, present: bool) -> None:
         device = self.house.world.agents[ids.AgentId(name)].device
         endpoint = device.endpoint if device is not None else "nobody"
+        self.house.take(facts.DeviceContact(endpoint=endpoint, present=present, at=self.house.now))
+
+    @rule(name=names, phone=phones, over=st.booleans(), back=st.sampled_from([False, False, False, True]))
+    def desk_phone(self, name: str, phone: str, over: bool, back: bool) -> None:
+        who = self.house.who(name)
+        if back:
+            self.ask(cmd.ReleaseDevice(**who, lease=ids.LeaseId(ids.desk_endpoint(phone))))
+        else:
+            self.ask(cmd.UsePhone(**who, phone=phone, take_over=over))
+
+    @rule(phone=phones, present=st.booleans())
+    def desk_phone_contact(self, phone: str, present: bool) -> None:
+        endpoint = ids.desk_endpoint(phone)
         self.house.take(facts.DeviceContact(endpoint=endpoint, present=present, at=self.house.now))
 
     @rule(name=names, ready=st.booleans(), extend=st.booleans())

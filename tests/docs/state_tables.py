@@ -10,13 +10,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from ctiserver.model import commands as cmd
 from ctiserver.model import facts
 from ctiserver.model.ids import AgentId, LegId
+from ctiserver.model.site import PhoneConfig
 from ctiserver.model.talk import Place
 from ctiserver.model.work import agent_state
 from tests.fakes.floor import Floor
-from tests.scenarios.conftest import make_site
+from tests.scenarios.conftest import label, make_site
 
 TARGET = Path(__file__).parents[2] / "docs" / "state-tables.md"
 AGENT = "1001"
@@ -100,6 +103,7 @@ COMMANDS: tuple[type[cmd.Command], ...] = (
     cmd.SignOut,
     cmd.TakeDevice,
     cmd.PhoneReady,
+    cmd.UsePhone,
     cmd.ReleaseDevice,
     cmd.SetReady,
     cmd.SetNotReady,
@@ -120,6 +124,20 @@ def _leg_ends(cause: int) -> Callable[[Floor], None]:
         floor.settle()
 
     return end
+
+
+def _phone(on: bool) -> Callable[[Floor], None]:
+    def hold(floor: Floor) -> None:
+        for leg in [leg for leg in floor.switch.channels if leg != CALLER]:
+            floor.switch.hold(leg, on=on)
+        floor.settle()
+
+    return hold
+
+
+def _phone_holds_and_resumes(floor: Floor) -> None:
+    _phone(True)(floor)
+    _phone(False)(floor)
 
 
 def _answers(floor: Floor) -> None:
@@ -146,6 +164,8 @@ HAPPENINGS: dict[str, Callable[[Floor], None]] = {
     "agent answers": _answers,
     "agent rejects (cause 21)": _leg_ends(21),
     "agent's leg vanishes (cause 44)": _leg_ends(44),
+    "his phone itself holds": _phone(True),
+    "and resumes": _phone_holds_and_resumes,
     "agent's page gone": _page_gone,
     "caller hangs up": _caller_gone,
     "15.2 s pass": _wait(15.2),
@@ -156,7 +176,8 @@ HAPPENINGS: dict[str, Callable[[Floor], None]] = {
 
 
 def _stage(situation: Callable[[Floor], None]) -> Floor:
-    floor = Floor(make_site())
+    phone = PhoneConfig(id="p1", name=label("p1"), contact="sip:p1@192.0.2.1")
+    floor = Floor(msgspec.structs.replace(make_site(), phones=(phone,)))
     situation(floor)
     return floor
 
@@ -181,6 +202,7 @@ def _fields(floor: Floor, kind: type[cmd.Command]) -> dict[str, object]:
         "lease": device.lease if device is not None else "d1001",
         "instance": "page1",
         "take_over": False,
+        "phone": "p1",
         "reservation": (item.reservation if item is not None else None) or "none",
         "conversation": item.conversation if item is not None else "none",
         "contact": item.contact if item is not None else "none",
@@ -239,7 +261,7 @@ def render() -> str:
         _by_situation(list(HAPPENINGS), lambda situation, number: _happened(situation, happenings[number])),
     )
     asked = []
-    for part in (COMMANDS[:7], COMMANDS[7:]):
+    for part in (COMMANDS[:8], COMMANDS[8:]):
         names = [kind.__name__ for kind in part]
         rows = _by_situation(names, lambda situation, number, part=part: _asked(situation, part[number]))  # type: ignore[misc]
         asked.append(_table("Situation", names, rows))
@@ -248,7 +270,8 @@ def render() -> str:
             "# State tables",
             "",
             "Made by `python -m tests.docs.state_tables` from the real cores on a fake switch: do not edit.",
-            "One agent, one caller, the queue of the test site (20 s to answer, 30 s wrap-up, disposition required).",
+            "One agent, one caller, the queue of the test site (20 s to answer, 30 s wrap-up, disposition required),",
+            "his browser as his phone, and one desk phone at a fixed contact, which UsePhone takes.",
             "States are written as agent / contact / place of the customer; `-` is none, or no change.",
             "",
             "## Situations",

@@ -46,6 +46,7 @@ class Floor:
         self._commands = 0
         self.feed(facts.ServerStarted(version="test"))
         self.feed(facts.SiteLoaded(site=site))
+        self.switch.phones = {phone.id: phone for phone in site.phones}  # set at each connect
         self.feed(self.switch.seen())
 
     # ---- the loop
@@ -123,6 +124,17 @@ class Floor:
             assert self.command(cmd.SetReady, agent) is None
         return lease
 
+    def sit(self, agent: str, phone: str, *, ready: bool = True) -> None:
+        """Sign in with a desk phone that is there."""
+        self.feed(facts.LinkChanged(agent=AgentId(agent), links=1))
+        assert self.command(cmd.SignIn, agent) is None
+        assert self.command(cmd.UsePhone, agent, phone=phone, take_over=True) is None
+        if not self.switch.phones[phone].contact:
+            self.switch.register(ids.desk_endpoint(phone))
+        self.settle()
+        if ready:
+            assert self.command(cmd.SetReady, agent) is None
+
     def reload(self, agent: str, instance: str) -> None:
         """The page is loaded anew: link and contact go and come, the new page says it is the phone."""
         lease = LeaseId(f"d{agent}")
@@ -197,10 +209,12 @@ class Floor:
         return next(reversed(self.world.contacts.values()))
 
     def ringing_leg(self, agent: str) -> LegId:
+        device = self.agent(agent).device
+        endpoints = (f"d{agent}", device.endpoint if device is not None else "")
         return next(
             leg
             for leg, endpoint in reversed(self.switch.endpoint_of.items())
-            if endpoint == f"d{agent}" and leg in self.switch.channels
+            if endpoint in endpoints and leg in self.switch.channels
         )
 
 

@@ -126,6 +126,11 @@ class FakeSwitch:
         self.contacts.discard(endpoint)
         self.later(facts.DeviceContact(endpoint=endpoint, present=False, at=self.now))
 
+    def hold(self, leg: LegId, *, on: bool = True) -> None:
+        """The phone itself puts its side on hold, or resumes."""
+        if self.channels.get(leg) == "Up":
+            self.later(facts.LegHold(leg=leg, on=on, at=self.now))
+
     def seen(self) -> facts.SwitchSeen:
         """What `GET channels` and `GET bridges` would say."""
         return facts.SwitchSeen(
@@ -233,12 +238,13 @@ class FakeSwitch:
             raise Refused(409, "channel not in Stasis application")
 
     def _ring(self, effect: fx.RingEndpoint) -> None:
-        if effect.endpoint not in self.contacts:
+        phone = self.phones.get(ids.desk_phone(effect.endpoint) or "")
+        if effect.endpoint not in self.contacts and (phone is None or not phone.contact):
             raise Refused(500, "no contact")
         self.channels[effect.leg] = "Ringing"
         self.endpoint_of[effect.leg] = effect.endpoint
         self.later(facts.LegRinging(leg=effect.leg, at=self.now))
-        if effect.auto_answer and not self.deaf:
+        if effect.auto_answer and not self.deaf and phone is None:  # a desk phone may ring, whatever it is asked
             self.auto_answered.append(effect.leg)
             self.answer(effect.leg)
         else:

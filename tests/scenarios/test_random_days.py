@@ -17,8 +17,8 @@ from ctiserver.model import commands as cmd
 from ctiserver.model import events as ev
 from ctiserver.model import facts
 from ctiserver.model.errors import CommandRejected
-from ctiserver.model.ids import AgentId, LegId
-from ctiserver.model.site import QueueConfig, SiteConfig
+from ctiserver.model.ids import AgentId, LegId, desk_endpoint
+from ctiserver.model.site import PhoneConfig, QueueConfig, SiteConfig
 from ctiserver.model.talk import Place
 from ctiserver.model.work import WorkKind
 from tests.fakes.floor import Floor
@@ -26,6 +26,11 @@ from tests.fakes.moody import MoodySwitch
 from tests.scenarios.conftest import label, make_site
 
 AGENTS = ("1001", "1002", "1003")
+PHONES = (
+    PhoneConfig(id="p1", name=label("p1")),
+    PhoneConfig(id="p2", name=label("p2")),
+    PhoneConfig(id="wall", name=label("wall"), contact="sip:wall@192.0.2.1"),
+)
 STEPS = 160
 FLOW: dict[str, object] = {
     "format": 1,
@@ -48,7 +53,7 @@ FLOW: dict[str, object] = {
 
 
 def sites() -> tuple[SiteConfig, ...]:
-    """The usual site; one without an agent; one that has lost a queue."""
+    """The usual site; one that has lost an agent and the phone on the wall; one that has lost a queue."""
     usual = make_site(FLOW)
     queues = (
         QueueConfig(
@@ -58,11 +63,14 @@ def sites() -> tuple[SiteConfig, ...]:
             id="patient", name=label("patient"), offer_seconds=4, wrap_up_seconds=0, max_wait_seconds=12, priority=5
         ),
     )
-    agents = tuple(msgspec.structs.replace(agent, queues=("service", "patient")) for agent in usual.agents)
-    usual = msgspec.structs.replace(usual, queues=queues, agents=agents)
+    agents = tuple(
+        msgspec.structs.replace(agent, queues=("service", "patient"), phone=own)
+        for agent, own in zip(usual.agents, ("", "p1", "wall"), strict=True)
+    )
+    usual = msgspec.structs.replace(usual, queues=queues, agents=agents, phones=PHONES)
     return (
         usual,
-        msgspec.structs.replace(usual, agents=agents[:2]),
+        msgspec.structs.replace(usual, agents=agents[:2], phones=PHONES[:2]),
         msgspec.structs.replace(usual, queues=queues[:1]),
     )
 
@@ -163,6 +171,22 @@ class Day:
         if device is not None:
             self.say(cmd.PhoneReady, agent, lease=device.lease, instance=self.instance.get(agent, "page0"))
 
+    def desk_phone(self) -> None:
+        """An agent sits down at a desk phone, which may be there or come or go."""
+        agent, phone = self.chance.choice(AGENTS), self.chance.choice(PHONES)
+        endpoint = desk_endpoint(phone.id)
+        if not phone.contact:
+            self.chance.choice((self.switch.register, self.switch.register, self.switch.unregister))(endpoint)
+        if self.chance.random() < 0.6:
+            self.floor.feed(facts.LinkChanged(agent=AgentId(agent), links=1))
+            self.say(cmd.UsePhone, agent, phone=phone.id, take_over=self.chance.random() < 0.5)
+            self.say(cmd.SetReady, agent)
+
+    def phone_holds(self) -> None:
+        """The phone's own hold key, pressed at any moment, in any order."""
+        if (leg := self.one(self.phones("Up"))) is not None:
+            self.switch.hold(leg, on=self.chance.random() < 0.5)
+
     def page_goes(self) -> None:
         """The page is closed or loaded anew: link, contact and, some time, the leg's media are gone."""
         agent = self.chance.choice(AGENTS)
@@ -259,6 +283,8 @@ class Day:
             self.confirm: 10,
             self.answer: 16,
             self.phone_ends: 5,
+            self.desk_phone: 3,
+            self.phone_holds: 4,
             self.work: 9,
             self.wrap_up: 6,
             self.to_apology: 1,
