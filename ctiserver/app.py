@@ -266,6 +266,7 @@ class Server:
             await self.switch.start()
             self._keep(self._database_up, "database")
             self._keep(self._keep_journal, "journal")
+            gc.freeze()  # what is there now stays: a full collection must not walk it in the middle of a call
             await self.stopping.wait()
         finally:
             await self._stop(runner)

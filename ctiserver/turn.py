@@ -15,7 +15,7 @@ from ctiserver.model import events as ev
 from ctiserver.model import facts
 from ctiserver.model.errors import CommandRejected, InvariantBroken
 from ctiserver.model.ids import Ids
-from ctiserver.model.turns import Core, Input, Item, Record
+from ctiserver.model.turns import NOTHING, Core, Input, Item, Record
 from ctiserver.model.world import Ctx, World
 
 MAX_EVENTS = 20_000
@@ -42,6 +42,8 @@ def run(world: World, cores: Sequence[Core], item: Input, *, epoch: str, at: flo
     def offer(thing: Item) -> None:
         for core in cores:
             decision = core.decide(world, thing, ctx)
+            if decision is NOTHING:
+                continue
             for event in decision.events:
                 apply(world, cores, event)
             events.extend(decision.events)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,7 @@ from ctiserver.asterisk.ari_errors import AriLost, AriRefused, AriTimeout, AriUn
 
 Parameters = Mapping[str, str | int | bool]
 _CHUNK: Final = 256 * 1024
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.~-]+")
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -54,11 +56,16 @@ def make_uri(path_parts: tuple[str, ...], params: Parameters | None = None) -> s
     for part in path_parts:
         if part in ("", ".", "..") or "\0" in part:
             raise ValueError(f"not a path part: {part!r}")
-    path = "/".join(quote(part, safe="") for part in path_parts)
+    path = "/".join(map(_quoted, path_parts))
     if not params:
         return path
-    query = "&".join(f"{quote(name, safe='')}={quote(_text(value), safe='')}" for name, value in params.items())
+    query = "&".join(f"{_quoted(name)}={_quoted(_text(value))}" for name, value in params.items())
     return f"{path}?{query}"
+
+
+def _quoted(text: str) -> str:
+    """`quote` costs 2 us a part, and nearly all parts are ids that need none."""
+    return text if _PLAIN.fullmatch(text) else quote(text, safe="")
 
 
 def _text(value: str | int | bool) -> str:
