@@ -1,8 +1,9 @@
-"""`python -m benchmarks` (`make bench`): callers at a steady rate through menu, queue, agent and talk.
+"""`python -m benchmarks` (`make bench`): calls at a steady rate, ours and app_queue's in turn.
 
-Prints a table, writes JSON, and renews the table of docs/benchmarks.md when the JSON lies in docs/benchmarks/.
+Prints tables and writes JSON; `--full` also renews the tables and plots of docs/benchmarks.md.
 
-Exit code 0: measured, no failed call; 1: calls failed (the figures are still written); 2: could not run.
+Exit code 0: measured, no failed call; 1: calls failed or something was complained about (the figures are still
+written); 2: could not run.
 """
 
 from __future__ import annotations
@@ -10,67 +11,83 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
 
+from benchmarks import plan as plans
 from benchmarks import profiler, report, run
 from ctiserver.asterisk.runtime_errors import CannotStart
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "benchmarks"
 PAGE = ROOT / "docs" / "benchmarks.md"
+YES = {"yes": [True], "no": [False], "both": [False, True]}
 
 
-def _options(argv: list[str]) -> tuple[run.Options, Path]:
-    default = run.Options()
+def options(argv: list[str]) -> tuple[plans.Plan, argparse.Namespace]:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rate", type=float, default=default.rate, help="calls a second (default %(default)g)")
-    parser.add_argument("--seconds", type=float, default=default.seconds, help="measured window (default %(default)g)")
-    parser.add_argument("--warm-up", type=float, default=default.warm_up, help="before it (default %(default)g)")
-    parser.add_argument("--agents", type=int, default=default.agents, help="default %(default)d")
-    parser.add_argument("--talk", type=float, default=default.talk, help="seconds of talk (default %(default)g)")
-    parser.add_argument(
-        "--answer-after", type=float, default=default.answer_after, help="seconds of ringing (default %(default)g)"
-    )
-    parser.add_argument(
-        "--rtp", action=argparse.BooleanOptionalAction, default=default.rtp, help="callers send sound (default: no)"
-    )
-    parser.add_argument("--profile", action="store_true", help="sample the server with py-spy during the window")
-    parser.add_argument("--keep-journal", default="", metavar="FOLDER", help="copy the run's journal there")
-    parser.add_argument("--out", type=Path, default=FOLDER / "first.json", help="the JSON file (default %(default)s)")
+    parser.add_argument("--full", action="store_true", help="the whole matrix, published in docs (about 25 minutes)")
+    parser.add_argument("--rates", default="", metavar="5,10,20", help="calls a second, instead of the short form's")
+    parser.add_argument("--rtp", choices=YES, default="no", help="callers and agents send sound (with --rates)")
+    parser.add_argument("--record", choices=YES, default="yes", help="calls are recorded (with --rates)")
+    parser.add_argument("--agents", type=int, default=200, help="agents with a SIP phone (default %(default)d)")
+    parser.add_argument("--idle", type=int, default=300, help="further desktops (default %(default)d)")
+    parser.add_argument("--no-menus", action="store_true", help="leave out the 200 callers in the menus")
+    parser.add_argument("--profile", action="store_true", help="sample the server with py-spy, in windows of their own")
+    parser.add_argument("--out", type=Path, help="where the JSON goes (default: the folder for temporary files)")
     got = parser.parse_args(argv)
-    if not (0 < got.rate <= 100 and 1 <= got.seconds <= 3600 and 0 <= got.warm_up <= 600):
-        parser.error("--rate is 0-100 calls/s, --seconds 1-3600, --warm-up 0-600")
-    if not (1 <= got.agents <= 400 and 0 <= got.talk <= 6 and 0 <= got.answer_after <= 10):
-        # A WebRTC leg without sound is ended by Asterisk after 8 s (rtp_timeout of the browser's endpoint).
-        parser.error("--agents is 1-400, --talk 0-6 s, --answer-after 0-10 s")
-    fields = {name: getattr(got, name) for name in run.Options.__struct_fields__}
-    return msgspec.convert(fields, run.Options), got.out
+    plan = plans.full() if got.full else plans.short()
+    if got.rates:
+        try:
+            rates = [float(text) for text in got.rates.split(",")]
+        except ValueError:
+            parser.error("--rates is a list of numbers, such as 5,10,20")
+        if not all(0 < rate <= 100 for rate in rates):
+            parser.error("--rates is 0-100 calls/s")
+        plan = plans.Plan(windows=tuple(plans.windows(plans.matrix(rates, YES[got.rtp], YES[got.record]))))
+    if not (1 <= got.agents <= 400 and 0 <= got.idle <= 600):
+        parser.error("--agents is 1-400, --idle 0-600")
+    changed = msgspec.structs.replace(
+        plan,
+        agents=got.agents,
+        idle=got.idle,
+        in_ivr=0 if got.no_menus else plan.in_ivr,
+        profile=got.profile or got.full,
+    )
+    return changed, got
 
 
-def main(argv: list[str]) -> int:
-    options, out = _options(argv)
-    console = Console(width=None if sys.stdout.isatty() else 140)
+def progress() -> Callable[[str], None]:
     began = time.monotonic()
 
     def say(what: str) -> None:
-        print(f"{run.took(began)}  {what}", file=sys.stderr, flush=True)
+        print(f"{time.monotonic() - began:6.1f} s  {what}", file=sys.stderr, flush=True)
 
+    return say
+
+
+def main(argv: list[str]) -> int:
+    plan, got = options(argv)
+    out = got.out or Path(tempfile.gettempdir()) / "hollyhock-bench.json"
+    say = progress()
+    say(f"this takes about {plan.takes(run.AROUND, run.BEFORE) / 60:.0f} minutes")
     try:
-        if options.profile:
+        if plan.profile:
             profiler.program()
-        result = asyncio.run(run.bench(options, say))
-    except (CannotStart, profiler.NoProfiler) as error:
+        result = asyncio.run(run.bench(plan, say))
+    except (CannotStart, profiler.NoProfiler, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 2
-    report.show(result, console)
+    report.show(result, Console(width=None if sys.stdout.isatty() else 180))
     report.write(result, out)
-    say(f"written to {out}")
-    if out.resolve().parent == FOLDER and PAGE.exists():
-        report.write_page(PAGE, FOLDER)
+    if got.full:
+        report.publish(result, PAGE, FOLDER)
+    say(f"written to {PAGE if got.full else out}")
     return 1 if result.failures or result.troubles else 0
 
 

@@ -1,16 +1,17 @@
-"""Figures of a run, from its journal and from what the agents saw. Pure: no clock, no I/O.
+"""Figures of a window, from the server's journal, from what the desktops saw and from what SIPp logged. Pure.
 
-The server has no back door for benchmarks: what is not in the journal or on a client's socket is not measured, and
-every name says between which two moments its figure lies. All clocks are this machine's wall clock.
+The server has no back door for benchmarks: what is not in the journal, on a client's socket or on /metrics is not
+measured, and every name says between which two moments its figure lies. All clocks are this machine's wall clock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import mean
 
 import msgspec
 
-from benchmarks.agents import Served
+from benchmarks.sipp import Moment
 from ctiserver.model import effects as fx
 from ctiserver.model import events as ev
 from ctiserver.model import facts
@@ -26,11 +27,14 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
     worst: float
 
 
+NOTHING = Spread(count=0, p50=0.0, p99=0.0, worst=0.0)
+
+
 def spread(seconds: Iterable[float]) -> Spread:
     """Nearest-rank percentiles."""
     ordered = sorted(seconds)
     if not ordered:
-        return Spread(count=0, p50=0.0, p99=0.0, worst=0.0)
+        return NOTHING
 
     def rank(share: float) -> float:
         return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000, 2)
@@ -39,47 +43,30 @@ def spread(seconds: Iterable[float]) -> Spread:
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
-    """Of the whole run and (`ended`, `records`, `turns`) of its measured window."""
+    """What the journal says of a stretch of records."""
 
     started: int
     connected: int
     requeued: int
     effects_failed: int
-    ended: int
     records: int
     rejected: int
     unserved: int
-    """Callers who never talked to an agent."""
+    """Callers who began there and never talked to an agent."""
     inputs: dict[str, int]
-    """Records of the window by the kind of their input."""
+    """Records by the kind of their input."""
 
 
-class Latencies(msgspec.Struct, frozen=True, kw_only=True):
-    queued_to_offer_shown: Spread
-    """ContactQueued's turn -> the delta with the offer is decoded by the agent's client."""
-    queued_to_invite: Spread
-    """ContactQueued's turn -> the INVITE came out of the agent's SIP socket (the pop is confirmed in between)."""
-    digit_to_prompt_asked: Spread
-    """Asterisk's stamp of the digit -> the turn that asks for the next prompt (not: the first sound of it)."""
-    answer_to_talk: Spread
-    """The agent's 200 OK leaves -> the turn in which both are in the talk bridge."""
-    event_to_turn: Spread
-    """Asterisk's stamp of an event (whole milliseconds) -> the turn that takes it."""
-
-
-def count(records: Sequence[Record], since: float, until: float) -> Counted:
+def count(records: Sequence[Record]) -> Counted:
     started: set[str] = set()
     connected: set[str] = set()
-    requeued = failed = ended = within = rejected = 0
+    requeued = failed = rejected = 0
     inputs: dict[str, int] = {}
     for record in records:
-        inside = since <= record.at < until
         failed += isinstance(record.input, facts.EffectFailed)
-        if inside:
-            within += 1
-            rejected += bool(record.rejected)
-            kind = type(record.input).__name__
-            inputs[kind] = inputs.get(kind, 0) + 1
+        rejected += bool(record.rejected)
+        kind = type(record.input).__name__
+        inputs[kind] = inputs.get(kind, 0) + 1
         for event in record.events:
             match event:
                 case ev.ConversationStarted():
@@ -88,8 +75,6 @@ def count(records: Sequence[Record], since: float, until: float) -> Counted:
                     connected.add(event.conversation)
                 case ev.ContactRequeued():
                     requeued += 1
-                case ev.CallCleared():
-                    ended += inside
                 case _:
                     pass
     return Counted(
@@ -97,18 +82,52 @@ def count(records: Sequence[Record], since: float, until: float) -> Counted:
         connected=len(connected),
         requeued=requeued,
         effects_failed=failed,
-        ended=ended,
-        records=within,
+        records=len(records),
         rejected=rejected,
         unserved=len(started - connected),
         inputs=dict(sorted(inputs.items(), key=lambda item: (-item[1], item[0]))),
     )
 
 
-def latencies(
-    records: Sequence[Record], served: Sequence[Served], shown: Mapping[str, float], since: float, until: float
-) -> Latencies:
-    """Of calls whose first moment lies in the window. `shown`: reservation -> when its offer was seen."""
+class Times(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds each, of the calls whose first moment lies in the window; several windows are put together."""
+
+    dial_to_ring: tuple[float, ...] = ()
+    """The caller's INVITE leaves -> an INVITE is at the agent's phone (the n-th caller and the n-th phone: as many
+    agents are free as come callers)."""
+    queued_to_shown: tuple[float, ...] = ()
+    """ContactQueued's turn -> the delta with the offer is decoded by the agent's client."""
+    queued_to_ring: tuple[float, ...] = ()
+    """ContactQueued's turn -> the INVITE is at the agent's phone (the pop is confirmed in between)."""
+    answer_to_talk: tuple[float, ...] = ()
+    """The phone's 200 OK leaves -> the turn in which both are in the talk bridge."""
+    digit_to_prompt: tuple[float, ...] = ()
+    """Asterisk's stamp of the digit -> the turn that asks for the next prompt (not: the first sound of it)."""
+    event_to_turn: tuple[float, ...] = ()
+    """Asterisk's stamp of an event (whole milliseconds) -> the turn that takes it."""
+
+
+def together(times: Iterable[Times]) -> Times:
+    parts = list(times)
+    return Times(**{name: tuple(x for one in parts for x in getattr(one, name)) for name in Times.__struct_fields__})
+
+
+def dialled(callers: Sequence[Moment], phones: Sequence[Moment], since: float, until: float) -> Times:
+    """What SIPp alone tells, of either side."""
+    dials = sorted(moment.at for moment in callers if moment.word == "dial")
+    rings = sorted(moment.at for moment in phones if moment.word == "ring")
+    pairs = zip(dials, rings, strict=False)
+    return Times(dial_to_ring=tuple(ring - dial for dial, ring in pairs if since <= dial < until))
+
+
+def served(
+    records: Sequence[Record],
+    shown: Mapping[str, float],
+    phones: Sequence[Moment],
+    since: float,
+    until: float,
+) -> Times:
+    """What the journal tells of the house. `shown`: reservation -> when its offer was seen."""
     queued: dict[str, float] = {}
     offered: dict[str, str] = {}  # conversation -> its first reservation
     talking: dict[str, float] = {}
@@ -139,14 +158,49 @@ def latencies(
             if isinstance(effect, fx.PlayMedia) and effect.conversation in pressed:
                 prompts.append(record.at - pressed.pop(effect.conversation))
     begun = {conversation: at for conversation, at in queued.items() if since <= at < until}
-    return Latencies(
-        queued_to_offer_shown=spread(shown[offered[c]] - at for c, at in begun.items() if offered.get(c, "") in shown),
-        queued_to_invite=spread(s.invited - begun[s.conversation] for s in served if s.conversation in begun),
-        digit_to_prompt_asked=spread(prompts),
-        answer_to_talk=spread(
-            talking[s.conversation] - s.answered
-            for s in served
-            if s.answered and s.conversation in begun and s.conversation in talking
-        ),
-        event_to_turn=spread(late),
+    rung, answered = (_by_conversation(phones, word) for word in ("ring", "answer"))
+    return Times(
+        queued_to_shown=tuple(shown[offered[c]] - at for c, at in begun.items() if offered.get(c, "") in shown),
+        queued_to_ring=tuple(rung[c] - at for c, at in begun.items() if c in rung),
+        answer_to_talk=tuple(talking[c] - answered[c] for c in begun if c in talking and c in answered),
+        digit_to_prompt=tuple(prompts),
+        event_to_turn=tuple(late),
     )
+
+
+def _by_conversation(phones: Sequence[Moment], word: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for moment in phones:
+        if moment.word == word and moment.leg:
+            found.setdefault(moment.leg.rpartition(".")[0], moment.at)
+    return found
+
+
+def ended(callers: Sequence[Moment], since: float, until: float) -> int:
+    """Calls whose BYE came to the caller in the window: the same count for both sides."""
+    return sum(moment.word == "over" and since <= moment.at < until for moment in callers)
+
+
+class Growth(msgspec.Struct, frozen=True, kw_only=True):
+    """Memory in MB at the start and the end of what was watched, and the share by which it grew."""
+
+    first: float
+    last: float
+    share: float
+
+
+def growth(samples: Sequence[float], parts: int = 5) -> Growth:
+    """Of evenly spaced samples: the middle of the first of `parts` stretches against the middle of the last.
+
+    Middles, because a snapshot or a merge of tracks takes and gives back memory at its own times.
+    """
+    size = max(1, len(samples) // parts)
+    first, last = (sorted(part)[len(part) // 2] for part in (samples[:size], samples[-size:]))
+    return Growth(first=first, last=last, share=round((last - first) / first, 4))
+
+
+def off_by(values: Sequence[float]) -> float:
+    """Half the distance between the extremes, as a share of the mean: how well windows of one kind agree."""
+    if len(values) < 2:
+        return 0.0
+    return round((max(values) - min(values)) / 2 / mean(values), 4)

@@ -1,10 +1,11 @@
-"""What the kernel says of processes and of the machine: CPU seconds, memory, load. Numbers come from /proc."""
+"""What the kernel says of processes and of the machine: CPU seconds, memory, load."""
 
 from __future__ import annotations
 
 import os
 import platform
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -13,31 +14,28 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """One moment. `at` is epoch seconds; CPU in seconds since the process began, all its threads together."""
+    """One moment. `at` is epoch seconds; CPU in seconds since each process began, all its threads together."""
 
     at: float
-    server: float
-    asterisk: float
-    callers: float
-    agents: float
+    cpu: dict[str, float]
     busy: float
     """All cores of the machine, everything that runs there."""
-    server_rss: int
-    asterisk_rss: int
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process with all its threads (10 ms steps); 0.0 when it is gone."""
+    """User and system time of a process with all its threads, ended ones too; 0.0 when it is gone.
+
+    The clock of a foreign process (clock_getcpuclockid(3)) has nanoseconds, /proc/PID/stat has steps of 10 ms.
+    """
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / _TICK
 
 
-def rss_bytes(pid: int) -> int:
-    """Resident memory."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def rss_mb(pid: int) -> float:
+    """Resident memory in MB."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1_000_000
 
 
 def busy_seconds() -> float:
@@ -46,16 +44,35 @@ def busy_seconds() -> float:
     return (sum(fields) - fields[3] - fields[4]) / _TICK
 
 
-def sample(server: int, asterisk: int, callers: int | None) -> Sample:
-    return Sample(
-        at=time.time(),
-        server=cpu_seconds(server),
-        asterisk=cpu_seconds(asterisk),
-        callers=cpu_seconds(callers) if callers is not None else 0.0,
-        agents=cpu_seconds(os.getpid()),
-        busy=busy_seconds(),
-        server_rss=rss_bytes(server),
-        asterisk_rss=rss_bytes(asterisk),
+def sample(pids: Mapping[str, int]) -> Sample:
+    """`pids`: name -> process."""
+    return Sample(at=time.time(), cpu={name: cpu_seconds(pid) for name, pid in pids.items()}, busy=busy_seconds())
+
+
+class Used(msgspec.Struct, frozen=True, kw_only=True):
+    """Between two samples: CPU in seconds by name, and by all others on the machine."""
+
+    since: float
+    until: float
+    cpu: dict[str, float]
+    others: float
+
+    @property
+    def seconds(self) -> float:
+        return self.until - self.since
+
+    def core(self, name: str) -> float:
+        """Share of one core."""
+        return self.cpu.get(name, 0.0) / self.seconds
+
+
+def used(first: Sample, last: Sample) -> Used:
+    cpu = {name: last.cpu[name] - first.cpu[name] for name in last.cpu}
+    return Used(
+        since=first.at,
+        until=last.at,
+        cpu=cpu,
+        others=max(0.0, last.busy - first.busy - sum(cpu.values())),
     )
 
 

@@ -52,7 +52,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """`ms_a_call`: the server's CPU in the sampled window (0.0: nobody called)."""
+
     samples: int
+    ms_a_call: float = 0.0
     by_cumulative: tuple[Row, ...]
     by_own: tuple[Row, ...]
     by_area: dict[str, float]
@@ -80,7 +83,7 @@ async def sampled(pid: int, seconds: float) -> AsyncIterator[list[Profile]]:
         raw = Path(folder) / "stacks.txt"
         process = await asyncio.create_subprocess_exec(
             program(), "record", "--pid", str(pid), "--rate", str(RATE), "--duration", str(round(seconds)),
-            "--format", "raw", "--function", "--full-filenames", "--output", str(raw), "--gil",
+            "--format", "raw", "--function", "--full-filenames", "--output", str(raw),
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         try:

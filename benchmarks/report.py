@@ -1,115 +1,330 @@
-"""A run's result as a table for the terminal, as JSON, and as the table of docs/benchmarks.md. Makes no figures."""
+"""A run's result as tables for the terminal, as JSON, and as the tables and plots of docs/benchmarks. Makes no figures
+but ratios."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.figures import Spread
-from benchmarks.run import Result
+from benchmarks import plot
+from benchmarks.figures import NOTHING, Spread
+from benchmarks.plan import Condition, Kind
+from benchmarks.run import Result, Row
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+FIGURES, CPU, TIMES = "figures.json", "cpu.svg", "times.svg"
+Rows = list[tuple[str, ...]]
 
 
-def rows(result: Result) -> list[tuple[str, str]]:
-    """Name and value, in reading order."""
-    o, cpu, t, m = result.options, result.cpu, result.latencies, result.memory
-    sound = "callers send RTP" if o.rtp else "callers send no RTP"
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """A table: the first of `rows` is its head."""
+
+    title: str
+    rows: Rows
+
+
+def _by(result: Result) -> dict[Condition, dict[Kind, Row]]:
+    found: dict[Condition, dict[Kind, Row]] = {}
+    for row in result.rows:
+        found.setdefault(row.condition, {})[row.kind] = row
+    return found
+
+
+def ratio(kinds: dict[Kind, Row]) -> float | None:
+    """Server and Asterisk of the queue-and-talk part against app_queue's Asterisk."""
+    if Kind.STRAIGHT not in kinds or Kind.YARDSTICK not in kinds or not kinds[Kind.YARDSTICK].asterisk_ms:
+        return None
+    ours = kinds[Kind.STRAIGHT]
+    return (ours.server_ms + ours.asterisk_ms) / kinds[Kind.YARDSTICK].asterisk_ms
+
+
+def sections(result: Result) -> Iterator[Section]:
+    """In reading order."""
+    yield Section(title="What was wanted", rows=_aims(result))
+    yield Section(title="CPU, ms a call", rows=_cpu(result))
+    yield Section(title="Waiting times, ms: p50 / p99", rows=_times(result))
+    if result.in_menus:
+        yield Section(title="Callers in the menus", rows=_menus(result))
+    if result.profiles:
+        yield Section(title="Where the server's CPU goes, ms a call", rows=_areas(result))
+    yield Section(title="The run", rows=_facts(result))
+
+
+def _aims(result: Result) -> Rows:
+    by = _by(result)
+    ours = [kinds[kind] for kinds in by.values() for kind in (Kind.STRAIGHT, Kind.WHOLE) if kind in kinds]
+    straight = [one for one in ours if one.kind is Kind.STRAIGHT]
+    whole = [one for one in ours if one.kind is Kind.WHOLE]
+    ratios = [found for kinds in by.values() if (found := ratio(kinds)) is not None]
+    pops = [row.times.get("queued_to_shown", NOTHING).p99 for row in ours if row.condition.rate >= 20]
+    digits = [f"{one.digit_to_prompt.p99:g}{' (recorded)' * one.record}" for one in result.in_menus]
+    desktops = result.plan.agents + result.plan.idle
     return [
-        ("load", f"{o.rate:g} calls/s for {result.window_seconds:g} s, {o.agents} agents, talk {o.talk:g} s"),
-        ("sound", f"{sound}; agents none; recording on"),
-        ("calls ended in the window", str(result.counted.ended)),
-        ("calls of the whole run: made / talked / failed", _calls(result)),
-        ("server CPU", f"{cpu.server_ms_per_call:g} ms a call ({cpu.server_core:.1%} of a core)"),
-        ("Asterisk CPU", f"{cpu.asterisk_ms_per_call:g} ms a call ({cpu.asterisk_core:.1%} of a core)"),
-        ("idle, everybody ready: server / Asterisk", f"{cpu.idle_server_core:.1%} / {cpu.idle_asterisk_core:.1%}"),
-        ("queued -> offer on the agent's link", _spread(t.queued_to_offer_shown)),
-        ("queued -> INVITE on the agent's socket", _spread(t.queued_to_invite)),
-        ("agent's 200 OK -> in the talk bridge", _spread(t.answer_to_talk)),
-        ("digit in Asterisk -> next prompt asked for", _spread(t.digit_to_prompt_asked)),
-        ("event in Asterisk -> its turn", _spread(t.event_to_turn)),
-        ("a turn's decide + apply (replayed offline)", _spread(result.replayed.turns)),
-        ("cores alone (the same, a call)", f"{result.replayed.core_ms / max(1, result.counted.ended):.2f} ms"),
-        ("journal", f"{result.records_per_call:g} records, {result.journal_bytes_per_call / 1000:.1f} kB a call"),
-        ("server memory: before / under load / after", _memory(m.server_before, m.server_window_end, m.server_after)),
-        ("Asterisk memory: the same", _memory(m.asterisk_before, m.asterisk_window_end, m.asterisk_after)),
-        ("lateness of the measuring client itself", _spread(result.client_lag)),
-        ("also on this machine: agents / SIPp / others", _also(result)),
+        ("aim", "reached"),
+        ("server: 3 ms CPU a call", f"queue and talk {_range(straight, _server)}, whole call {_range(whole, _server)}"),
+        ("server + Asterisk: 1.5 x app_queue", _span(ratios, ".2f") + " x"),
+        (f"pop p99 50 ms at 20 calls/s, {desktops} desktops", _span(pops, ".1f") + " ms"),
+        (f"digit -> prompt p99 20 ms, {result.plan.in_ivr} callers in menus", ", ".join(digits) + " ms"),
+        ("no failed call", f"{result.failures} of {sum(one.sipp.made for one in result.windows)}"),
+    ]
+
+
+def _server(row: Row) -> float:
+    return row.server_ms
+
+
+def _range(rows: list[Row], value: Callable[[Row], float]) -> str:
+    return _span([value(row) for row in rows], ".1f")
+
+
+def _span(values: list[float], form: str) -> str:
+    if not values:
+        return "-"
+    low, high = format(min(values), form), format(max(values), form)
+    return low if low == high else f"{low} - {high}"
+
+
+def _cpu(result: Result) -> Rows:
+    rows: Rows = [
+        (
+            "",
+            "queue and talk: server",
+            "+ Asterisk",
+            "app_queue",
+            "ratio",
+            "of it Asterisk",
+            "whole call: server",
+            "+ Asterisk",
+            "calls",
+            "failed",
+            "windows agree to",
+        )
+    ]
+    for condition, kinds in _by(result).items():
+        ours, theirs, whole = (kinds.get(kind) for kind in (Kind.STRAIGHT, Kind.YARDSTICK, Kind.WHOLE))
+        found = ratio(kinds)
+        rows.append(
+            (
+                str(condition),
+                _number(ours and ours.server_ms),
+                _number(ours and ours.asterisk_ms),
+                _number(theirs and theirs.asterisk_ms),
+                f"{found:.2f}" if found is not None else "-",
+                f"{ours.asterisk_ms / theirs.asterisk_ms:.2f}" if ours and theirs and theirs.asterisk_ms else "-",
+                _number(whole and whole.server_ms),
+                _number(whole and whole.asterisk_ms),
+                str(sum(row.calls for row in kinds.values())),
+                str(sum(row.failures for row in kinds.values())),
+                f"{max(row.off_by for row in kinds.values()):.0%}",
+            )
+        )
+    return rows
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+_NAMES = {
+    "queued_to_shown": "queued -> pop",
+    "queued_to_ring": "queued -> INVITE",
+    "answer_to_talk": "answer -> talk",
+    "digit_to_prompt": "digit -> prompt",
+    "event_to_turn": "event -> turn",
+    "dial_to_ring": "dial -> ring",
+}
+
+
+def _times(result: Result) -> Rows:
+    rows: Rows = [("", "call", *_NAMES.values())]
+    for condition, kinds in _by(result).items():
+        for kind, row in kinds.items():
+            if kind is Kind.WHOLE:  # its dial -> ring is the menu's length
+                times = {name: found for name, found in row.times.items() if name != "dial_to_ring"}
+            else:
+                times = row.times
+            rows.append((str(condition), kind.value, *(_spread(times.get(name)) for name in _NAMES)))
+    return rows
+
+
+def _spread(value: Spread | None) -> str:
+    return f"{value.p50:.1f} / {value.p99:.1f}" if value is not None and value.count else "-"
+
+
+def _menus(result: Result) -> Rows:
+    rows: Rows = [
+        ("", "digits a second", "digit -> prompt p50 / p99 / worst", "event -> turn p50 / p99", "CPU", "failed")
+    ]
+    for one in result.in_menus:
+        digit = one.digit_to_prompt
+        rows.append(
+            (
+                f"{one.callers} callers, {'' if one.record else 'not '}recorded",
+                f"{one.digits_a_second:g}",
+                f"{digit.p50:.1f} / {digit.p99:.1f} / {digit.worst:.1f} ms",
+                f"{_spread(one.event_to_turn)} ms",
+                f"server {one.cores['server']:.0%}, Asterisk {one.cores['asterisk']:.0%} of a core",
+                str(one.failures),
+            )
+        )
+    return rows
+
+
+def _areas(result: Result) -> Rows:
+    """Without load there is no call: shares."""
+    names = list(dict.fromkeys(name for profile in result.profiles.values() for name in profile.by_area))
+    rows: Rows = [("", *result.profiles)]
+    for name in names:
+        cells = []
+        for profile in result.profiles.values():
+            share = profile.by_area.get(name, 0.0)
+            cells.append(f"{share * profile.ms_a_call:.1f}" if profile.ms_a_call else f"{share:.0%}")
+        rows.append((name, *cells))
+    rows.append(("all", *(f"{one.ms_a_call:.1f}" if one.ms_a_call else "100%" for one in result.profiles.values())))
+    return rows
+
+
+def _facts(result: Result) -> Rows:
+    plan, replayed = result.plan, result.replayed
+    worst = max((window.client_late.p99 for window in result.windows), default=0.0)
+    strangers = max((window.cores["others"] for window in result.windows), default=0.0)
+    busiest = {
+        name: max((window.cores.get(name, 0.0) for window in result.windows), default=0.0)
+        for name in ("server", "asterisk", "desktops", "callers", "phones")
+    }
+    rows: Rows = [
+        ("", ""),
+        ("connected", f"{plan.agents} agents at SIP phones, {plan.idle} more desktops; talk {plan.talk:g} s"),
+        ("idle, of a core", _shares(result.idle_cores)),
+        ("busiest window, of a core", _shares(busiest)),
+        ("strangers on the machine at most", f"{strangers:.0%} of a core{'' if result.quiet else ' (NOT QUIET)'}"),
+        ("lateness of the desktops' process", f"p99 {worst:.1f} ms in the worst window"),
+        ("deltas", f"{max((w.deltas_a_second for w in result.windows), default=0.0):,.0f} a second at most"),
+        ("memory before / after", "; ".join(f"{n} {a:g} / {b:g} MB" for n, (a, b) in result.memory_mb.items())),
+    ]
+    if replayed is not None:
+        rows.append(
+            (
+                "decided once more, offline",
+                f"{replayed.ms_a_call:.2f} ms a call; a turn p99 {replayed.turns.p99:g} ms; "
+                f"{'the same records' if replayed.same else 'OTHER RECORDS'}",
+            )
+        )
+    rows += [
         ("machine", f"{result.machine['cores']} x {result.machine['model']}, Linux {result.machine['kernel']}"),
         ("versions", ", ".join(f"{name} {version}" for name, version in result.versions.items())),
         ("when", result.at),
     ]
+    return rows
 
 
-def _calls(result: Result) -> str:
-    return f"{result.sipp.made} / {result.counted.connected} / {result.failures}"
-
-
-def _also(result: Result) -> str:
-    cpu = result.cpu
-    quiet = "" if result.quiet_machine else " (NOT QUIET: do not publish)"
-    return f"{cpu.agents_core:.0%} / {cpu.callers_core:.0%} / {cpu.others_core:.0%} of a core{quiet}"
-
-
-def _memory(*megabytes: float) -> str:
-    return " / ".join(f"{one:.1f}" for one in megabytes) + " MB"
-
-
-def _spread(value: Spread) -> str:
-    return f"p50 {value.p50:.1f}, p99 {value.p99:.1f}, max {value.worst:.1f} ms"
+def _shares(cores: dict[str, float]) -> str:
+    return ", ".join(f"{name} {share:.1%}" for name, share in cores.items())
 
 
 def show(result: Result, console: Console) -> None:
-    table = Table(title="hollyhock bench", show_header=False)
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, value in rows(result):
-        table.add_row(name, value)
-    console.print(table)
-    if result.profile is not None:
-        _show_profile(result, console)
+    for section in sections(result):
+        table = Table(title=section.title, show_header=any(section.rows[0]))
+        for number, name in enumerate(section.rows[0]):
+            table.add_column(name, overflow="fold", style="bold" if not number else None)
+        for row in section.rows[1:]:
+            table.add_row(*row)
+        console.print(table)
+    for name, profile in result.profiles.items():
+        each = profile.ms_a_call
+        table = Table(title=f"{name}: server CPU by function")
+        for column in ("function", "with what it calls", "itself"):
+            table.add_column(column, overflow="fold")
+        for row in profile.by_cumulative if each else ():
+            table.add_row(row.function, f"{row.cumulative * each:.2f} ms", f"{row.own * each:.2f} ms")
+        if each:
+            console.print(table)
     for trouble in result.troubles:
         console.print(f"trouble: {trouble}", style="red", markup=False)
 
 
-def _show_profile(result: Result, console: Console) -> None:
-    assert result.profile is not None
-    each = result.cpu.server_ms_per_call
-    for title, part in (("with what it calls", result.profile.by_cumulative), ("itself", result.profile.by_own)):
-        table = Table(title=f"server CPU by function, {title}")
-        for column in ("function", "ms a call, cumulative", "ms a call, own"):
-            table.add_column(column, overflow="fold")
-        for row in part:
-            table.add_row(row.function, f"{row.cumulative * each:.2f}", f"{row.own * each:.2f}")
-        console.print(table)
-    table = Table(title="server CPU by area")
-    for column in ("area", "ms a call", "share"):
-        table.add_column(column)
-    for name, share in result.profile.by_area.items():
-        table.add_row(name, f"{share * each:.2f}", f"{share:.0%}")
-    console.print(table)
-
-
 def write(result: Result, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
 
 
-def write_page(page: Path, folder: Path) -> None:
-    """Replace the figures between the marks of the page by those of the folder's JSON files, one column each."""
+def publish(result: Result, page: Path, folder: Path) -> None:
+    """The JSON, the plots, and the tables between the marks of the page."""
+    write(result, folder / FIGURES)
+    (folder / CPU).write_text(cpu_plot(result), "utf-8")
+    (folder / TIMES).write_text(times_plot(result), "utf-8")
     text = page.read_text("utf-8")
-    if BEGIN not in text or END not in text:
-        return
-    files = sorted(folder.glob("*.json"))
-    results = [(path.stem, msgspec.json.decode(path.read_bytes(), type=Result)) for path in files]
-    if not results:
-        return
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    columns = [dict(rows(result)) for _, result in results]
-    lines = ["| | " + " | ".join(name for name, _ in results) + " |", "|---" * (len(results) + 1) + "|"]
-    lines += [f"| {name} | " + " | ".join(column[name] for column in columns) + " |" for name in columns[0]]
-    page.write_text(before + BEGIN + "\n\n" + "\n".join(lines) + "\n\n" + END + after, "utf-8")
+    tables = "\n\n".join(_markdown(section) for section in sections(result))
+    name = folder.name
+    plots = f"![CPU]({name}/{CPU})\n\n![Waiting times]({name}/{TIMES})\n\nAs data: [{FIGURES}]({name}/{FIGURES})."
+    page.write_text(f"{before}{BEGIN}\n\n{plots}\n\n{tables}\n\n{END}{after}", "utf-8")
+
+
+def _markdown(section: Section) -> str:
+    head, *rest = section.rows
+    lines = [f"### {section.title}", "", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    lines += [f"| {' | '.join(row)} |" for row in rest]
+    return "\n".join(lines)
+
+
+def _panels(result: Result, lines: Callable[[list[dict[Kind, Row]]], tuple[plot.Line, ...]]) -> list[plot.Panel]:
+    """One a pair of sound and recording, with the rates as x."""
+    by = _by(result)
+    pairs = dict.fromkeys((one.rtp, one.record) for one in by)
+    panels = []
+    for pair in pairs:
+        mine = sorted((one for one in by if (one.rtp, one.record) == pair), key=lambda one: one.rate)
+        title = str(mine[0]).partition(", ")[2]
+        panels.append(plot.Panel(title=title, lines=lines([by[one] for one in mine])))
+    return panels
+
+
+def _line(
+    name: str, kinds: list[dict[Kind, Row]], kind: Kind, value: Callable[[Row], float], *, dashed: bool = False
+) -> plot.Line:
+    points = tuple((one[kind].condition.rate, value(one[kind])) for one in kinds if kind in one)
+    return plot.Line(name=name, points=points, dashed=dashed)
+
+
+def cpu_plot(result: Result) -> str:
+    def lines(kinds: list[dict[Kind, Row]]) -> tuple[plot.Line, ...]:
+        def both(row: Row) -> float:
+            return row.server_ms + row.asterisk_ms
+
+        return (
+            _line("server + Asterisk", kinds, Kind.STRAIGHT, both),
+            _line("server", kinds, Kind.STRAIGHT, _server, dashed=True),
+            _line("app_queue", kinds, Kind.YARDSTICK, lambda row: row.asterisk_ms),
+            _line("whole call: server + Asterisk", kinds, Kind.WHOLE, both),
+        )
+
+    return plot.figure("CPU of the queue-and-talk part", "calls a second", "ms a call", _panels(result, lines))
+
+
+def times_plot(result: Result) -> str:
+    def lines(kinds: list[dict[Kind, Row]]) -> tuple[plot.Line, ...]:
+        found = []
+        for name, kind, key in (
+            ("queued -> pop", Kind.WHOLE, "queued_to_shown"),
+            ("dial -> ring", Kind.STRAIGHT, "dial_to_ring"),
+            ("app_queue dial -> ring", Kind.YARDSTICK, "dial_to_ring"),
+        ):
+            for share in ("p50", "p99"):
+                found.append(
+                    _line(
+                        f"{name} {share}",
+                        kinds,
+                        kind,
+                        lambda row, key=key, share=share: getattr(row.times.get(key, NOTHING), share),  # type: ignore[misc]
+                        dashed=share == "p99",
+                    )
+                )
+        return tuple(found)
+
+    return plot.figure("Waiting times", "calls a second", "ms", _panels(result, lines))

@@ -1,6 +1,7 @@
-"""One run: start the site, log the agents in, let the callers come, measure a window, end everything.
+"""One run: start the site, connect the desktops, run the plan's windows, then the callers in the menus, then the books.
 
-Here: the order of a run and its result as data. Not here: figures (figures.py), printing (report.py).
+Here: the order of a run and its result as data. Not here: figures (figures.py), printing (report.py), what is run
+(plan.py).
 """
 
 from __future__ import annotations
@@ -10,240 +11,436 @@ import contextlib
 import datetime
 import importlib.metadata
 import platform
-import shutil
+import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import msgspec
 
-from benchmarks import figures, machine, profiler, replay
-from benchmarks.agents import Agent, Lag
-from benchmarks.callers import PATIENCE, Callers, Calls
-from benchmarks.house import DIGIT, NUMBER, agent_names, house
+from benchmarks import figures, house, machine, profiler, replay, sipp, yardstick
+from benchmarks.desks import Plan as DesksPlan
+from benchmarks.desks import Seen
+from benchmarks.house import House
+from benchmarks.machine import Used
+from benchmarks.plan import Condition, Kind, Plan, Window
+from ctiserver import journal
 from ctiserver.model.turns import Record
 from tests.harness.site import Site
 
-IDLE = 5.0
-"""Seconds of measuring the site with everybody ready and nobody calling."""
-SETTLE = 3.0
-"""Seconds after the last BYE for wrap-up, recordings and the end of the journal."""
-AT_ONCE = 4
-"""Agents that log in side by side; the server checks two passwords at a time."""
+IDLE = 10.0
+"""Seconds of measuring the site with everybody connected and nobody calling."""
+DRAIN = 12.0
+"""Seconds after the last call was made in which all calls must have ended."""
+SETTLE = 1.0
+"""Seconds after the last BYE for wrap-up and recordings."""
+AROUND, BEFORE = 5.0, 150.0
+"""Seconds around a window, and of all that is no window: for the announcement of how long a run takes."""
 QUIET = 0.10
-"""Cores used by strangers, above which a run's figures should not be published."""
+"""Cores used by strangers, above which a window's figures should not be published."""
+PRESSING = (3.0, 5.0)
+"""Seconds between two keys of a caller in the menus."""
+RAMP = 20.0
+"""Callers a second that come into the menus."""
+IVR_SECONDS = 15.0
+
+Say = Callable[[str], None]
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """Times in seconds."""
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """One window. `cores` are shares of one core; server and Asterisk in CPU ms a call, nothing subtracted."""
 
-    rate: float = 5.0
-    seconds: float = 60.0
-    warm_up: float = 15.0
-    agents: int = 40
-    answer_after: float = 0.3
-    talk: float = 2.0
-    rtp: bool = False
-    profile: bool = False
-    keep_journal: str = ""
-    """A folder that gets a copy of the run's journal, for benchmarks.replay."""
-
-
-class Cpu(msgspec.Struct, frozen=True, kw_only=True):
-    """Over the window; `idle_*` is a share of one core with everybody ready and nobody calling (never subtracted)."""
-
-    server_ms_per_call: float
-    asterisk_ms_per_call: float
-    server_core: float
-    asterisk_core: float
-    callers_core: float
-    agents_core: float
-    others_core: float
-    idle_server_core: float
-    idle_asterisk_core: float
-
-
-class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """Resident MB: agents logged in and nobody calling; end of the window; all calls over."""
-
-    server_before: float
-    server_window_end: float
-    server_after: float
-    asterisk_before: float
-    asterisk_window_end: float
-    asterisk_after: float
-
-
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. Shares of a core are 0-1 a core."""
-
-    options: Options
+    window: Window
     at: str
-    machine: dict[str, object]
-    versions: dict[str, str]
-    window_seconds: float
-    sipp: Calls
-    counted: figures.Counted
-    cpu: Cpu
-    latencies: figures.Latencies
-    client_lag: figures.Spread
-    replayed: replay.Replayed
-    journal_bytes_per_call: float
-    records_per_call: float
-    memory: Memory
-    troubles: tuple[str, ...]
-    quiet_machine: bool
-    profile: profiler.Profile | None = None
+    seconds: float
+    calls: int
+    """ended in the window"""
+    server_ms: float
+    asterisk_ms: float
+    cores: dict[str, float]
+    sipp: sipp.Calls
+    phones: sipp.Calls
+    unserved: int
+    deltas_a_second: float
+    client_late: figures.Spread
+    records_a_call: float = 0.0
+    quiet: bool = True
 
     @property
     def failures(self) -> int:
-        """Calls that SIPp or we count as failed."""
-        return max(self.sipp.failed, self.counted.unserved) + max(0, self.sipp.made - self.counted.started)
+        """Calls that SIPp or the journal counts as failed."""
+        return max(self.sipp.failed, self.unserved)
 
 
-async def bench(options: Options, say: Callable[[str], None]) -> Result:
-    """Bounded by its options: about warm-up + seconds + half a minute."""
-    say("starting Asterisk and the server")
-    async with house(options.agents) as site:
-        say(f"logging in {options.agents} agents")
-        async with _agents(site, options) as agents:
-            lag = Lag()
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(agent.serve()) for agent in agents]
-                tasks.append(group.create_task(lag.watch()))
-                try:
-                    return await _measured(site, agents, lag, options, say)
-                finally:
-                    for task in tasks:
-                        task.cancel()
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """All windows of one kind and condition together. `off_by`: how far they are from their mean (0-1)."""
+
+    kind: Kind
+    condition: Condition
+    calls: int
+    failures: int
+    server_ms: float
+    asterisk_ms: float
+    off_by: float
+    times: dict[str, figures.Spread]
+
+
+class InMenus(msgspec.Struct, frozen=True, kw_only=True):
+    """Many callers in the menus at once, who press keys."""
+
+    callers: int
+    record: bool
+    digits: int
+    digits_a_second: float
+    digit_to_prompt: figures.Spread
+    event_to_turn: figures.Spread
+    failures: int
+    cores: dict[str, float]
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of a plan."""
+
+    plan: Plan
+    at: str
+    machine: dict[str, object]
+    versions: dict[str, str]
+    idle_cores: dict[str, float]
+    memory_mb: dict[str, tuple[float, float]]
+    """Resident: everybody connected and nobody has called; at the end."""
+    windows: tuple[Measured, ...]
+    rows: tuple[Row, ...]
+    in_menus: tuple[InMenus, ...]
+    replayed: replay.Replayed | None
+    profiles: dict[str, profiler.Profile]
+    troubles: tuple[str, ...]
+
+    @property
+    def failures(self) -> int:
+        return sum(row.failures for row in self.rows) + sum(one.failures for one in self.in_menus)
+
+    @property
+    def quiet(self) -> bool:
+        return all(window.quiet for window in self.windows)
+
+
+class Desks:
+    """The process of all desktops (benchmarks/desks.py)."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.pid = process.pid
+
+    async def seen(self) -> Seen:
+        """Since the last question. Raises RuntimeError when the desktops are gone."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(ConnectionError):
+            self._process.stdin.write(b"\n")
+            await self._process.stdin.drain()
+        return await self.next()
+
+    async def next(self) -> Seen:
+        assert self._process.stdout is not None
+        async with asyncio.timeout(60):
+            line = await self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the desktops' process has ended")
+        return msgspec.json.decode(line, type=Seen)
 
 
 @asynccontextmanager
-async def _agents(site: Site, options: Options) -> AsyncIterator[list[Agent]]:
-    async with contextlib.AsyncExitStack() as stack:
-        slots = asyncio.Semaphore(AT_ONCE)
-
-        async def one(name: str) -> Agent:
-            async with slots:
-                agent = Agent(site, name, answer_after=options.answer_after, talk=options.talk)
-                await agent.__aenter__()
-                stack.push_async_exit(agent)
-                await agent.ready()
-                return agent
-
-        yield await asyncio.gather(*(one(name) for name in agent_names(options.agents)))
-
-
-async def _measured(site: Site, agents: list[Agent], lag: Lag, options: Options, say: Callable[[str], None]) -> Result:
-    def sample(sipp: int | None = None) -> machine.Sample:
-        return machine.sample(site.pid, site.asterisk.pid, sipp)
-
-    say(f"idle for {IDLE:g} s")
-    calm = sample()
-    await asyncio.sleep(IDLE)
-    before = sample()
-    calls = round(options.rate * (options.warm_up + options.seconds + 1.0))
-    async with Callers(
-        site.sip, number=NUMBER, digit=DIGIT, rate=options.rate, calls=calls, rtp=options.rtp
-    ) as callers:
-        say(f"{options.rate:g} calls/s: warm-up of {options.warm_up:g} s")
-        await asyncio.sleep(options.warm_up)
-        say(f"measuring {options.seconds:g} s")
-        profiles: list[profiler.Profile] = []
-        async with contextlib.AsyncExitStack() as stack:
-            if options.profile:
-                profiles = await stack.enter_async_context(profiler.sampled(site.pid, options.seconds))
-            first = sample(callers.pid)
-            await asyncio.sleep(options.seconds)
-            last = sample(callers.pid)
-        say("waiting for the last calls")
-        troubles: list[str] = []
+async def desks(there: House) -> AsyncIterator[Desks]:
+    """All desktops connected and all agents ready. Raises RuntimeError when that does not come about."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.desks",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=64 * 1024 * 1024,
+    )  # fmt: skip
+    try:
+        assert process.stdin is not None
+        plan = DesksPlan(host="127.0.0.1", port=there.site.port, agents=there.agents, idle=there.idle)
+        process.stdin.write(msgspec.json.encode(plan) + b"\n")
+        found = Desks(process)
+        first = await found.next()
+        if first.complaints or first.ready < len(there.agents):
+            said = "; ".join(first.complaints)
+            raise RuntimeError(f"{first.ready} of {len(there.agents)} agents are ready: {said}\n{there.site.tail(10)}")
+        yield found
+    finally:
+        if process.stdin is not None:
+            process.stdin.close()
         try:
-            sipp = await callers.ended(PATIENCE + 20.0)
+            await asyncio.wait_for(process.wait(), 5)
         except TimeoutError:
-            troubles.append("SIPp did not end")
-            sipp = callers.counted()
+            process.kill()
+            await process.wait()
+
+
+class Runner:
+    """What the parts of a run share."""
+
+    def __init__(self, plan: Plan, there: House, desks: Desks, say: Say) -> None:
+        self.plan, self.there, self.desks, self.say = plan, there, desks, say
+        self.site: Site = there.site
+        self.troubles: list[str] = []
+        self.measured: list[Measured] = []
+        self.times: dict[tuple[Kind, Condition], list[figures.Times]] = {}
+        self._seq = 0
+
+    def pids(self, **more: int) -> Mapping[str, int]:
+        return {"server": self.site.pid, "asterisk": self.site.asterisk.pid, "desktops": self.desks.pid, **more}
+
+    async def calm(self, seconds: float) -> Used:
+        """Nobody calls."""
+        first = machine.sample(self.pids())
+        await asyncio.sleep(seconds)
+        return machine.used(first, machine.sample(self.pids()))
+
+    def number(self, window: Window) -> str:
+        record = window.condition.record
+        match window.kind:
+            case Kind.YARDSTICK:
+                return yardstick.RECORDED if record else yardstick.NUMBER
+            case Kind.STRAIGHT:
+                return house.number(house.STRAIGHT, record=record)
+            case Kind.WHOLE:
+                return house.number(house.MENU, record=record)
+
+    async def window(self, window: Window, profile: float = 0.0) -> tuple[Measured, profiler.Profile | None]:
+        """One window of steady load from its first call to the end of its last."""
+        condition, plan = window.condition, self.plan
+        calls = round(condition.rate * (window.warm_up + window.seconds + 0.5))
+        profiles: list[profiler.Profile] = []
+        await self.desks.seen()
+        async with contextlib.AsyncExitStack() as stack:
+            phones = await stack.enter_async_context(
+                sipp.phones(self.there.phones, rtp=condition.rtp, answer_after=plan.answer_after, talk=plan.talk)
+            )
+            await asyncio.sleep(0.3)  # SIPp has its port: a call without a phone would count as failed
+            callers = await stack.enter_async_context(
+                sipp.callers(
+                    self.site.sip,
+                    number=self.number(window),
+                    rate=condition.rate,
+                    calls=calls,
+                    rtp=condition.rtp,
+                    keys=sipp.ONE_KEY if window.kind is Kind.WHOLE else sipp.WAIT,
+                )
+            )
+            await asyncio.sleep(window.warm_up)
+            pids = self.pids(callers=callers.pid, phones=phones.pid)
+            async with contextlib.AsyncExitStack() as sampling:
+                if profile:
+                    profiles = await sampling.enter_async_context(profiler.sampled(self.site.pid, window.seconds))
+                first = machine.sample(pids)
+                await asyncio.sleep(window.seconds)
+                used = machine.used(first, machine.sample(pids))
+            counted = await self._over(callers, window)
+            await asyncio.sleep(SETTLE)
+            called, rang, phoned = callers.moments(), phones.moments(), phones.counted()
+        seen = await self.desks.seen()
+        records = await asyncio.to_thread(self._records)
+        ours = window.kind is not Kind.YARDSTICK
+        self._look(window, seen)
+        stretch = figures.count(records)
+        times = [figures.dialled(called, rang, used.since, used.until)]
+        if ours:
+            times.append(figures.served(records, seen.shown, rang, used.since, used.until))
+        ended = figures.ended(called, used.since, used.until)
+        measured = Measured(
+            window=window,
+            at=_iso(used.since),
+            seconds=round(used.seconds, 3),
+            calls=ended,
+            server_ms=round(used.cpu["server"] * 1000 / max(1, ended), 2),
+            asterisk_ms=round(used.cpu["asterisk"] * 1000 / max(1, ended), 2),
+            cores=_cores(used),
+            sipp=counted,
+            phones=phoned,
+            unserved=stretch.unserved if ours else 0,
+            deltas_a_second=round(seen.deltas / (used.seconds + window.warm_up), 1),
+            client_late=figures.spread(late for at, late in seen.late if used.since <= at < used.until),
+            records_a_call=round(stretch.records / max(1, counted.made), 1) if ours else 0.0,
+            quiet=used.others / used.seconds < QUIET,
+        )
+        if not profile:
+            self.measured.append(measured)
+            self.times.setdefault((window.kind, condition), []).extend(times)
+        self.say(f"  {measured.calls} calls, server {measured.server_ms:.1f} + Asterisk {measured.asterisk_ms:.1f} ms")
+        return measured, profiles[0] if profiles else None
+
+    async def _over(self, callers: sipp.Sipp, window: Window) -> sipp.Calls:
+        try:
+            counted = await callers.ended(DRAIN)
+        except TimeoutError:
+            counted = callers.counted()
+            left = counted.made - counted.good - counted.failed
+            self.troubles.append(f"{window.kind}, {window.condition}: {left} calls did not end")
+            counted = sipp.Calls(made=counted.made, good=counted.good, failed=counted.made - counted.good)
         if said := callers.complaints():
-            troubles.append(f"SIPp: {said}")
+            self.troubles.append(f"{window.kind}, {window.condition}: SIPp: {said}")
+        return counted
+
+    def _look(self, window: Window, seen: Seen) -> None:
+        self.troubles += [f"{window.kind}, {window.condition}: {one}" for one in seen.complaints]
+        everybody = len(self.there.agents) + len(self.there.idle)
+        if seen.ready < len(self.there.agents) or seen.open < everybody:
+            self.troubles.append(
+                f"after {window.kind}, {window.condition}: {seen.ready} of {len(self.there.agents)} agents are ready, "
+                f"{seen.open} of {everybody} desktops connected"
+            )
+
+    def _records(self) -> list[Record]:
+        """Those since the last time."""
+        found = list(journal.read(self.site.home / "journal", after=self._seq))
+        if found:
+            self._seq = found[-1].seq
+        return found
+
+    async def in_menus(self, callers: int, *, record: bool) -> InMenus:
+        """So many callers side by side who press keys."""
+        ramp = callers / RAMP
+        presses = round((ramp + IVR_SECONDS + 4.0) / (sum(PRESSING) / 2))
+        keys = sipp.Keys(presses=presses, pause=PRESSING, hangs_up=True)
+        await asyncio.to_thread(self._records)
+        number = house.number(house.KEYS, record=record)
+        async with sipp.callers(
+            self.site.sip, number=number, rate=RAMP, calls=callers, rtp=False, keys=keys
+        ) as process:
+            await asyncio.sleep(ramp + 2.0)
+            pids = self.pids(callers=process.pid)
+            first = machine.sample(pids)
+            await asyncio.sleep(IVR_SECONDS)
+            used = machine.used(first, machine.sample(pids))
+            window = Window(
+                kind=Kind.WHOLE,
+                condition=Condition(rate=RAMP, rtp=False, record=record),
+                warm_up=0.0,
+                seconds=IVR_SECONDS,
+            )
+            counted = await self._over_later(process, window, presses * PRESSING[1])
+        times = figures.served(await asyncio.to_thread(self._records), {}, [], used.since, used.until)
+        spread = figures.spread(times.digit_to_prompt)
+        self.say(f"  {spread.count} digits, digit -> prompt p50 {spread.p50}, p99 {spread.p99} ms")
+        return InMenus(
+            callers=callers,
+            record=record,
+            digits=spread.count,
+            digits_a_second=round(spread.count / used.seconds, 1),
+            digit_to_prompt=spread,
+            event_to_turn=figures.spread(times.event_to_turn),
+            failures=counted.failed,
+            cores=_cores(used),
+        )
+
+    async def _over_later(self, process: sipp.Sipp, window: Window, seconds: float) -> sipp.Calls:
+        with contextlib.suppress(TimeoutError):
+            await process.ended(seconds)
+        return await self._over(process, window)
+
+    def rows(self) -> tuple[Row, ...]:
+        return tuple(self._row(kind, condition, times) for (kind, condition), times in self.times.items())
+
+    def _row(self, kind: Kind, condition: Condition, times: list[figures.Times]) -> Row:
+        mine = [one for one in self.measured if (one.window.kind, one.window.condition) == (kind, condition)]
+        calls = sum(one.calls for one in mine)
+        spreads = {
+            name: figures.spread(found) for name, found in msgspec.structs.asdict(figures.together(times)).items()
+        }
+        return Row(
+            kind=kind,
+            condition=condition,
+            calls=calls,
+            failures=sum(one.failures for one in mine),
+            server_ms=round(sum(one.server_ms * one.calls for one in mine) / max(1, calls), 2),
+            asterisk_ms=round(sum(one.asterisk_ms * one.calls for one in mine) / max(1, calls), 2),
+            off_by=figures.off_by([one.server_ms * (kind is not Kind.YARDSTICK) + one.asterisk_ms for one in mine]),
+            times={name: found for name, found in spreads.items() if found.count},
+        )
+
+
+async def bench(plan: Plan, say: Say) -> Result:
+    """Bounded by its plan."""
+    at = time.time()
+    say("starting Asterisk and the server")
+    async with house.house(plan.agents, plan.idle) as there:
+        say(f"connecting {plan.agents} agents and {plan.idle} more desktops")
+        async with desks(there) as connected:
+            runner = Runner(plan, there, connected, say)
+            return await _run(runner, at)
+
+
+async def _run(runner: Runner, at: float) -> Result:
+    plan, site, say = runner.plan, runner.site, runner.say
+    await asyncio.sleep(3.0)  # signing in 500 people is over
+    say(f"idle for {IDLE:g} s")
+    idle = await runner.calm(IDLE)
+    before = _memory(site)
+    for number, window in enumerate(plan.windows, 1):
+        say(f"{number}/{len(plan.windows)}: {window.kind}, {window.condition}")
+        await runner.window(window)
+    menus = []
+    if plan.in_ivr:
+        for record in (False, True):
+            say(f"{plan.in_ivr} callers in the menus, {'' if record else 'not '}recorded")
+            menus.append(await runner.in_menus(plan.in_ivr, record=record))
+    profiles = await _profiles(runner) if plan.profile else {}
     await asyncio.sleep(SETTLE)
-    after = sample()
     left = await site.holds()
     if any(left.values()):
-        troubles.append(f"left in Asterisk: {len(left['channels'])} channels, {len(left['bridges'])} bridges")
-    troubles += [f"agent {agent.user}: {s.trouble}" for agent in agents for s in agent.served if s.trouble][:10]
-    complaints = site.complaints()
-    if complaints:
-        troubles.append(f"{len(complaints)} complaints in the server's log, first: {complaints[0][:200]}")
-    versions = await _versions(site)
-    say("reading the journal")
-    records = await asyncio.to_thread(site.records)
-    if options.keep_journal:
-        await asyncio.to_thread(shutil.copytree, site.home / "journal", options.keep_journal, dirs_exist_ok=True)
-    epoch = (site.home / "journal" / "epoch").read_text().strip()
-    counted = figures.count(records, first.at, last.at)
-    replayed = await asyncio.to_thread(replay.replay, records, epoch, first.at, last.at)
+        runner.troubles.append(f"left in Asterisk: {len(left['channels'])} channels, {len(left['bridges'])} bridges")
+    if complaints := site.complaints():
+        runner.troubles.append(f"{len(complaints)} complaints in the server's log, first: {complaints[0][:200]}")
+    say("deciding the journal once more")
+    replayed = await asyncio.to_thread(replay.replay, site.home / "journal")
     if not replayed.same:
-        troubles.append("the journal does not replay to the same records")
-    ended = max(1, counted.ended)
-    span = last.at - first.at
-    others = (last.busy - first.busy) - sum(
-        getattr(last, name) - getattr(first, name) for name in ("server", "asterisk", "callers", "agents")
-    )
+        runner.troubles.append("the journal does not replay to the same records")
+    after = _memory(site)
     return Result(
-        options=options,
-        at=datetime.datetime.fromtimestamp(first.at, datetime.UTC).isoformat(timespec="seconds"),
+        plan=plan,
+        at=_iso(at),
         machine=machine.describe(),
-        versions=versions,
-        window_seconds=round(span, 3),
-        sipp=sipp,
-        counted=counted,
-        cpu=Cpu(
-            server_ms_per_call=round((last.server - first.server) * 1000 / ended, 2),
-            asterisk_ms_per_call=round((last.asterisk - first.asterisk) * 1000 / ended, 2),
-            server_core=round((last.server - first.server) / span, 4),
-            asterisk_core=round((last.asterisk - first.asterisk) / span, 4),
-            callers_core=round((last.callers - first.callers) / span, 4),
-            agents_core=round((last.agents - first.agents) / span, 4),
-            others_core=round(max(0.0, others) / span, 4),
-            idle_server_core=round((before.server - calm.server) / (before.at - calm.at), 4),
-            idle_asterisk_core=round((before.asterisk - calm.asterisk) / (before.at - calm.at), 4),
-        ),
-        latencies=figures.latencies(
-            records,
-            [served for agent in agents for served in agent.served],
-            {reservation: at for agent in agents for reservation, at in agent.painted.items()},
-            first.at,
-            last.at,
-        ),
-        client_lag=figures.spread(late for at, late in lag.seen if first.at <= at < last.at),
+        versions=await versions(site),
+        idle_cores=_cores(idle),
+        memory_mb={name: (before[name], after[name]) for name in before},
+        windows=tuple(runner.measured),
+        rows=runner.rows(),
+        in_menus=tuple(menus),
         replayed=replayed,
-        journal_bytes_per_call=round(_bytes(records, first.at, last.at) / ended),
-        records_per_call=round(counted.records / ended, 1),
-        memory=Memory(
-            server_before=_mb(before.server_rss),
-            server_window_end=_mb(last.server_rss),
-            server_after=_mb(after.server_rss),
-            asterisk_before=_mb(before.asterisk_rss),
-            asterisk_window_end=_mb(last.asterisk_rss),
-            asterisk_after=_mb(after.asterisk_rss),
-        ),
-        troubles=tuple(troubles),
-        quiet_machine=others / span < QUIET,
-        profile=profiles[0] if profiles else None,
+        profiles=profiles,
+        troubles=tuple(runner.troubles),
     )
 
 
-def _bytes(records: list[Record], since: float, until: float) -> int:
-    """As the journal holds them: 8 bytes of length and checksum before each body."""
-    encoder = msgspec.msgpack.Encoder()
-    return sum(8 + len(encoder.encode(record)) for record in records if since <= record.at < until)
+async def _profiles(runner: Runner) -> dict[str, profiler.Profile]:
+    """With and without load; sampling stops the server for moments, so these windows are no part of the figures."""
+    runner.say("profile without load")
+    async with profiler.sampled(runner.site.pid, IDLE) as found:
+        await asyncio.sleep(IDLE)
+    profiles = {"idle": found[0]}
+    for record in (False, True):
+        condition = Condition(rate=10.0, rtp=False, record=record)
+        runner.say(f"profile, {condition}")
+        window = Window(kind=Kind.WHOLE, condition=condition, warm_up=8.0, seconds=20.0)
+        measured, profile = await runner.window(window, profile=1.0)
+        if profile is not None:
+            profiles[str(condition)] = msgspec.structs.replace(profile, ms_a_call=measured.server_ms)
+    return profiles
 
 
-def _mb(count: int) -> float:
-    return round(count / 1_000_000, 1)
+def _cores(used: Used) -> dict[str, float]:
+    return {name: round(used.core(name), 4) for name in used.cpu} | {"others": round(used.others / used.seconds, 4)}
 
 
-async def _versions(site: Site) -> dict[str, str]:
+def _memory(site: Site) -> dict[str, float]:
+    pids = {"server": site.pid, "asterisk": site.asterisk.pid}
+    return {name: round(machine.rss_mb(pid), 1) for name, pid in pids.items()}
+
+
+def _iso(at: float) -> str:
+    return datetime.datetime.fromtimestamp(at, datetime.UTC).isoformat(timespec="seconds")
+
+
+async def versions(site: Site) -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in ("aiohttp", "msgspec"):
         found[name] = importlib.metadata.version(name)
@@ -255,8 +452,3 @@ async def _versions(site: Site) -> dict[str, str]:
     commit, _ = await git.communicate()
     found["commit"] = commit.decode().strip() or "unknown"
     return found
-
-
-def took(since: float) -> str:
-    """Seconds since a monotonic moment, for the progress line."""
-    return f"{time.monotonic() - since:5.1f} s"

@@ -147,10 +147,18 @@ async def take_over(home: Path, wanted: Wanted) -> Instance | None:
     return None
 
 
-async def start(home: Path, wanted: Wanted, environ: Mapping[str, str] | None = None) -> Instance:
-    """Starts an Asterisk with its files in `home`/asterisk and waits until ARI answers. Raises CannotStart."""
+async def start(
+    home: Path,
+    wanted: Wanted,
+    environ: Mapping[str, str] | None = None,
+    additions: Mapping[str, str] | None = None,
+) -> Instance:
+    """Starts an Asterisk with its files in `home`/asterisk and waits until ARI answers. Raises CannotStart.
+
+    `additions`: what a tool adds to the configuration files (see runtime_config.render).
+    """
     binary = await find_or_bootstrap(os.environ if environ is None else environ)
-    ari, child = _spawn(home, wanted, binary)
+    ari, child = _spawn(home, wanted, binary, additions or {})
     process = Process.of_child(child)
     facts = InstanceFile(process=process.identity, ari=ari, wanted=wanted)
     _write_private(instance_path(home), msgspec.json.format(msgspec.json.encode(facts)))
@@ -171,7 +179,9 @@ async def start(home: Path, wanted: Wanted, environ: Mapping[str, str] | None = 
     return instance
 
 
-def _spawn(home: Path, wanted: Wanted, binary: Binary) -> tuple[AriAddress, subprocess.Popen[bytes]]:
+def _spawn(
+    home: Path, wanted: Wanted, binary: Binary, additions: Mapping[str, str]
+) -> tuple[AriAddress, subprocess.Popen[bytes]]:
     user = service_user()
     places = runtime_config.folders(home)
     runtime_config.require_free(wanted.sip)
@@ -181,7 +191,7 @@ def _spawn(home: Path, wanted: Wanted, binary: Binary) -> tuple[AriAddress, subp
             raise CannotStart(f"Asterisk runs as user {user.uid if user else 0}, who may not enter {closed}")
     ari = _address(home)
     port = int(ari.url.rpartition(":")[2])
-    runtime_config.render(places, binary, wanted, port, ari, user)
+    runtime_config.render(places, binary, wanted, port, ari, user, additions)
     with open(places.log / "console.log", "ab") as console:
         own(places.log / "console.log", user)
         child = subprocess.Popen(
@@ -220,7 +230,11 @@ def _write_private(path: Path, data: bytes) -> None:
 
 @contextlib.asynccontextmanager
 async def running(
-    home: Path | None = None, *, sip: tuple[str, int] | None = None, rtp: tuple[int, int] = (20000, 20999)
+    home: Path | None = None,
+    *,
+    sip: tuple[str, int] | None = None,
+    rtp: tuple[int, int] = (20000, 20999),
+    additions: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Instance]:
     """A private Asterisk for tests and tools, ended on leaving. Without `home` in a folder that goes too."""
     own_home = home is None
@@ -228,7 +242,8 @@ async def running(
     try:
         if own_home:
             folder.chmod(0o755)
-        instance = await start(folder, Wanted(sip=sip or ("127.0.0.1", runtime_config.free_port()), rtp=rtp))
+        wanted = Wanted(sip=sip or ("127.0.0.1", runtime_config.free_port()), rtp=rtp)
+        instance = await start(folder, wanted, additions=additions)
         try:
             yield instance
         finally:

@@ -13,6 +13,7 @@ import shutil
 import socket
 import string
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -151,8 +152,12 @@ def render(
     http_port: int,
     ari: AriAddress,
     user: ServiceUser | None,
+    additions: Mapping[str, str],
 ) -> None:
-    """Writes all configuration files anew; they hold the ARI password and are readable by their owner alone."""
+    """Writes all configuration files anew; they hold the ARI password and are readable by their owner alone.
+
+    `additions`: name of a file -> text that goes behind ours, or makes the file.
+    """
     host, port = wanted.sip
     loopback = is_loopback(host)
     install = []
@@ -183,9 +188,15 @@ def render(
         "trunk_networks": wanted.trunk_networks or ("127.0.0.0/8" if loopback else _PRIVATE_NETWORKS),
         "browser_bind": wanted.browser_media,
     }
-    for template in sorted(_shipped("asterisk-config", "config").glob("*.conf")):
-        target = places.etc / template.name
-        text = _Template(template.read_text()).substitute({name: str(value) for name, value in values.items()})
+    filled = {name: str(value) for name, value in values.items()}
+    texts = {
+        template.name: _Template(template.read_text()).substitute(filled)
+        for template in sorted(_shipped("asterisk-config", "config").glob("*.conf"))
+    }
+    for name, text in additions.items():
+        texts[name] = f"{texts.get(name, '')}\n{text}"
+    for name, text in texts.items():
+        target = places.etc / name
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(text)

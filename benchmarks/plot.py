@@ -1,0 +1,109 @@
+"""Line charts as SVG, several panels side by side. Pure: numbers in, text out.
+
+By hand, because a plotting library is fifty times as big as what is needed of one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+import msgspec
+
+WIDTH, HEIGHT = 300, 230
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 28, 38
+_LEGEND = 22
+COLOURS = ("#1f6feb", "#d1451b", "#2da44e", "#8250df", "#9a6700")
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """Points are (x, y) in the order of x. A `dashed` line has the colour of the one before."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+    dashed: bool = False
+
+
+class Panel(msgspec.Struct, frozen=True, kw_only=True):
+    title: str
+    lines: tuple[Line, ...]
+
+
+def figure(title: str, x_label: str, y_label: str, panels: Sequence[Panel], *, columns: int = 2) -> str:
+    """One SVG; all panels have the same axes and the lines of the first give the legend."""
+    points = [point for panel in panels for line in panel.lines for point in line.points]
+    step = _step(max((y for _, y in points), default=1.0))
+    top = step * math.ceil(max((y for _, y in points), default=1.0) / step)
+    right = max((x for x, _ in points), default=1.0)
+    rows = math.ceil(len(panels) / columns)
+    width, height = WIDTH * columns, 30 + HEIGHT * rows + _LEGEND
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        'font-family="sans-serif" font-size="11">',
+        f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
+        f'<text x="{width / 2}" y="18" text-anchor="middle" font-size="14">{escape(title)}</text>',
+    ]
+    for place, panel in enumerate(panels):
+        across, down = (place % columns) * WIDTH, 30 + (place // columns) * HEIGHT
+        out.append(f'<g transform="translate({across} {down})">')
+        out += _panel(panel, x_label, y_label, right, top, step)
+        out.append("</g>")
+    out += _legend(panels[0].lines if panels else (), height - 8)
+    out.append("</svg>")
+    return "\n".join(out) + "\n"
+
+
+def _step(most: float) -> float:
+    """A round distance of grid lines: four to eight of them."""
+    rough = max(most, 1e-9) / 5
+    unit = 10 ** math.floor(math.log10(rough))
+    return next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= rough)
+
+
+def _panel(panel: Panel, x_label: str, y_label: str, right: float, top: float, step: float) -> list[str]:
+    across, up = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
+
+    def x(value: float) -> float:
+        return round(_LEFT + across * value / right, 1)
+
+    def y(value: float) -> float:
+        return round(_TOP + up * (1 - value / top), 1)
+
+    out = [f'<text x="{_LEFT + across / 2}" y="18" text-anchor="middle">{escape(panel.title)}</text>']
+    for number in range(round(top / step) + 1):
+        at = number * step
+        out.append(f'<path d="M{x(0)} {y(at)}H{x(right)}" stroke="#d8dee4"/>')
+        out.append(f'<text x="{_LEFT - 5}" y="{y(at) + 4}" text-anchor="end">{at:g}</text>')
+    for at in sorted({point[0] for line in panel.lines for point in line.points}):
+        out.append(f'<text x="{x(at)}" y="{y(0) + 15}" text-anchor="middle">{at:g}</text>')
+    out.append(f'<text x="{_LEFT + across / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x_label)}</text>')
+    middle = _TOP + up / 2
+    out.append(
+        f'<text x="12" y="{middle}" text-anchor="middle" transform="rotate(-90 12 {middle})">{escape(y_label)}</text>'
+    )
+    for line, colour in zip(panel.lines, _colours(panel.lines), strict=True):
+        path = "M" + "L".join(f"{x(a)} {y(b)}" for a, b in line.points)
+        dash = ' stroke-dasharray="5 3"' if line.dashed else ""
+        out.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>')
+        out += [f'<circle cx="{x(a)}" cy="{y(b)}" r="2.5" fill="{colour}"/>' for a, b in line.points]
+    return out
+
+
+def _colours(lines: Sequence[Line]) -> list[str]:
+    found: list[str] = []
+    solid = -1
+    for line in lines:
+        solid += not line.dashed or solid < 0
+        found.append(COLOURS[solid % len(COLOURS)])
+    return found
+
+
+def _legend(lines: Sequence[Line], at: float) -> list[str]:
+    out, x = [], 20.0
+    for line, colour in zip(lines, _colours(lines), strict=True):
+        dash = ' stroke-dasharray="5 3"' if line.dashed else ""
+        out.append(f'<path d="M{x} {at - 4}H{x + 24}" stroke="{colour}" stroke-width="2"{dash}/>')
+        out.append(f'<text x="{x + 29}" y="{at}">{escape(line.name)}</text>')
+        x += 45 + 6.2 * len(line.name)
+    return out
