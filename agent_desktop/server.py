@@ -17,6 +17,7 @@ from aiohttp import WSMsgType, web
 from agent_desktop import view
 from ctiserver.model import commands as cmd
 from ctiserver.model import events as ev
+from ctiserver.model.bucket import TokenBucket
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.facts import LinkChanged
 from ctiserver.model.ids import AgentId, ConversationId
@@ -24,7 +25,7 @@ from ctiserver.model.principal import Principal
 from ctiserver.model.site import SiteConfig
 from ctiserver.model.turns import Record
 from ctiserver.model.world import World
-from ctiserver.ports_http import LOGIN_ENDED, LOGIN_WATCH, PRINCIPAL, Route
+from ctiserver.ports_http import LOGIN_ENDED, LOGIN_WATCH, PRINCIPAL, TOO_FAST, Route
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,10 @@ agent himself goes out at once."""
 MAX_WAITING = 500
 """Messages waiting for a socket that does not read."""
 MAX_FRAME = 16 * 1024
+FRAMES_A_SECOND = 50.0
+"""What one socket may say; a snapshot asked for costs the dispatcher 50 us, and calls wait for it."""
+MAX_LINKS = 16
+"""Sockets of one login: each may hold MAX_WAITING messages that nobody reads."""
 RESYNC = 4409
 
 _COMMANDS: dict[str, type[cmd.Command]] = {
@@ -65,9 +70,10 @@ _json = msgspec.json.Encoder()
 class _Desk:
     """One open socket: what it holds (encoded documents by key) and what waits to be written."""
 
-    def __init__(self, socket: web.WebSocketResponse, agent: AgentId, group: int) -> None:
+    def __init__(self, socket: web.WebSocketResponse, agent: AgentId, session: str, group: int) -> None:
         self.socket = socket
         self.agent = agent
+        self.session = session
         self.group = group
         self.held: dict[str, bytes] = {}
         self.shows: set[ConversationId] = set()
@@ -268,7 +274,7 @@ class Desktops:
                 handler=self.handle,
                 summary="Live link of a desktop: snapshot, deltas, commands (WebSocket)",
                 websocket=True,
-                statuses=(401, 403),
+                statuses=(401, 403, 429),
             ),
         )
 
@@ -276,13 +282,17 @@ class Desktops:
         """`WS /api/v1/live`. The caller has checked session and Origin."""
         principal: Principal = request[PRINCIPAL]
         agent = AgentId(principal.agent or "")
+        if sum(desk.session == principal.session for desk in self._desks.get(agent, ())) >= MAX_LINKS:
+            raise web.HTTPTooManyRequests
         socket = web.WebSocketResponse(heartbeat=10.0, max_msg_size=MAX_FRAME, compress=False)
         await socket.prepare(request)
         group = min(range(GROUPS), key=lambda n: len(self._groups[n]))
-        desk = _Desk(socket, agent, group)
+        desk = _Desk(socket, agent, principal.session, group)
         watch = request.app[LOGIN_WATCH]
         forget = watch.on_end(principal.session, lambda: self._end(desk, LOGIN_ENDED, b"login ended"))
-        writer = asyncio.get_running_loop().create_task(_write(desk))
+        loop = asyncio.get_running_loop()
+        bucket = TokenBucket(FRAMES_A_SECOND, loop.time())
+        writer = loop.create_task(_write(desk))
         self._desks.setdefault(agent, []).append(desk)
         self._groups[group][desk] = None
         if self._beat is None:
@@ -293,6 +303,9 @@ class Desktops:
             async for message in socket:
                 if message.type is not WSMsgType.TEXT:
                     await _close(socket, 1003, b"text only")
+                    break
+                if not bucket.take(loop.time()):
+                    await _close(socket, TOO_FAST, b"too many frames")
                     break
                 watch.touch(principal.session)
                 self._take(desk, principal, message.data)

@@ -152,3 +152,6 @@ LOGIN_WATCH: web.AppKey[LoginWatch] = web.AppKey("login_watch", LoginWatch)
 
 LOGIN_ENDED = 4401
 """WebSocket close code: the login is over."""
+
+TOO_FAST = 4429
+"""WebSocket close code: more frames a second than any page sends."""

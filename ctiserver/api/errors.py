@@ -71,6 +71,7 @@ _HTTP_CODES = {
     400: ("bad_request", "This address cannot be asked like that."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not take that method."),
+    429: ("too_many", "Too many of these at once. Close some pages, then try again."),
     413: ("body_too_large", "The request body is too large."),
 }
 

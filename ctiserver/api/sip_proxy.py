@@ -18,6 +18,8 @@ from aiohttp import WSMsgType, web
 
 from ctiserver.api import sip_text
 from ctiserver.api.errors import Unavailable
+from ctiserver.model.bucket import TokenBucket
+from ctiserver.ports_http import TOO_FAST
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +27,6 @@ FRAME_BYTES = 16 * 1024
 FRAMES_A_SECOND = 50.0
 LEASE_TAKEN = 4409
 FORBIDDEN = 4403
-TOO_FAST = 4429
 SWITCH_GONE = 4503
 _BACKEND_BYTES = 64 * 1024
 _CONNECT_SECONDS = 3.0
@@ -50,23 +51,6 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """heard at every frame of the browser"""
     ended: Callable[[], End | None] = lambda: None
     """asked once the socket stands: what ended meanwhile, while Asterisk was being reached"""
-
-
-class TokenBucket:
-    """`rate` tokens a second, at most `rate` kept. `now` is any steadily rising clock in seconds."""
-
-    def __init__(self, rate: float, now: float) -> None:
-        self._rate = rate
-        self._tokens = rate
-        self._at = now
-
-    def take(self, now: float) -> bool:
-        self._tokens = min(self._rate, self._tokens + (now - self._at) * self._rate)
-        self._at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
 
 
 class SipProxy:

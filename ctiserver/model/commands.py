@@ -7,9 +7,14 @@ the answer.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, LeaseId, ReservationId
+
+PageLoad = Annotated[str, msgspec.Meta(max_length=64)]
+"""The word by which a page calls itself; it stays in the journal, so it has a length."""
 
 
 class _Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -40,7 +45,7 @@ class TakeDevice(_Command, frozen=True, kw_only=True):
     """Make the page the agent's phone. `instance` names one page load; `take_over` ends another holder's lease."""
 
     lease: LeaseId
-    instance: str
+    instance: PageLoad
     take_over: bool = False
 
 
@@ -48,7 +53,7 @@ class PhoneReady(_Command, frozen=True, kw_only=True):
     """The page's softphone is registered. A new `instance` in a call means: the page was reloaded, ring it again."""
 
     lease: LeaseId
-    instance: str
+    instance: PageLoad
 
 
 class UsePhone(_Command, frozen=True, kw_only=True):

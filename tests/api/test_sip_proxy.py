@@ -11,15 +11,14 @@ from ctiserver.api.sip_proxy import (
     FRAMES_A_SECOND,
     LEASE_TAKEN,
     SWITCH_GONE,
-    TOO_FAST,
-    TokenBucket,
 )
 from ctiserver.api.sip_text import BadSip, Sip, accepts_registration, allowed, read
 from ctiserver.model import events
+from ctiserver.model.bucket import TokenBucket
 from ctiserver.model.facts import Tick
 from ctiserver.model.ids import AgentId, LeaseId
 from ctiserver.model.turns import Record
-from ctiserver.ports_http import LOGIN_ENDED
+from ctiserver.ports_http import LOGIN_ENDED, TOO_FAST
 from tests.api.house import House, closing, register_text, request_text
 from tests.harness.waiting import eventually
 

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,8 @@ import pytest
 import pytest_asyncio
 from aiohttp import WSMsgType
 
+from agent_desktop.server import MAX_LINKS
+from ctiserver.ports_http import TOO_FAST
 from tests.harness import sdp
 from tests.harness.site import Desk, Site
 from tests.harness.waiting import eventually
@@ -63,7 +66,11 @@ class Raw:
         site = self._desk.site
         cookies = {cookie.key: cookie.value for cookie in self._desk._http.cookie_jar}
         self._http = aiohttp.ClientSession(cookies=cookies, cookie_jar=aiohttp.CookieJar(unsafe=True))
-        self.socket = await self._http.ws_connect(f"{site.url}/api/v1/live", headers={"Origin": site.url})
+        try:
+            self.socket = await self._http.ws_connect(f"{site.url}/api/v1/live", headers={"Origin": site.url})
+        except aiohttp.WSServerHandshakeError:
+            await self._http.close()
+            raise
         assert (await self.socket.receive(3)).json()["type"] == "snapshot"
         return self
 
@@ -138,8 +145,8 @@ async def test_a_frame_that_closes_the_live_link(house: Site, desk: Desk, data: 
     await desk.expect("SetNotReady", reason="lunch")  # his own link is none the worse
 
 
-async def test_a_flood_of_resyncs_is_cut_off_or_served(house: Site, desk: Desk) -> None:
-    """Two thousand snapshots asked for and none read: that socket ends, the server does not even notice."""
+async def test_a_flood_is_cut_off(house: Site, desk: Desk) -> None:
+    """Two thousand snapshots asked for at once: that socket ends, the server does not even notice."""
     async with Raw(desk) as raw:
         assert raw.socket is not None
         began = time.monotonic()
@@ -151,6 +158,23 @@ async def test_a_flood_of_resyncs_is_cut_off_or_served(house: Site, desk: Desk) 
         await desk.expect("SetNotReady", reason="break")
         print(f"a command amid the flood is answered {time.monotonic() - began:.2f} s after its start")
         assert time.monotonic() - began < 5
+        while not raw.socket.closed:
+            await raw.socket.receive(3)
+        assert raw.socket.close_code == TOO_FAST
+
+
+async def test_a_login_has_so_many_links_and_no_more(house: Site, desk: Desk) -> None:
+    """Each may hold messages that nobody reads; his first link is none the worse, and the places come back."""
+    async with AsyncExitStack() as stack:
+        for _ in range(MAX_LINKS - 1):
+            await stack.enter_async_context(Raw(desk))
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            async with Raw(desk):
+                pass
+        assert refused.value.status == 429
+        await desk.expect("SetNotReady", reason="lunch")
+    async with Raw(desk):
+        await desk.expect("SetNotReady", reason="break")
 
 
 IDS: dict[str, tuple[dict[str, Any], str]] = {
