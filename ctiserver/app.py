@@ -28,8 +28,10 @@ from ctiserver.asterisk.ari_errors import AriError
 from ctiserver.asterisk.devices import password_of
 from ctiserver.asterisk.recorder import Recorder
 from ctiserver.asterisk.switch import Switch
+from ctiserver.auditor import Auditor
 from ctiserver.dispatch import Dispatcher
 from ctiserver.effects import Effects
+from ctiserver.fault_log import FaultLog
 from ctiserver.model import commands as cmd
 from ctiserver.model import effects as fx
 from ctiserver.model import events as ev
@@ -108,6 +110,16 @@ class Server:
             phones=lambda: self.world.site.phones,
             on_replaced=self._replaced,
         )
+        self.faults = FaultLog(settings.home / "faults", self.journal.folder)
+        self.auditor = Auditor(
+            self.world,
+            lambda: self.cores[2].index,
+            self.switch,
+            now=self.dispatcher.now,
+            feed=self.dispatcher.feed,
+            idle=self.effects.idle,
+            told=self.faults.tell,
+        )
         self.recordings = settings.home / "recordings"
         self.recorder = Recorder(
             self.switch.calls,
@@ -143,7 +155,7 @@ class Server:
                 "switch": lambda: self.switch.link.ready,
                 "people": lambda: self._people,
             },
-            watched={"database": lambda: self.projector.healthy},
+            watched={"database": lambda: self.projector.healthy, "audit": lambda: not self.auditor.open},
             caught_up=lambda: self.projector.reached(self.world.seq, BOOKS_WAIT),
             registered=lambda lease, _agent: self._contact(lease, present=True),
             socket_gone=lambda lease, _agent: self._contact(lease, present=False),
@@ -201,9 +213,9 @@ class Server:
         self.api.record(record)
         self.projector.offer(record)
         for event in record.events:
-            if isinstance(event, ev.RecordingEnded):
+            if isinstance(event, ev.RecordingEnded | ev.CallCleared):
                 conversation = self.world.conversations.get(event.conversation)
-                if conversation is None or not conversation.recordings:
+                if conversation is None or (conversation.cleared and not conversation.recordings):
                     self.recorder.finished(event.conversation)
             elif isinstance(event, ev.SwitchLinkChanged) and event.up:
                 self._start(self.recorder.sweep(), "recordings sweep")
@@ -267,6 +279,7 @@ class Server:
             await self.switch.start()
             self._keep(self._database_up, "database")
             self._keep(self._keep_journal, "journal")
+            self._keep(self.auditor.run, "auditor")
             gc.freeze()  # what is there now stays: a full collection must not walk it in the middle of a call
             await self.stopping.wait()
         finally:
@@ -340,6 +353,7 @@ class Server:
         self.dispatcher.close()
         await self.effects.close()
         await self.recorder.close()
+        await self.faults.close()
         await self.switch.close()
         for task in list(self._tasks):
             task.cancel()

@@ -166,7 +166,8 @@ class Dispatcher:
             self._waiting.append(facts.ClockJumped(seconds=round(off, 3)))
         return max(running, self.world.now)
 
-    def _now(self) -> float:
+    def now(self) -> float:
+        """The time that a turn would have now."""
         return max(self._offset + self._clock.monotonic(), self.world.now)
 
     def _arm(self) -> None:
@@ -175,13 +176,13 @@ class Dispatcher:
             return
         if self._timer is not None:
             self._timer.cancel()
-        delay = max(0.0, due - self._now())
+        delay = max(0.0, due - self.now())
         self._timer_at = due
         self._timer = asyncio.get_running_loop().call_later(min(delay, 3600.0), self._tick)
 
     def _tick(self) -> None:
         self._timer = None
-        if self.world.deadlines.first_due(self._now()) is not None:
+        if self.world.deadlines.first_due(self.now()) is not None:
             self.feed(facts.Tick())
         self._drain()
         self._arm()

@@ -50,6 +50,10 @@ class Effects:
             else:
                 lane.append(effect)
 
+    def idle(self, lane: str) -> bool:
+        """Whether nothing is left to do in a lane."""
+        return lane not in self._lanes
+
     async def settled(self, lane: str) -> None:
         """Wait until nothing is left to do in a lane: at most the deadline of one effect."""
         task = self._tasks.get(lane)
@@ -115,8 +119,8 @@ def target_of(effect: fx.Effect) -> str:
             return effect.bridge
         case fx.PlayMedia() | fx.StopPlayback():
             return effect.playback
-        case fx.StartRecording() | fx.StopRecording():
-            return effect.names[0] if effect.names else ""
+        case fx.OpenTracks() | fx.StartRecording() | fx.StopRecording():
+            return ",".join(effect.names)
         case fx.ProvisionDevice() | fx.RemoveDevice():
             return effect.endpoint
         case fx.SetPhones():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from ctiserver.model.effects import Effect
+from ctiserver.model.facts import SwitchReading
+from ctiserver.model.ids import LegId
 from ctiserver.model.turns import Record
 
 
@@ -20,6 +22,16 @@ class Performer(Protocol):
     """Carries out effects. Returns when the request is accepted; raises SwitchError if refused or timed out."""
 
     async def perform(self, effect: Effect) -> None: ...
+
+
+class SwitchReader(Protocol):
+    """What the auditor asks of the switch. Every method raises SwitchError when the switch is away or refuses."""
+
+    async def read(self, *, endpoints: bool) -> SwitchReading: ...
+
+    async def received(self, leg: LegId) -> int | None: ...
+
+    async def refresh(self, leg: LegId) -> None: ...
 
 
 class JournalWriter(Protocol):

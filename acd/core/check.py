@@ -1,7 +1,8 @@
 """The checker: the properties of DESIGN section 8 that concern the ACD, tested on a whole world.
 
-Lives here: plain, slow, independent questions (no index is used to answer them); asked by tests after every turn and by
-the auditor now and then. Not here: any repair. Each violation is one English sentence without personal data.
+Lives here: plain, independent questions (no index is used to answer them), each in one pass; asked by tests after every
+turn and by the auditor at every beat. Not here: any repair (`repair`). A detail is an English sentence without personal
+data.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from acd.core import reservation as reservations
 from acd.core.devices import present
 from acd.core.index import Index
 from acd.core.skills import fits, frozen
-from ctiserver.model.ids import AgentId, ContactId, ReservationId, desk_endpoint
+from ctiserver.model.facts import SeenEndpoint
+from ctiserver.model.faults import Fault, FaultKind
+from ctiserver.model.ids import AgentId, ContactId, ConversationId, ReservationId, desk_endpoint, desk_phone, is_lease
 from ctiserver.model.site import AgentConfig
 from ctiserver.model.work import Agent, Contact, ContactState, Device, DeviceKind, Reservation, WorkItem, WorkKind
 from ctiserver.model.world import World
 
 
-def violations(world: World, index: Index | None = None) -> list[str]:
+def faults(world: World, index: Index | None = None) -> list[Fault]:
     """What does not hold between two turns; empty when all is well. `index`: must equal one rebuilt from the world."""
     found = [
         *_agents(world),
@@ -32,7 +35,7 @@ def violations(world: World, index: Index | None = None) -> list[str]:
     ]
     if index is not None:
         found.extend(_index(world, index))
-    return found
+    return list({fault.key: fault for fault in reversed(found)}.values())[::-1]
 
 
 def admitted(site_agent: AgentConfig, contact: Contact) -> bool:
@@ -42,156 +45,262 @@ def admitted(site_agent: AgentConfig, contact: Contact) -> bool:
     return contact.queue in site_agent.queues and fits(site_agent.skills, frozen(contact.requires))
 
 
-def _agents(world: World) -> Iterator[str]:
-    devices = [agent.device.endpoint for agent in world.agents.values() if agent.device is not None]
-    for endpoint in sorted(endpoint for endpoint, count in Counter(devices).items() if count > 1):
-        yield f"device {endpoint} is the phone of more than one agent"
+def _agents(world: World) -> Iterator[Fault]:
+    holders = [agent for agent in world.agents.values() if agent.device is not None]
+    count = Counter(agent.device.endpoint for agent in holders if agent.device is not None)
+    for agent in holders:
+        if agent.device is not None and count[agent.device.endpoint] > 1:
+            yield _agent(agent, f"device {agent.device.endpoint} is the phone of more than one agent")
     for agent in world.agents.values():
         if agent.device is not None and agent.device.kind is DeviceKind.DESK:
             yield from _desk_phone(world, agent, agent.device)
         if len(agent.work) > 1:
-            yield f"agent {agent.id} has {len(agent.work)} voice items"
+            yield _agent(agent, f"agent {agent.id} has {len(agent.work)} voice items")
         if not agent.signed_in and (agent.ready or agent.work):
-            yield f"agent {agent.id} is signed out and ready or at work"
+            yield _agent(agent, f"agent {agent.id} is signed out and ready or at work")
         if agent.ready and agent.reason:
-            yield f"agent {agent.id} is ready with a reason"
+            yield _agent(agent, f"agent {agent.id} is ready with a reason")
         for name, item in agent.work.items():
-            yield from _item(world, agent, name, item)
+            wrong = _item(world, agent, name, item)
+            if wrong:
+                yield _work(agent.id, name, item.conversation, wrong)
 
 
-def _desk_phone(world: World, agent: Agent, device: Device) -> Iterator[str]:
+def _desk_phone(world: World, agent: Agent, device: Device) -> Iterator[Fault]:
     phone = next((known for known in world.site.phones if desk_endpoint(known.id) == device.endpoint), None)
     if phone is None:
-        yield f"agent {agent.id} uses {device.endpoint}, which is no phone of the site"
+        yield _agent(agent, f"agent {agent.id} uses {device.endpoint}, which is no phone of the site")
     elif device.contact != present(world, phone):
-        yield f"agent {agent.id} and the site differ on whether {device.endpoint} is there"
+        yield _agent(agent, f"agent {agent.id} and the site differ on whether {device.endpoint} is there")
 
 
-def _item(world: World, agent: Agent, name: ContactId, item: WorkItem) -> Iterator[str]:
+def _item(world: World, agent: Agent, name: ContactId, item: WorkItem) -> str:
+    """Why he cannot have this in hand; empty: he can."""
     contact = world.contacts.get(name)
     if contact is None:
-        yield f"agent {agent.id} works on {name}, which is not known"
-        return
+        return f"agent {agent.id} works on {name}, which is not known"
     match item.kind:
         case WorkKind.RESERVED:
             held = world.reservations.get(item.reservation or ReservationId(""))
             if held is None or agent.id not in held.agents or held.agents[agent.id].closed or held.contact != name:
-                yield f"agent {agent.id} is reserved without a reservation"
+                return f"agent {agent.id} is reserved without a reservation"
         case WorkKind.BUSY:
             if contact.state is not ContactState.CONNECTED or contact.agent != agent.id:
-                yield f"agent {agent.id} is busy with {name}, which is {contact.state.value}"
+                return f"agent {agent.id} is busy with {name}, which is {contact.state.value}"
         case WorkKind.WRAP_UP:
             if contact.state is not ContactState.ENDED or contact.agent != agent.id:
-                yield f"agent {agent.id} wraps up {name}, which is {contact.state.value}"
+                return f"agent {agent.id} wraps up {name}, which is {contact.state.value}"
+    return ""
 
 
-def _contacts(world: World) -> Iterator[str]:
+def _contacts(world: World) -> Iterator[Fault]:
     seen: dict[str, ContactId] = {}
+    in_hand = dict.fromkeys(
+        [
+            *(name for agent in world.agents.values() for name in agent.work),
+            *(held.contact for held in world.reservations.values()),
+        ]
+    )
     for name, contact in world.contacts.items():
-        holders = [agent.id for agent in world.agents.values() if name in agent.work]
         if contact.state is not ContactState.ENDED:
             if contact.conversation in seen:
-                yield f"{name} and {seen[contact.conversation]} are contacts of one conversation"
+                yield _contact(contact, f"{name} and {seen[contact.conversation]} are contacts of one conversation")
             seen[contact.conversation] = name
             conversation = world.conversations.get(contact.conversation)
             if conversation is None or conversation.cleared:
-                yield f"{name} is {contact.state.value} for a caller who is gone"
+                yield _contact(contact, f"{name} is {contact.state.value} for a caller who is gone")
         match contact.state:
             case ContactState.WAITING:
                 if contact.reservation is not None or contact.agent is not None:
-                    yield f"{name} waits and is somewhere else too"
+                    yield _contact(contact, f"{name} waits and is somewhere else too")
             case ContactState.RESERVED:
                 held = world.reservations.get(contact.reservation or ReservationId(""))
                 if held is None or held.contact != name or held.decided or not reservations.live_agents(held):
-                    yield f"{name} is reserved without a live reservation"
+                    yield _contact(contact, f"{name} is reserved without a live reservation")
             case ContactState.CONNECTED:
-                item = world.agents[contact.agent].work.get(name) if contact.agent is not None else None
+                agent = world.agents.get(contact.agent or AgentId(""))
+                item = agent.work.get(name) if agent is not None else None
                 if item is None or item.kind is not WorkKind.BUSY:
-                    yield f"{name} is connected to nobody"
+                    yield _contact(contact, f"{name} is connected to nobody")
             case ContactState.ENDED:
                 if contact.end_reason is None:
-                    yield f"{name} ended without a reason"
-                if not holders and all(held.contact != name for held in world.reservations.values()):
-                    yield f"{name} ended and is in nobody's hands, and is still there"
+                    yield _contact(contact, f"{name} ended without a reason")
+                if name not in in_hand:
+                    yield _contact(contact, f"{name} ended and is in nobody's hands, and is still there")
 
 
-def _reservations(world: World) -> Iterator[str]:
+def _reservations(world: World) -> Iterator[Fault]:
     holding: dict[AgentId, ReservationId] = {}
     for held in world.reservations.values():
         if all(offered.closed for offered in held.agents.values()):
-            yield f"reservation {held.id} has no open agent and is still there"
+            yield _reservation(held, f"reservation {held.id} has no open agent and is still there")
         live = reservations.live_agents(held)
         contact = world.contacts.get(held.contact)
         if live and (contact is None or contact.reservation != held.id or held.decided):
-            yield f"reservation {held.id} is live and its contact is elsewhere"
+            yield _reservation(held, f"reservation {held.id} is live and its contact is elsewhere")
         for offered in held.agents.values():
             if offered.closed:
                 continue
             if offered.agent in holding:
-                yield f"agent {offered.agent} is in two reservations, {holding[offered.agent]} and {held.id}"
+                other = holding[offered.agent]
+                yield _reservation(held, f"agent {offered.agent} is in two reservations, {other} and {held.id}")
             holding[offered.agent] = held.id
-            item = world.agents[offered.agent].work.get(held.contact)
+            agent = world.agents.get(offered.agent)
+            item = agent.work.get(held.contact) if agent is not None else None
             if item is None or item.kind is not WorkKind.RESERVED or item.reservation != held.id:
-                yield f"agent {offered.agent} does not know of reservation {held.id}"
-            if reservations.live(offered) and not agents.reachable(world.agents[offered.agent]):
-                yield f"agent {offered.agent} is offered {held.contact} and cannot be reached"
+                yield _reservation(held, f"agent {offered.agent} does not know of reservation {held.id}")
+            if reservations.live(offered) and (agent is None or not agents.reachable(agent)):
+                yield _reservation(held, f"agent {offered.agent} is offered {held.contact} and cannot be reached")
 
 
-def _unserved(world: World) -> Iterator[str]:
+def _unserved(world: World) -> Iterator[Fault]:
     if not world.switch_up:
         return
-    queues = [queue.id for queue in world.site.queues]
-    free = [a for a in world.site.agents if agents.eligible(world.agents[AgentId(a.id)])]
+    queues = dict.fromkeys(queue.id for queue in world.site.queues)
+    free = [
+        a for a in world.site.agents if AgentId(a.id) in world.agents and agents.eligible(world.agents[AgentId(a.id)])
+    ]
+    able: dict[object, list[AgentId]] = {}  # who of the free may get contacts like this one
     for name, contact in world.contacts.items():
         if contact.state is not ContactState.WAITING or contact.away or contact.queue not in queues:
             continue
-        for site_agent in free:
-            if admitted(site_agent, contact) and not contact.avoid.get(AgentId(site_agent.id)):
-                yield f"{name} waits while agent {site_agent.id} is free for it"
+        like = (contact.queue, frozen(contact.requires), contact.only_agent)
+        if like not in able:
+            able[like] = [AgentId(site_agent.id) for site_agent in free if admitted(site_agent, contact)]
+        for agent in able[like]:
+            if not contact.avoid.get(agent):
+                detail = f"{name} waits while agent {agent} is free for it"
+                yield Fault(kind=FaultKind.UNSERVED, target=name, conversation=contact.conversation, detail=detail)
+                break
 
 
-def _deadlines(world: World) -> Iterator[str]:
+# --- deadlines ----------------------------------------------------------------------------------------
+
+
+def wanted(world: World) -> dict[str, float]:
+    """The ACD's deadlines as the state wants them: key and time. What cannot be known any more begins now."""
+    return {
+        **{key: due for agent in world.agents.values() for key, due in _of_agent(world, agent)},
+        **{key: due for contact in world.contacts.values() for key, due in _of_contact(world, contact)},
+        **{key: due for held in world.reservations.values() for key, due in _of_reservation(world, held)},
+    }
+
+
+def _deadlines(world: World) -> Iterator[Fault]:
     """Every item of work has a deadline where nothing else would end it, and every deadline of ours has a cause."""
-    wanted = dict.fromkeys(
-        [
-            *(key for agent in world.agents.values() for key in _of_agent(agent)),
-            *(key for contact in world.contacts.values() for key in _of_contact(contact)),
-            *(key for held in world.reservations.values() for key in _of_reservation(held)),
-        ]
-    )
-    present = [key for key in world.deadlines.as_dict() if key.startswith("acd.")]
-    yield from (f"deadline {key} is missing" for key in wanted if key not in present)
-    yield from (f"deadline {key} has no cause" for key in present if key not in wanted)
+    due = wanted(world)
+    present = [key for key in world.deadlines.keys() if key.startswith("acd.")]
+    if len(due) == len(present) and all(key in due for key in present):
+        return
+    there = dict.fromkeys(present)
+    for key in due:
+        if key not in there:
+            yield _missing(world, key)
+    for key in present:
+        if key not in due:
+            yield Fault(kind=FaultKind.DEADLINE_STRAY, target=key, detail=f"deadline {key} has no cause")
 
 
-def _of_agent(agent: Agent) -> Iterator[str]:
+def _missing(world: World, key: str) -> Fault:
+    """A deadline that is not there, told as what it leaves standing for ever."""
+    detail = f"deadline {key} is missing"
+    kind, _, rest = key.partition(":")
+    if kind in ("acd.confirm", "acd.offer", "acd.withdraw"):
+        return _reservation(world.reservations[ReservationId(rest)], detail)
+    if kind == "acd.wrap":
+        agent, _, name = rest.partition(":")
+        item = world.agents[AgentId(agent)].work[ContactId(name)]
+        return _work(AgentId(agent), ContactId(name), item.conversation, detail)
+    return Fault(kind=FaultKind.DEADLINE_MISSING, target=key, detail=detail)
+
+
+def overdue(world: World, now: float, patience: float) -> list[Fault]:
+    """Deadlines of all cores that should have fired more than `patience` seconds ago."""
+    return [
+        Fault(kind=FaultKind.DEADLINE_OVERDUE, target=key, detail=f"deadline {key} did not fire")
+        for key in world.deadlines.before(now - patience)
+    ]
+
+
+def _of_agent(world: World, agent: Agent) -> Iterator[tuple[str, float]]:
     if agent.signed_in and agent.ready and not agents.reachable(agent):
-        yield agents.lost_key(agent.id)
+        yield agents.lost_key(agent.id), world.now + agents.LOST_AFTER
     for name, item in agent.work.items():
         if item.kind is WorkKind.WRAP_UP:
-            yield reservations.wrap_key(agent.id, name)
+            yield reservations.wrap_key(agent.id, name), item.until
         if item.lost_at:
-            yield reservations.takeback_key(name)
+            yield reservations.takeback_key(name), item.lost_at + reservations.TAKE_BACK
 
 
-def _of_contact(contact: Contact) -> Iterator[str]:
+def _of_contact(world: World, contact: Contact) -> Iterator[tuple[str, float]]:
     if contact.state in (ContactState.WAITING, ContactState.RESERVED):
-        yield contacts.maxwait_key(contact.id)
-    yield from (contacts.avoid_key(contact.id, agent) for agent, until in contact.avoid.items() if until)
+        longest = contacts.queue_config(world, contact.queue).max_wait_seconds
+        yield contacts.maxwait_key(contact.id), world.now + longest
+    for agent, until in contact.avoid.items():
+        if until:
+            yield contacts.avoid_key(contact.id, agent), until
 
 
-def _of_reservation(held: Reservation) -> Iterator[str]:
+def _of_reservation(world: World, held: Reservation) -> Iterator[tuple[str, float]]:
     live = reservations.live_agents(held)
     if any(not offered.ringing for offered in live):
-        yield reservations.confirm_key(held.id)
+        yield reservations.confirm_key(held.id), held.confirm_by
     if any(offered.ringing for offered in live):
-        yield reservations.offer_key(held.id)
+        yield reservations.offer_key(held.id), held.deadline
     if any(offered.withdrawing and not offered.closed for offered in held.agents.values()):
-        yield reservations.withdraw_key(held.id)
+        yield reservations.withdraw_key(held.id), world.now
 
 
-def _index(world: World, index: Index) -> Iterator[str]:
+# --- devices, index -------------------------------------------------------------------------------------
+
+
+def devices(world: World, endpoints: tuple[SeenEndpoint, ...]) -> list[Fault]:
+    """Agents' browsers and the site's desk phones as we know them, against the switch's endpoints."""
+    there = {endpoint.id: endpoint.contact for endpoint in endpoints}
+    wanted: dict[str, tuple[AgentId | None, bool | None]] = {}  # who has it, whether it counts as registered
+    for agent in world.agents.values():
+        if agent.device is not None and agent.device.kind is DeviceKind.BROWSER:
+            wanted[agent.device.endpoint] = agent.id, agent.device.contact
+    for phone in world.site.phones:
+        wanted[desk_endpoint(phone.id)] = None, None if phone.contact else phone.id in world.desk_phones
+    found: list[Fault] = []
+    for name, (agent_id, registered) in wanted.items():
+        if name not in there:
+            detail = f"the switch has no endpoint {name}"
+            found.append(Fault(kind=FaultKind.ENDPOINT_MISSING, target=name, agent=agent_id, detail=detail))
+        elif registered is None or registered == there[name] or (agent_id is not None and not registered):
+            continue  # a page that died leaves its contact in the switch until it expires (ADR 7)
+        else:
+            detail = f"endpoint {name}: the switch and we differ on whether it is registered"
+            found.append(Fault(kind=FaultKind.LEASE_STALE, target=name, agent=agent_id, detail=detail))
+    for name in there:
+        if name not in wanted and (is_lease(name) or desk_phone(name) is not None):
+            detail = f"endpoint {name} is nobody's device"
+            found.append(Fault(kind=FaultKind.ENDPOINT_STRAY, target=name, detail=detail))
+    return found
+
+
+def _index(world: World, index: Index) -> Iterator[Fault]:
     kept, rebuilt = index.snapshot(), Index(world).snapshot()
     for part, value in kept.items():
         if value != rebuilt[part]:
-            yield f"index {part} differs: {value} is not {rebuilt[part]}"
+            yield Fault(kind=FaultKind.INDEX_BROKEN, target=part, detail=f"index {part} differs from the state")
+
+
+# --- words ------------------------------------------------------------------------------------------------
+
+
+def _agent(agent: Agent, detail: str) -> Fault:
+    return Fault(kind=FaultKind.AGENT_STATE, target=agent.id, agent=agent.id, detail=detail)
+
+
+def _work(agent: AgentId, contact: ContactId, conversation: ConversationId, detail: str) -> Fault:
+    return Fault(kind=FaultKind.WORK_STUCK, target=contact, agent=agent, conversation=conversation, detail=detail)
+
+
+def _contact(contact: Contact, detail: str) -> Fault:
+    return Fault(kind=FaultKind.CONTACT_STUCK, target=contact.id, conversation=contact.conversation, detail=detail)
+
+
+def _reservation(held: Reservation, detail: str) -> Fault:
+    return Fault(kind=FaultKind.RESERVATION_STUCK, target=held.id, conversation=held.conversation, detail=detail)

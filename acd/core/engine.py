@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from acd.core import agent as agents
 from acd.core import contact as contacts
-from acd.core import desk, devices, outcomes, reservation
+from acd.core import desk, devices, outcomes, repair, reservation
 from acd.core.index import Index
 from acd.core.routing import Pass
 from ctiserver.model import commands as cmd
@@ -39,6 +39,8 @@ class Acd:
     def decide(self, world: World, item: Item, ctx: Ctx) -> Decision:
         if isinstance(item, cmd.Command):
             return desk.command(world, self.index, item, ctx.now)
+        if isinstance(item, facts.FaultsFound):
+            return repair.decide(world, self.index, item, ctx.now)
         phones = devices.site_changed(world, ctx.now) if isinstance(item, ev.SiteChanged) else NOTHING
         events = (*phones.events, *self._follows(world, item, ctx))
         matched = self._match(world, item, ctx)
@@ -152,6 +154,7 @@ class Acd:
                 | ev.OfferUnreachable()
                 | ev.OfferWithdrawn()
                 | ev.AgentLegFailed()
+                | ev.WorkDropped()
             ):
                 found.agent(item.agent)
             case ev.ConnectionCleared() if item.agent is not None:
@@ -160,7 +163,7 @@ class Acd:
                 returned = self._live(world, item.conversation)
                 if returned is not None:
                     found.contact(returned.id)
-            case ev.SiteChanged():
+            case ev.SiteChanged() | ev.IndexRebuilt():
                 found.everything()
             case ev.SwitchLinkChanged() if item.up:
                 found.everything()  # while the switch was away nobody could be rung
@@ -261,7 +264,29 @@ class Acd:
             ):
                 agents.apply(world, event)
                 self._agent(world, event.agent, event.at)
+            case (
+                ev.FaultFound() | ev.DeadlineMended() | ev.WorkDropped() | ev.ContactForgotten() | ev.IndexRebuilt()
+            ):
+                self._apply_repair(world, event)
             case _:
+                pass
+
+    def _apply_repair(self, world: World, event: ev.AuditEvent) -> None:
+        match event:
+            case ev.DeadlineMended():
+                if event.due is None:
+                    world.deadlines.drop(event.key)
+                else:
+                    world.deadlines.set(event.key, event.due)
+            case ev.WorkDropped():
+                reservation.dropped(world, event)
+                self._agent(world, event.agent, event.at)
+            case ev.ContactForgotten():
+                world.contacts.pop(event.contact, None)
+                self._contact(world, event.contact)
+            case ev.IndexRebuilt():
+                self.rebuild(world)
+            case ev.FaultFound():
                 pass
 
     def _apply_due(self, world: World, event: ev.DeadlinePassed) -> None:

@@ -276,3 +276,14 @@ def wrap_up(world: World, event: ev.WrapUpStarted | ev.WrapUpExtended | ev.WrapU
             agent.idle_since = event.at
             world.deadlines.drop(wrap_key(event.agent, event.contact))
             contacts.forget_if_done(world, event.contact)
+
+
+def dropped(world: World, event: ev.WorkDropped) -> None:
+    """The agent has nothing more to do with this contact, whatever its state says."""
+    agent = world.agents.get(event.agent)
+    if agent is None or agent.work.pop(event.contact, None) is None:
+        return
+    agent.idle_since = event.at
+    world.deadlines.drop(wrap_key(event.agent, event.contact))
+    world.deadlines.drop(takeback_key(event.contact))
+    contacts.forget_if_done(world, event.contact)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 import structlog
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
 from ctiserver.api import calls_api, demo_api, device_api, health_api, login_api
 from ctiserver.api.bodies import BODY_BYTES, read_body, read_query
@@ -30,6 +30,7 @@ from ctiserver.api.sip_proxy import SipProxy
 from ctiserver.api.static import PAGES, add_static
 from ctiserver.api.throttle import LoginThrottle
 from ctiserver.model import events
+from ctiserver.model.faults import FaultKind
 from ctiserver.model.turns import Record
 from ctiserver.ports_http import LOGIN_WATCH, DatabaseUnavailable, Route
 
@@ -60,6 +61,8 @@ class Api:
                     self.proxy.end_lease(previous)
                 case events.DeviceReleased(lease=lease):
                     self.proxy.end_lease(lease)
+                case events.FaultFound(kind=FaultKind.LEASE_STALE, target=lease):
+                    self.proxy.end_lease(lease, WSCloseCode.GOING_AWAY, "register again")
                 case _:
                     pass
         if self.demo is not None:

@@ -16,13 +16,12 @@ from ctiserver.api.security import COOKIE, LOGINS, is_websocket
 from ctiserver.api.sip_proxy import LEASE_TAKEN, Line, SipProxy
 from ctiserver.model.commands import TakeDevice
 from ctiserver.model.errors import Rejection
-from ctiserver.model.ids import AgentId, LeaseId
+from ctiserver.model.ids import AgentId, LeaseId, is_lease
 from ctiserver.model.principal import Permission
 from ctiserver.ports_http import LOGIN_ENDED, PRINCIPAL, Route
 
 PROXY = web.AppKey("sip_proxy", SipProxy)
 
-_AGENT_LEASE = re.compile(r"^d[0-9a-f]{16}$")
 _DEMO_CALL = re.compile(r"^x[0-9a-f]{16}$")
 _DEVICE_SECONDS = 5.0
 
@@ -68,7 +67,7 @@ async def sip_socket(request: web.Request, query: SipQuery) -> web.StreamRespons
     if login is None:
         raise NotLoggedIn
     parts, principal = request.app[PARTS], login.principal
-    held = parts.device(lease) if _AGENT_LEASE.match(lease) else None
+    held = parts.device(lease) if is_lease(lease) else None
     if held is None or held.agent != principal.agent:
         raise Forbidden("not_your_lease", "This page does not hold the phone.")
     proxy, logins = request.app[PROXY], request.app[LOGINS]

@@ -23,12 +23,12 @@ from ctiserver.model import effects as fx
 from ctiserver.model import facts, ids
 from ctiserver.model.errors import LINK_LOST, SwitchError
 from ctiserver.model.facts import Fact
+from ctiserver.model.ids import LegId
 from ctiserver.model.site import PhoneConfig
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-APP = "hollyhock"
 PHONES_APP = "hollyhock-phones"
 """A second application of the same socket: it hears of the contacts of all endpoints and of nothing else. An endpoint
 that is subscribed to by the first one would tell its channels' events, digits too, twice (measured on 22.10.1)."""
@@ -59,7 +59,7 @@ class Switch:
         self._phones = phones
         self.link = AriLink(
             address,
-            APP,
+            translate.APP,
             also=(PHONES_APP,),
             on_event=self._event,
             on_connected=self._connected,
@@ -141,6 +141,33 @@ class Switch:
                 self._release(waiting, name)
         self._hung_up.clear()
         self._feed(facts.SwitchLost(reason=reason))
+
+    # ---- what the auditor asks (ports.SwitchReader)
+
+    async def read(self, *, endpoints: bool) -> facts.SwitchReading:
+        """What there is now. Raises SwitchError."""
+        channels = await self.ask(self.calls.get_channels())
+        bridges = await self.ask(self.calls.get_bridges())
+        phones = await self.ask(self.calls.get_endpoints()) if endpoints else None
+        return facts.SwitchReading(
+            channels=tuple(translate.seen_channel(channel) for channel in channels),
+            bridges=tuple(translate.seen_bridge(bridge) for bridge in bridges),
+            endpoints=None
+            if phones is None
+            else tuple(facts.SeenEndpoint(id=e.resource, contact=e.state == "online") for e in phones),
+        )
+
+    async def received(self, leg: LegId) -> int | None:
+        """RTP packets that came on this leg so far; None if it is gone or has no RTP. Raises SwitchError."""
+        statistics = await self.ask(self.calls.rtp_statistics(leg))
+        return statistics.rxcount if statistics is not None else None
+
+    async def refresh(self, leg: LegId) -> None:
+        """Ask the peer of a leg that plays nothing whether it is still there: a session refresh in its dialog.
+
+        A living one answers and nothing changes; for a vanished one Asterisk ends the leg (ADR 10). Raises SwitchError.
+        """
+        await self.ask(self.calls.set_variable(leg, "PJSIP_SEND_SESSION_REFRESH()", "invite", blocking=True))
 
     # ---- what it is to do
 
@@ -234,12 +261,12 @@ class Switch:
         )
 
     async def _open_tracks(self, effect: fx.OpenTracks) -> None:
-        """Two snoops with a clock of their own: the tracks are as long as the call, whatever is sent (FACTS)."""
+        """Snoops with a clock of their own: the tracks are as long as the call, whatever is sent (FACTS)."""
         entered = [self._snoops.setdefault(name, asyncio.Event()) for name in effect.names]
-        says, hears = effect.names
-        await self.calls.set_variable(effect.leg, "HOLLYHOCK_CONV", effect.conversation)
-        await self.calls.snoop(effect.leg, says, spy="in")
-        await self.calls.snoop(effect.leg, hears, spy="out")
+        if effect.names == ids.tracks(effect.conversation):  # before the answer: nothing plays
+            await self.calls.set_variable(effect.leg, "HOLLYHOCK_CONV", effect.conversation)
+        for name in effect.names:
+            await self.calls.snoop(effect.leg, name, spy="in" if ids.kind(name) == ids.SIDES[0] else "out")
         async with asyncio.timeout(SNOOP_DEADLINE):
             for waiting in entered:
                 await waiting.wait()

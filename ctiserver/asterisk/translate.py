@@ -12,6 +12,8 @@ from ctiserver.asterisk import wire
 from ctiserver.model import facts, ids
 from ctiserver.model.ids import BridgeId, LegId, PlaybackId
 
+APP = "hollyhock"
+"""Our Stasis application, as the dialplan names it."""
 MAX_TEXT = 64
 APOLOGY_CONTEXT = "hollyhock-apology"
 IN_CONTEXTS = ("hollyhock-in", APOLOGY_CONTEXT)
@@ -97,7 +99,7 @@ def _state(event: wire.ChannelStateChange) -> facts.Fact | None:
 def seen_channel(channel: wire.Channel) -> facts.SeenChannel:
     """A channel of `GET channels`. Only one that is in our application counts as inbound."""
     ours = ids.kind(channel.id) != ""
-    in_stasis = channel.dialplan.app_name == "Stasis"
+    in_stasis = channel.dialplan.app_name == "Stasis" and channel.dialplan.app_data.partition(",")[0] == APP
     return facts.SeenChannel(
         id=LegId(channel.id),
         state=channel.state,

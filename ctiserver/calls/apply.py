@@ -151,6 +151,7 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             conversation.playing = None
         case ev.RecordingStarted():
             conversation.recordings = event.names
+            conversation.recorded = True
         case ev.RecordingEnded():
             conversation.recordings = tuple(name for name in conversation.recordings if name != event.name)
         case ev.CallerAway():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctiserver.calls.moves import Plan, talking_leg
+from ctiserver.calls.moves import Plan, look_at, talking_leg
 from ctiserver.model import effects as fx
 from ctiserver.model import events as ev
 from ctiserver.model import facts, ids
@@ -52,7 +52,7 @@ def arrive(world: World, fact: facts.CallerArrived, ctx: Ctx) -> Decision:
 def _look(world: World, fact: facts.CallerArrived) -> tuple[fx.Effect, ...]:
     """Whoever lost his place to a channel that must not stay gets it back by a look at his conversation."""
     robbed = world.leg(fact.replaces) if fact.replaces is not None else None
-    return (fx.LookAt(conversation=robbed[0].id, legs=tuple(robbed[0].legs)),) if robbed is not None else ()
+    return (look_at(robbed[0]),) if robbed is not None else ()
 
 
 def returned(conversation: Conversation, leg: Leg, ctx: Ctx) -> Decision:

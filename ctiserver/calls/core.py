@@ -7,7 +7,7 @@ What the switch really holds is compared in `reconcile`.
 
 from __future__ import annotations
 
-from ctiserver.calls import arrivals, holds, legs, reconcile
+from ctiserver.calls import arrivals, holds, legs, reconcile, repair
 from ctiserver.calls.apply import FORGET_AFTER, away_key, forget_key, look_key, takeback_key
 from ctiserver.calls.apply import apply as apply_event
 from ctiserver.calls.moves import Plan, agent_legs
@@ -67,6 +67,8 @@ class Calls:
                 return reconcile.everything(world, item, ctx)
             case facts.ConversationSeen():
                 return reconcile.one(world, item, ctx)
+            case facts.FaultsFound():
+                return repair.decide(world, item, ctx)
             case facts.SwitchLost() | facts.ServerStarted():
                 reason = item.reason if isinstance(item, facts.SwitchLost) else "server started"
                 return Decision((ev.SwitchLinkChanged(up=False, reason=reason),)) if world.switch_up else NOTHING

@@ -80,7 +80,13 @@ class Plan:
             self.events.append(ev.HangUpBegun(conversation=conversation.id, leg=leg.id, by=by))
             self.effects.append(fx.HangUpLeg(conversation=conversation.id, leg=leg.id, cause=cause))
             if leg.away:
-                self.effects.append(fx.LookAt(conversation=conversation.id, legs=tuple(conversation.legs)))
+                self.effects.append(look_at(conversation))
+
+
+def look_at(conversation: Conversation) -> fx.LookAt:
+    """The look that can tell of everything that the conversation has now."""
+    tracks = (LegId(name) for name in conversation.recordings)
+    return fx.LookAt(conversation=conversation.id, legs=(*conversation.legs, *tracks))
 
 
 def agent_legs(conversation: Conversation) -> list[Leg]:

@@ -1,7 +1,8 @@
 """Coming back (DESIGN 5.3): what the switch really holds against what the state believes, and unclear effects.
 
 Asterisk is the truth about media. Missing legs have ended; expected ones are put where they belong; what is ours
-by its id but not expected is dropped; a caller's channel without a conversation is a new arrival.
+by its id but not expected is dropped, and so is whoever has no business in our application or bridges; a caller's
+channel without a conversation is a new arrival. The auditor asks the same rules what they would change (`audit`).
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ctiserver.calls import arrivals, legs
-from ctiserver.calls.moves import Plan, talking_leg
+from ctiserver.calls.moves import Plan, look_at, talking_leg
 from ctiserver.model import effects as fx
 from ctiserver.model import events as ev
 from ctiserver.model import facts, ids
-from ctiserver.model.causes import LegFailure
+from ctiserver.model.causes import NORMAL, UNALLOCATED, LegFailure
 from ctiserver.model.errors import LINK_LOST
 from ctiserver.model.facts import SeenBridge, SeenChannel
 from ctiserver.model.ids import BridgeId, LegId
@@ -38,11 +39,11 @@ def everything(world: World, seen: facts.SwitchSeen, ctx: Ctx) -> Decision:
     channels = {channel.id: channel for channel in seen.channels}
     bridges = {bridge.id: bridge for bridge in seen.bridges}
     for conversation in world.conversations.values():
-        _compare(plan, world, conversation, channels, bridges, ctx)
+        compare(plan, world, conversation, channels, bridges, ctx)
     for channel in seen.channels:
-        _stray_channel(plan, world, channel, ctx)
+        stray_channel(plan, world, channel, ctx)
     for bridge in seen.bridges:
-        _stray_bridge(plan, world, bridge)
+        stray_bridge(plan, world, bridge)
     return plan.decision()
 
 
@@ -53,16 +54,16 @@ def one(world: World, seen: facts.ConversationSeen, ctx: Ctx) -> Decision:
     if conversation is not None:
         channels = {channel.id: channel for channel in seen.channels}
         bridges = {bridge.id: bridge for bridge in seen.bridges}
-        _compare(plan, world, conversation, channels, bridges, ctx, frozenset(seen.legs))
+        compare(plan, world, conversation, channels, bridges, ctx, frozenset(seen.legs))
     for channel in seen.channels:
         if ids.owner(channel.id) == seen.conversation:
-            _stray_channel(plan, world, channel, ctx)
+            stray_channel(plan, world, channel, ctx)
     for bridge in seen.bridges:
-        _stray_bridge(plan, world, bridge)
+        stray_bridge(plan, world, bridge)
     return plan.decision()
 
 
-def _compare(
+def compare(
     plan: Plan,
     world: World,
     conversation: Conversation,
@@ -149,8 +150,7 @@ def look(world: World, key: str) -> Decision:
     """A caller has been in the apology for so long that he may be gone without a word, or a look has failed."""
     name = ids.ConversationId(key.partition(":")[2])
     conversation = world.conversations.get(name)
-    known = tuple(conversation.legs) if conversation is not None else ()
-    return Decision((), (fx.LookAt(conversation=name, legs=known),))
+    return Decision((), (look_at(conversation) if conversation is not None else fx.LookAt(conversation=name),))
 
 
 def _place(
@@ -188,35 +188,48 @@ def _place(
         )
 
 
-def _stray_channel(plan: Plan, world: World, channel: SeenChannel, ctx: Ctx) -> None:
+def stray_channel(plan: Plan, world: World, channel: SeenChannel, ctx: Ctx) -> None:
     """A channel that no conversation expects."""
     owner = ids.owner(channel.id)
     if owner is not None:
         conversation = world.conversations.get(owner)
         expected = conversation is not None and (
-            channel.id in conversation.legs
-            or (ids.kind(channel.id) in ("ri", "ro") and not conversation.cleared)
+            channel.id in conversation.legs or (channel.id in conversation.recordings and not conversation.cleared)
         )
         if not expected:
             plan.effects.append(fx.HangUpLeg(conversation=owner, leg=channel.id))
-    elif channel.inbound and channel.id not in world.conversation_of_leg:
-        arrived = facts.CallerArrived(
-            channel=channel.id,
-            dialled=channel.dialled,
-            caller_number=channel.caller_number,
-            caller_name=channel.caller_name,
-            at=channel.created_at,
-            up=channel.state == "Up",
-        )
-        _take(plan, arrivals.arrive(world, arrived, ctx))
+    elif channel.id in world.conversation_of_leg:
+        return
+    elif channel.inbound:
+        _take(plan, arrivals.arrive(world, arrival(channel), ctx))
+    elif channel.in_app:  # somebody put it into our application: nobody will ever speak to it
+        plan.effects.append(fx.RefuseCaller(leg=channel.id, cause=UNALLOCATED))
 
 
-def _stray_bridge(plan: Plan, world: World, bridge: SeenBridge) -> None:
-    """A bridge of ours that its conversation has not, or no longer."""
+def arrival(channel: SeenChannel) -> facts.CallerArrived:
+    """The arrival that nobody heard of."""
+    return facts.CallerArrived(
+        channel=channel.id,
+        dialled=channel.dialled,
+        caller_number=channel.caller_number,
+        caller_name=channel.caller_name,
+        at=channel.created_at,
+        up=channel.state == "Up",
+    )
+
+
+def stray_bridge(plan: Plan, world: World, bridge: SeenBridge) -> None:
+    """A bridge of ours that its conversation has not, or no longer; in one that it has, a stranger."""
     owner = ids.owner(bridge.id)
-    known = world.conversations.get(owner) if owner is not None else None
-    if owner is not None and (known is None or bridge.id not in known.bridges):
+    if owner is None:
+        return
+    known = world.conversations.get(owner)
+    if known is None or bridge.id not in known.bridges:
         plan.effects.append(fx.CloseBridge(conversation=owner, bridge=bridge.id))
+        return
+    for leg in bridge.legs:
+        if ids.owner(leg) is None and leg not in world.conversation_of_leg:
+            plan.effects.append(fx.RefuseCaller(leg=leg, cause=NORMAL))
 
 
 def _take(plan: Plan, decision: Decision) -> None:
@@ -247,10 +260,12 @@ def effect_failed(world: World, failed: facts.EffectFailed, ctx: Ctx) -> Decisio
         case "PlayMedia":
             return _prompt_failed(conversation, failed.target)
         case "StartRecording" | "OpenTracks":
+            tracks = failed.target.split(",")
             return Decision(
                 tuple(
                     ev.RecordingEnded(conversation=conversation.id, name=name, seconds=0.0, ok=False)
                     for name in conversation.recordings
+                    if name in tracks
                 )
             )
         case "HangUpLeg" | "AnswerLeg" if gone:
@@ -263,7 +278,7 @@ def effect_failed(world: World, failed: facts.EffectFailed, ctx: Ctx) -> Decisio
         return NOTHING
     return Decision(
         (ev.LookBegun(conversation=conversation.id, looks=conversation.looks + 1),),
-        (fx.LookAt(conversation=conversation.id, legs=tuple(conversation.legs)),),
+        (look_at(conversation),),
     )
 
 

@@ -88,7 +88,7 @@ def _reading() -> Iterator[None]:
 
 def _printer(as_json: bool, personal: bool) -> Callable[[Record], None]:
     from ctiserver.journal_tool import lines
-    from ctiserver.journal_tool.personal import plain
+    from ctiserver.personal import plain
 
     if as_json:
         return lambda record: print(lines.as_json(plain(record, personal=personal)), flush=True)

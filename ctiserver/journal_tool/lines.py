@@ -16,7 +16,7 @@ from typing import Any
 
 from rich.text import Text
 
-from ctiserver.journal_tool.personal import MASK
+from ctiserver.personal import MASK
 
 _INDENT = " " * 10
 _LONG = 160

@@ -6,6 +6,7 @@ One entry a key; setting it again moves it. The heap is only an index of the dic
 from __future__ import annotations
 
 import heapq
+from collections.abc import KeysView
 
 
 class Deadlines:
@@ -38,6 +39,13 @@ class Deadlines:
         """The key of the earliest deadline at or before `now`; it stays in the book until dropped."""
         self._trim()
         return self._heap[0][1] if self._heap and self._heap[0][0] <= now else None
+
+    def keys(self) -> KeysView[str]:
+        return self._at.keys()
+
+    def before(self, at: float) -> list[str]:
+        """Keys whose time is before `at`, in order of time, then key."""
+        return [key for when, key in sorted((when, key) for key, when in self._at.items() if when < at)]
 
     def as_dict(self) -> dict[str, float]:
         return dict(self._at)

@@ -78,9 +78,9 @@ class StopPlayback(_CallEffect, frozen=True, kw_only=True):
 
 
 class OpenTracks(_CallEffect, frozen=True, kw_only=True):
-    """Two snoops on the customer's leg, ready to be recorded: `names` = (what he says, what he hears).
+    """Snoops on the customer's leg, ready to be recorded; each name says which side it hears (ids.SIDES).
 
-    Made before the answer, so that the record begins with it.
+    Made before the answer, so that the record begins with it; one that was lost in the talk is made anew.
     """
 
     leg: LegId
@@ -105,7 +105,8 @@ class LookAt(_CallEffect, frozen=True, kw_only=True):
     """Read what the switch holds of this conversation; answered by `ConversationSeen`."""
 
     legs: tuple[LegId, ...] = ()
-    """The legs there were when the look was decided. A later one is still to be made when the switch is read."""
+    """The legs and tracks there were when the look was decided. A later one is still to be made when the switch is
+    read."""
 
 
 class ProvisionDevice(_Effect, frozen=True, kw_only=True):

@@ -128,6 +128,21 @@ from ctiserver.model.call_events import (
     Talking as Talking,
 )
 from ctiserver.model.event_base import EventBase
+from ctiserver.model.fault_events import (
+    ContactForgotten as ContactForgotten,
+)
+from ctiserver.model.fault_events import (
+    DeadlineMended as DeadlineMended,
+)
+from ctiserver.model.fault_events import (
+    FaultFound as FaultFound,
+)
+from ctiserver.model.fault_events import (
+    IndexRebuilt as IndexRebuilt,
+)
+from ctiserver.model.fault_events import (
+    WorkDropped as WorkDropped,
+)
 from ctiserver.model.site import SiteConfig
 from ctiserver.model.work_events import (
     AgentSignedIn as AgentSignedIn,
@@ -301,6 +316,7 @@ AgentEvent = (
     | NoteWritten
     | DispositionSet
 )
+AuditEvent = FaultFound | DeadlineMended | WorkDropped | ContactForgotten | IndexRebuilt
 Event = (
     SiteChanged
     | DeadlinePassed
@@ -310,4 +326,5 @@ Event = (
     | IvrEvent
     | ContactEvent
     | AgentEvent
+    | AuditEvent
 )

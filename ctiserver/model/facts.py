@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ctiserver.model.faults import Fault
 from ctiserver.model.ids import AgentId, BridgeId, ConversationId, LegId, PlaybackId
 from ctiserver.model.site import SiteConfig
 
@@ -158,6 +159,28 @@ class ConversationSeen(_Fact, frozen=True, kw_only=True):
     bridges: tuple[SeenBridge, ...]
 
 
+class SeenEndpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A SIP endpoint of the switch, and whether it has a contact."""
+
+    id: str
+    contact: bool
+
+
+class SwitchReading(msgspec.Struct, frozen=True, kw_only=True):
+    """What the switch holds at one moment, as the auditor reads it; no fact, it is only compared."""
+
+    channels: tuple[SeenChannel, ...]
+    bridges: tuple[SeenBridge, ...]
+    endpoints: tuple[SeenEndpoint, ...] | None = None
+    """None: not read this time"""
+
+
+class FaultsFound(_Fact, frozen=True, kw_only=True):
+    """The auditor found these, twice each, with nothing under way that would explain them."""
+
+    faults: tuple[Fault, ...]
+
+
 class SwitchLost(_Fact, frozen=True, kw_only=True):
     reason: str
 
@@ -239,6 +262,7 @@ Fact = (
     | DeviceContact
     | SwitchSeen
     | ConversationSeen
+    | FaultsFound
     | SwitchLost
     | EffectFailed
     | CustomerFound

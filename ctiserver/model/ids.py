@@ -22,6 +22,7 @@ ReservationId = NewType("ReservationId", str)
 LeaseId = NewType("LeaseId", str)
 InteractionId = NewType("InteractionId", str)
 
+_LEASE = re.compile(r"^d[0-9a-f]{16}$")
 _OURS = re.compile(r"^(c[0-9a-z]+-[0-9a-f]+(?:-[0-9]+)?)(?:\.([a-z]+)([0-9]*)|-([ht]))$")
 
 
@@ -72,6 +73,16 @@ def tracks(conversation: ConversationId) -> tuple[LegId, LegId]:
     return snoop_in(conversation), snoop_out(conversation)
 
 
+def track(conversation: ConversationId, side: str, offset: int) -> LegId:
+    """A track that begins `offset` milliseconds after the answer, because an earlier one of its side ('ri', 'ro') was
+    lost."""
+    return LegId(f"{conversation}.{side}{offset}")
+
+
+SIDES = ("ri", "ro")
+"""The kinds of the two tracks: what the customer says, what he hears."""
+
+
 def playback(conversation: ConversationId, number: int) -> PlaybackId:
     return PlaybackId(f"{conversation}.p{number}")
 
@@ -95,6 +106,11 @@ def desk_endpoint(phone: str) -> str:
 def desk_phone(endpoint: str) -> str | None:
     """The desk phone whose endpoint this is; None for a browser's."""
     return endpoint.removeprefix(_DESK) if endpoint.startswith(_DESK) else None
+
+
+def is_lease(thing: str) -> bool:
+    """Whether it looks like the lease of an agent's browser, which is the name of its SIP endpoint too."""
+    return _LEASE.match(thing) is not None
 
 
 def owner(thing: str) -> ConversationId | None:

@@ -87,6 +87,7 @@ class Conversation(msgspec.Struct, kw_only=True):
     playing_request: int = 0
     playing_stopped: bool = False
     recordings: tuple[str, ...] = ()  # live ones
+    recorded: bool = False  # it was to be from the beginning: then it is to the end
     cleared: bool = False
     cleared_by: ClearedBy | None = None
     cleared_at: float = 0.0

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from acd.core import agent as agents
-from acd.core.check import violations
+from acd.core import check
 from acd.core.engine import Acd
 from ctiserver import turn
 from ctiserver.model import commands as cmd
@@ -157,7 +157,7 @@ class House:
         self.turn_events = done.record.events
         self.log.extend(done.record.events)
         self.effects.extend(done.record.effects)
-        assert violations(self.world, self.acd.index) == []
+        assert check.faults(self.world, self.acd.index) == []
         if self._fold:
             turn.fold(self._shadow, self._shadow_cores, done.record)
             assert encoded(self._shadow) == encoded(self.world), "folding the events gives another world"

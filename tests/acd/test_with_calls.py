@@ -32,6 +32,7 @@ class Day:
         self.pages = 0
         self.losing = False
         self.floor.lost = lambda item: self.losing and isinstance(item, facts.DeviceContact)
+        self.floor.calm = False
         for name in STAFF:
             self.floor.log_in(name)
 

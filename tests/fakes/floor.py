@@ -11,19 +11,21 @@ from collections.abc import Callable
 
 import msgspec
 
-from acd.core.check import violations
+from acd.core import check
 from acd.core.engine import Acd
 from ctiserver import turn
+from ctiserver.calls import audit
 from ctiserver.calls.core import Calls
 from ctiserver.model import commands as cmd
 from ctiserver.model import events as ev
 from ctiserver.model import facts, ids
 from ctiserver.model.errors import CommandRejected, Rejection
+from ctiserver.model.faults import Fault
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, LeaseId, LegId
 from ctiserver.model.site import SiteConfig
 from ctiserver.model.talk import Conversation
 from ctiserver.model.turns import Input, Record
-from ctiserver.model.work import Agent, Contact, WorkItem
+from ctiserver.model.work import Agent, Contact, DeviceKind, WorkItem
 from ctiserver.model.world import World, WorldState
 from ivr.runtime import Ivr
 from tests.fakes.switch import FakeSwitch, Refused
@@ -42,11 +44,13 @@ class Floor:
         self.acd = Acd(self.world)
         self.cores = (Calls(), Ivr(), self.acd)
         self.records: list[Record] = []
+        self.calm = True
+        """The switch does what it is asked: then the auditor finds nothing once all is told."""
         self.lost: Callable[[Input], bool] = lambda _item: False
         self._commands = 0
         self.feed(facts.ServerStarted(version="test"))
         self.feed(facts.SiteLoaded(site=site))
-        self.switch.phones = {phone.id: phone for phone in site.phones}  # set at each connect
+        self.provision()
         self.feed(self.switch.seen())
 
     # ---- the loop
@@ -79,8 +83,10 @@ class Floor:
                             status=refused.status,
                         )
                     )
-            found = violations(self.world, self.acd.index)
+            found = check.faults(self.world, self.acd.index)
             assert not found, found
+        if self.calm and self.world.switch_up and not self.switch.busy():
+            assert not self.audit(), self.audit()
         return rejected
 
     def advance(self, seconds: float) -> None:
@@ -103,6 +109,12 @@ class Floor:
     def settle(self) -> None:
         """The next tenth of a second: what is under way arrives."""
         self.advance(0.1)
+
+    def audit(self) -> list[Fault]:
+        """What the auditor finds in one reading."""
+        reading = self.switch.reading()
+        assert reading.endpoints is not None
+        return audit.faults(self.world, reading) + check.devices(self.world, reading.endpoints)
 
     # ---- people
 
@@ -159,7 +171,14 @@ class Floor:
         self.acd = Acd(self.world)
         self.cores = (Calls(), Ivr(), self.acd)
         self.feed(facts.ServerStarted(version="test"))
+        self.provision()
         self.feed(self.switch.seen())
+
+    def provision(self) -> None:
+        """What the link does at each connect: the phones' endpoints are there again."""
+        devices = [agent.device for agent in self.world.agents.values() if agent.device is not None]
+        self.switch.devices.update(d.endpoint for d in devices if d.kind is DeviceKind.BROWSER)
+        self.switch.phones = {phone.id: phone for phone in self.world.site.phones}
 
     def feed_links(self, agent: str) -> None:
         """The agent's desktop is linked again after a restart."""

@@ -120,7 +120,3 @@ class MoodySwitch(FakeSwitch):
     def back(self, leg: LegId) -> None:
         self.away.discard(leg)
         self.later(msgspec.structs.replace(self.inbound[leg], up=self.channels[leg] == "Up", at=self.now))
-
-    def busy(self) -> bool:
-        """Whether something is still to be told or done, playbacks apart."""
-        return any(not isinstance(entry[2], facts.PlaybackDone) for entry in self._queue)

@@ -272,6 +272,17 @@ class FakeSwitch:
         """'h' (music), 't' (talk) or '' for a leg."""
         return next((ids.kind(bridge) for bridge, legs in self.bridges.items() if leg in legs), "")
 
+    def busy(self) -> bool:
+        """Whether something is still to be told or done, playbacks apart."""
+        return any(not isinstance(entry[2], facts.PlaybackDone) for entry in self._queue)
+
+    def reading(self) -> facts.SwitchReading:
+        """What the auditor would read."""
+        seen = self.seen()
+        names = [*sorted(self.devices), *(ids.desk_endpoint(phone) for phone in self.phones)]
+        endpoints = tuple(facts.SeenEndpoint(id=name, contact=name in self.contacts) for name in names)
+        return facts.SwitchReading(channels=seen.channels, bridges=seen.bridges, endpoints=endpoints)
+
     def quiet(self) -> bool:
         """Nothing is left: no channel, bridge, snoop, playback."""
         return not (self.channels or self.bridges or self.snoops or self.playing)

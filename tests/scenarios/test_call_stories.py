@@ -543,6 +543,7 @@ def test_a_short_gap_in_the_network_is_healed_without_a_word_from_the_page(floor
 def test_a_kill_between_the_arrival_and_its_effects_costs_no_record(
     floor: Floor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    floor.calm = False
     with monkeypatch.context() as killed:
         killed.setattr(floor.switch, "perform", lambda _effect: None)
         caller = floor.switch.call("1.1", "95500")

@@ -17,6 +17,7 @@ from tests.scenarios.test_call_stories import finish, into_queue, over, ringing,
 
 def refuse(monkeypatch: pytest.MonkeyPatch, floor: Floor, kind: type[fx.Effect], times: int = 1) -> None:
     """The switch refuses the next effects of this kind with 500."""
+    floor.calm = False
     perform, left = floor.switch.perform, [None] * times
 
     def refusing(effect: fx.Effect) -> None:

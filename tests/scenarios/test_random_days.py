@@ -83,6 +83,7 @@ class Day:
         self.switch = MoodySwitch(self.chance)
         self.floor = Floor(sites()[0], switch=self.switch)
         self.switch.mood = 1.0 if moody else 0.0
+        self.floor.calm = not moody
         self.calls = 0
         self.pages = 0
         self.instance: dict[str, str] = {}
@@ -265,6 +266,7 @@ class Day:
     def link_comes(self) -> None:
         if not self.switch.linked:
             self.switch.linked = True
+            self.floor.provision()
             self.floor.feed(self.switch.seen())
 
     def reload_site(self) -> None:

@@ -24,6 +24,7 @@ OPEN = frozenset(
         *("dialled", "state", "how", "why", "reason", "effect", "target", "disposition", "ending", "key", "quiet"),
         *("flow", "node", "exit", "waiting", "path", "language", "languages", "names", "version"),
         *("media", "prompts"),
+        *("kind", "repair", "detail"),  # of faults: sentences that are made of ids
     }
 )
 _OPEN_OF_TYPE = {("RecordingDone", "name"), ("RecordingEnded", "name")}  # names of tracks

@@ -1,0 +1,128 @@
+"""Where conversations and the switch disagree, as the auditor sees it: one reading against the state.
+
+The rules are those of `reconcile`: a fault is what it would change. Not here: whether a difference is only something
+under way (the auditor looks twice and asks for idle lanes), nor any repair (`repair`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ctiserver.calls import reconcile
+from ctiserver.calls.moves import Plan
+from ctiserver.model import effects as fx
+from ctiserver.model import events as ev
+from ctiserver.model import facts, ids
+from ctiserver.model.faults import Fault, FaultKind
+from ctiserver.model.ids import ConversationId, Ids
+from ctiserver.model.talk import Conversation, LegState
+from ctiserver.model.world import Ctx, World
+
+
+def faults(world: World, seen: facts.SwitchReading) -> list[Fault]:
+    """What is not as it should be, each once. The world is only read."""
+    ctx = Ctx(now=world.now, ids=Ids("", world.seq), seed=0)
+    channels = {channel.id: channel for channel in seen.channels}
+    bridges = {bridge.id: bridge for bridge in seen.bridges}
+    found: list[Fault] = []
+    for conversation in world.conversations.values():
+        plan = Plan()
+        reconcile.compare(plan, world, conversation, channels, bridges, ctx)
+        if plan.events or plan.effects:
+            found.extend(_differences(conversation, plan))
+        found.extend(_unrecorded(conversation))
+    for channel in seen.channels:
+        plan = Plan()
+        reconcile.stray_channel(plan, world, channel, ctx)
+        found.extend(_strays(plan, channel.id))
+    for bridge in seen.bridges:
+        plan = Plan()
+        reconcile.stray_bridge(plan, world, bridge)
+        found.extend(_strays(plan, bridge.id))
+    return list({fault.key: fault for fault in reversed(found)}.values())[::-1]
+
+
+def _differences(compared: Conversation, plan: Plan) -> Iterator[Fault]:
+    """What comparing one conversation would change. A missing leg explains all else."""
+    conversation = compared.id
+    gone = [event.leg for event in plan.events if isinstance(event, ev.ConnectionCleared)]
+    for leg in gone:
+        if compared.legs[leg].away:
+            continue  # he gave up in the apology, where nobody tells us; he is looked for there
+        yield _fault(FaultKind.LEG_MISSING, leg, conversation, f"the switch has no leg {leg}")
+    if gone:
+        return
+    for event in plan.events:
+        match event:
+            case ev.RecordingEnded():
+                yield _lost(event.name, conversation)
+            case ev.CallerAway() if compared.legs[compared.customer_leg].away:
+                pass  # known; a look says it again to come back to it
+            case ev.CallerAway() | ev.CallerReturned():
+                detail = f"{conversation}: the caller is not where we think: the dialplan or our application"
+                yield _fault(FaultKind.LEG_STATE, conversation, conversation, detail)
+            case ev.LegSeenUp() | ev.Established():
+                yield _fault(FaultKind.LEG_STATE, event.leg, conversation, f"{event.leg} is answered in the switch")
+            case _:
+                pass
+    missing = [effect.bridge for effect in plan.effects if isinstance(effect, fx.OpenBridge)]
+    for bridge in missing:
+        yield _fault(FaultKind.BRIDGE_MISSING, bridge, conversation, f"the switch has no bridge {bridge}")
+    for effect in plan.effects:
+        match effect:
+            case fx.HangUpLeg():
+                detail = f"{effect.leg} was to end and is still there"
+                yield _fault(FaultKind.LEG_LEFT, effect.leg, conversation, detail)
+            case fx.AnswerLeg():
+                yield _fault(FaultKind.LEG_STATE, effect.leg, conversation, f"{effect.leg} is not answered")
+            case fx.JoinBridge() if effect.bridge not in missing:
+                detail = f"{effect.leg} does not sit in {effect.bridge}"
+                yield _fault(FaultKind.LEG_MISPLACED, effect.leg, conversation, detail)
+            case fx.OpenTracks():
+                yield from (_lost(name, conversation) for name in effect.names)
+            case _:
+                pass
+
+
+def _unrecorded(conversation: Conversation) -> Iterator[Fault]:
+    """A side of a running talk that nobody records."""
+    leg = conversation.legs.get(conversation.customer_leg)
+    if leg is None or leg.state is not LegState.CONNECTED or leg.away or leg.ending or not conversation.recorded:
+        return
+    sides = [ids.kind(name) for name in conversation.recordings]
+    yield from (_lost(f"{conversation.id}.{side}", conversation.id) for side in ids.SIDES if side not in sides)
+
+
+def _strays(plan: Plan, target: str) -> Iterator[Fault]:
+    """What no conversation expects. A refusal of an unknown number is one of an unknown caller."""
+    for event in plan.events:
+        if isinstance(event, ev.ConversationStarted | ev.CallRefused):
+            yield _fault(FaultKind.CALLER_UNKNOWN, event.leg, None, f"nobody heard of the caller {event.leg}")
+            return
+    for effect in plan.effects:
+        match effect:
+            case fx.HangUpLeg() if ids.kind(effect.leg) in ids.SIDES:
+                yield _fault(
+                    FaultKind.RECORDING_STRAY, effect.leg, effect.conversation, f"{effect.leg} listens for nobody"
+                )
+            case fx.HangUpLeg():
+                yield _fault(
+                    FaultKind.CHANNEL_STRAY, effect.leg, effect.conversation, f"{effect.leg} is in no conversation"
+                )
+            case fx.RefuseCaller():
+                owner = ids.owner(target)
+                yield _fault(FaultKind.CHANNEL_STRAY, effect.leg, owner, f"{effect.leg} is a stranger in {target}")
+            case fx.CloseBridge():
+                yield _fault(
+                    FaultKind.BRIDGE_STRAY, effect.bridge, effect.conversation, f"no conversation has {effect.bridge}"
+                )
+            case _:
+                pass
+
+
+def _lost(name: str, conversation: ConversationId) -> Fault:
+    return _fault(FaultKind.RECORDING_LOST, name, conversation, f"nothing is recorded on {name}")
+
+
+def _fault(kind: FaultKind, target: str, conversation: ConversationId | None, detail: str) -> Fault:
+    return Fault(kind=kind, target=target, conversation=conversation, detail=detail)

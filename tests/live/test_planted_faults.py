@@ -1,0 +1,258 @@
+"""Faults planted behind the server's back: each is found and repaired within one beat, told with its records, and over.
+
+Everything is planted at once, each fault on a call or agent of its own, after the calls stand; then each story looks
+at its own. The lonely queue keeps its callers waiting; agents 1001 and 1004 talk, 1002 and 1003 are at their desks and
+not ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from ctiserver.auditor import BEAT, CONFIRM
+from ctiserver.model import events as ev
+from ctiserver.model import ids
+from ctiserver.model.faults import FaultKind
+from ctiserver.model.ids import ConversationId
+from tests.harness.rtp import RtpEndpoint
+from tests.harness.sip import SipAgent, connect_media
+from tests.harness.sipcall import SipCall
+from tests.harness.site import Desk, Site
+from tests.harness.waiting import eventually
+from tests.live.house import BRISK, LONELY, Line, calling, conversation_of, hears_music, numbers_in_log, of, silence_in
+from tests.live.meddling import console, deaf, meddle, name_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PREFIX = "139888"
+WITHIN = BEAT + CONFIRM + 1.0
+"""One beat, the second reading, and a second for what the repair asks of the switch."""
+PROBE = 32.0
+"""Seconds after which Asterisk gives up a peer that answers no session refresh."""
+
+
+class Scene:
+    """The calls, who has them, and when the faults were planted."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.lines: dict[str, Line] = {}
+        self.desks: dict[str, Desk] = {}
+        self.talks: dict[str, SipCall] = {}
+        self.planted = 0.0
+        self.vanished = 0.0
+        self.snoop = ""
+
+    def conversation(self, who: str) -> ConversationId:
+        return conversation_of(self.site, self.lines[who].number)
+
+    async def found(self, kind: FaultKind, target: str, within: float = WITHIN) -> ev.FaultFound:
+        """The fault of this kind and target, within one beat of the planting."""
+
+        def look() -> list[ev.FaultFound]:
+            return [e for e in self.site.events(ev.FaultFound) if (e.kind, e.target) == (kind, target)]
+
+        left = max(0.05, self.planted + within - time.monotonic())
+        event = (await eventually(look, left, f"{kind.value} of {target}", poll=0.1))[0]
+        await eventually(lambda: self.told(kind, target), 2, f"{kind.value} of {target} in the log", poll=0.1)
+        return event
+
+    def told(self, kind: FaultKind, target: str) -> bool:
+        """A line in the log, and a file whose records name the thing or its conversation."""
+        said = re.search(rf"audit_fault .*kind={kind.value} .*target={re.escape(target)} ", self.site.log.read_text())
+        files = list((self.site.home / "faults").glob(f"*-{kind.value}-{target}.jsonl"))
+        if not said or not files:
+            return False
+        lines = [msgspec.json.decode(line) for line in files[0].read_bytes().splitlines()]
+        return lines[0]["target"] == target
+
+
+async def talk(scene: Scene, stack: AsyncExitStack, agent: str, number: str) -> None:
+    """A caller and an agent in a talk."""
+    desk = scene.desks[agent]
+    await desk.ready()
+    line = await stack.enter_async_context(calling(scene.site, BRISK, number))
+    assert desk.phone is not None
+    call = await desk.phone.next_call()
+    desk.phone.answer(call)
+    await desk.works("busy")
+    scene.lines[agent], scene.talks[agent] = line, call
+
+
+async def vanish(scene: Scene, stack: AsyncExitStack, number: str) -> None:
+    """A caller whose phone dies without a word while he waits."""
+    agent = await stack.enter_async_context(SipAgent(target=scene.site.sip, user=number))
+    rtp = await stack.enter_async_context(RtpEndpoint(tone=440.0))
+    call = agent.invite(LONELY, rtp)
+    await call.answered()
+    connect_media(call, rtp)
+    scene.lines["vanished"] = Line(agent, call, rtp, number)
+    await hears_music(rtp)
+    agent.core.polite = False
+    rtp.mute_rtp()
+    scene.vanished = time.monotonic()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scene(house: Site) -> AsyncIterator[Scene]:
+    made = Scene(house)
+    async with AsyncExitStack() as stack:
+        for agent in ("1001", "1002", "1003", "1004"):
+            made.desks[agent] = await stack.enter_async_context(Desk(house, agent))
+        await vanish(made, stack, f"{PREFIX}00000")
+        for n, who in enumerate(("bridgeless", "overheard", "unrecorded")):
+            made.lines[who] = await stack.enter_async_context(calling(house, LONELY, f"{PREFIX}1000{n}"))
+            await hears_music(made.lines[who].rtp)
+        await talk(made, stack, "1001", f"{PREFIX}20001")
+        await talk(made, stack, "1004", f"{PREFIX}20004")
+        await plant(made)
+        yield made
+
+
+async def plant(scene: Scene) -> None:
+    site = scene.site
+    leg = ids.agent_leg(scene.conversation("1001"), 1)
+    talk_bridge = ids.talk_bridge(scene.conversation("1004"))
+    overheard, unrecorded = scene.conversation("overheard"), scene.conversation("unrecorded")
+    customer = of(site, overheard, ev.ConversationStarted)[0].leg
+    scene.snoop = f"{overheard}.ri99"
+    name = await name_of(site, leg)
+    scene.planted = time.monotonic()
+    async with deaf(site):
+        said = await console(site, f"channel request hangup {name}")
+        assert "equested" in said, said
+        await meddle(site, "POST", f"channels/{customer}/snoop/{scene.snoop}", app="hollyhock", spy="in")
+        await meddle(
+            site, "POST", "channels/externalMedia", app="hollyhock", channelId="stranger", format="ulaw",
+            external_host="127.0.0.1:9",
+        )  # fmt: skip
+        await meddle(
+            site, "POST", "channels", endpoint="Local/s@hollyhock-apology", app="hollyhock", channelId="local"
+        )
+    await eventually(lambda: in_stasis(site, "local"), 2, "the Local channel")
+    await meddle(site, "POST", f"bridges/{talk_bridge}/addChannel", channel="local")
+    await meddle(site, "DELETE", f"bridges/{ids.holding_bridge(scene.conversation('bridgeless'))}")
+    await meddle(site, "DELETE", f"channels/{ids.snoop_in(unrecorded)}")
+    leases = {agent: scene.desks[agent].lease for agent in ("1002", "1003")}
+    await meddle(site, "DELETE", f"asterisk/config/dynamic/res_pjsip/endpoint/{leases['1002']}")
+    await meddle(site, "DELETE", f"asterisk/config/dynamic/res_pjsip/aor/{leases['1003']}")
+
+
+async def in_stasis(site: Site, channel: str) -> bool:
+    found = [c for c in await site.ari("channels") if c["id"] == channel]
+    return bool(found) and found[0]["dialplan"]["app_name"] == "Stasis"
+
+
+async def channels(site: Site) -> list[str]:
+    return (await site.holds())["channels"]
+
+
+async def test_an_agents_leg_killed_from_the_command_line_is_brought_back(scene: Scene) -> None:
+    desk, conversation = scene.desks["1001"], scene.conversation("1001")
+    await scene.found(FaultKind.LEG_MISSING, ids.agent_leg(conversation, 1))
+    assert desk.phone is not None
+    again = await desk.phone.next_call()
+    assert again.invite.get("call-info").endswith("answer-after=0")
+    desk.phone.answer(again)
+    await eventually(lambda: of(scene.site, conversation, ev.AgentLegBack), 2, "the agent back in the talk")
+    members = (await scene.site.ari(f"bridges/{ids.talk_bridge(conversation)}"))["channels"]
+    assert len(members) == 2
+
+
+async def test_a_stranger_in_a_talk_is_put_out(scene: Scene) -> None:
+    await scene.found(FaultKind.CHANNEL_STRAY, "local")
+    bridge = ids.talk_bridge(scene.conversation("1004"))
+
+    async def alone() -> bool:
+        there = await scene.site.ari(f"bridges/{bridge}")
+        return len(there["channels"]) == 2 and "local" not in await channels(scene.site)
+
+    await eventually(alone, 2, "the talk alone")
+
+
+async def test_an_unknown_channel_is_ended(scene: Scene) -> None:
+    await scene.found(FaultKind.CHANNEL_STRAY, "stranger")
+
+    async def gone() -> bool:
+        return "stranger" not in await channels(scene.site)
+
+    await eventually(gone, 2, "no stranger")
+
+
+async def test_a_caller_whose_bridge_was_deleted_has_music_again(scene: Scene) -> None:
+    line = scene.lines["bridgeless"]
+    await scene.found(FaultKind.BRIDGE_MISSING, ids.holding_bridge(scene.conversation("bridgeless")))
+    await hears_music(line.rtp, within=2)
+    assert silence_in(line.rtp, scene.planted, time.monotonic()) <= WITHIN
+
+
+async def test_a_forgotten_snoop_is_ended(scene: Scene) -> None:
+    await scene.found(FaultKind.RECORDING_STRAY, scene.snoop)
+
+    async def gone() -> bool:
+        return scene.snoop not in await channels(scene.site)
+
+    await eventually(gone, 2, "no snoop")
+    live = await scene.site.recording_live(*ids.tracks(scene.conversation("overheard")))
+    assert len(live) == 2, "the record goes on"
+
+
+async def test_a_deleted_endpoint_is_made_again(scene: Scene) -> None:
+    desk = scene.desks["1002"]
+    assert desk.lease is not None
+    await scene.found(FaultKind.ENDPOINT_MISSING, desk.lease, within=6 * BEAT + CONFIRM)
+    assert desk.phone is not None
+    await desk.phone.registered()
+    await eventually(lambda: online(scene.site, desk), 2, "the phone in the switch")
+
+
+async def test_a_stale_lease_is_no_phone_until_it_registers_again(scene: Scene) -> None:
+    desk = scene.desks["1003"]
+    assert desk.lease is not None
+    await scene.found(FaultKind.LEASE_STALE, desk.lease, within=6 * BEAT + CONFIRM)
+    await desk.sees(lambda docs: not docs["me"]["phone"]["contact"], "no contact")
+    assert desk.phone is not None
+    await asyncio.wait_for(desk.phone.closed.wait(), 2)
+    await desk.phone.connect()
+    await desk.phone.registered()
+    await desk.sees(lambda docs: docs["me"]["phone"]["contact"], "the phone's contact")
+    await eventually(lambda: online(scene.site, desk), 2, "the phone in the switch")
+
+
+async def online(site: Site, desk: Desk) -> bool:
+    found = [e for e in await site.ari("endpoints/PJSIP") if e["resource"] == desk.lease]
+    return bool(found) and found[0]["state"] == "online"
+
+
+async def test_a_lost_track_is_opened_anew(scene: Scene) -> None:
+    conversation = scene.conversation("unrecorded")
+    await eventually(lambda: len(of(scene.site, conversation, ev.RecordingStarted)) == 2, WITHIN, "a second track")
+    names = of(scene.site, conversation, ev.RecordingStarted)[1].names
+    assert names[0] == ids.snoop_out(conversation) and ids.kind(names[1]) == "ri"
+
+    async def both() -> bool:
+        return len(await scene.site.recording_live(*names)) == 2
+
+    await eventually(both, 2, "both tracks recorded")
+
+
+async def test_nothing_is_open_any_more(scene: Scene) -> None:
+    async def well() -> bool:
+        async with scene.site.http.get(f"{scene.site.url}/readyz") as answer:
+            return (await answer.json())["degraded"] == []
+
+    await eventually(well, WITHIN, "no open fault", poll=0.1)
+
+
+async def test_the_log_names_nobody(house: Site) -> None:
+    assert numbers_in_log(house, PREFIX) == []
+    assert not [line for line in house.complaints() if "audit_fault " not in line]
+    assert not any(PREFIX.encode() in path.read_bytes() for path in (house.home / "faults").glob("*"))
