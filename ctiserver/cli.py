@@ -11,7 +11,7 @@ import os
 import sys
 import tomllib
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -73,6 +73,28 @@ def serve() -> None:
         _refuse(error)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+@commands.command()
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Check this installation, running or not, and say what to do. Exit code 1: there is a fault."""
+    from rich.console import Console
+
+    from ctiserver.doctor import report, run
+
+    try:
+        found = run.examine(os.environ)
+    except BadSetting as error:
+        _refuse(error)
+    if as_json:
+        print(report.as_json(found))
+    else:
+        report.show(found, Console())
+    code = 1 if found.worst is report.State.FAULT else 0
+    if found.given_up:  # something hangs in a thread, and the interpreter's own end would wait for it
+        sys.stdout.flush()
+        os._exit(code)
+    raise typer.Exit(code)
 
 
 @commands.command()

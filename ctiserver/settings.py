@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -19,12 +20,32 @@ import msgspec
 
 from ctiserver.asterisk.address import AriAddress, parse_ari_url
 
+NAMES = (
+    "HOLLYHOCK_HOME",
+    "HOLLYHOCK_HTTP",
+    "HOLLYHOCK_TLS_CERT",
+    "HOLLYHOCK_TLS_KEY",
+    "HOLLYHOCK_SIP",
+    "HOLLYHOCK_TRUNK_NETWORKS",
+    "HOLLYHOCK_RTP",
+    "HOLLYHOCK_ASTERISK",
+    "HOLLYHOCK_DATABASE_URL",
+    "HOLLYHOCK_DEMO_PASSWORD",
+    "HOLLYHOCK_CACHE",
+    "HOLLYHOCK_DEV",
+)
+"""Every variable that means something to us, in the order of the README. A test compares the two."""
 _SMALLEST_RTP_RANGE = 20  # a call to a browser with its recording needs about six ports
 _DATABASES = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
 
 class BadSetting(Exception):
     """The message is one line: the variable's name, what is wrong, what would be right."""
+
+
+def names_in(text: str) -> list[str]:
+    """The variables that a message names."""
+    return [name for name in NAMES if re.search(rf"\b{name}\b", text)]
 
 
 class Http(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,7 +185,8 @@ def _asterisk(text: str) -> AriAddress | None:
         except ValueError as error:
             raise BadSetting(f"HOLLYHOCK_ASTERISK is not a usable URL: {error}") from None
     if text and not (Path(text).is_file() and os.access(text, os.X_OK)):
-        raise BadSetting(f"HOLLYHOCK_ASTERISK={text!r} is neither http://USER:PASSWORD@HOST:PORT nor a program")
+        shown = "" if "@" in text else f"={text!r}"  # a slip in a URL must not print its password
+        raise BadSetting(f"HOLLYHOCK_ASTERISK{shown} is neither http://USER:PASSWORD@HOST:PORT nor a program")
     return None
 
 

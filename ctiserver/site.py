@@ -14,7 +14,7 @@ import structlog
 from acd.config import BadConfig, load_site
 from ctiserver.model.site import SiteConfig
 from ivr.flow.document import FlowError, decode
-from ivr.flow.inspect import inspect
+from ivr.flow.inspect import Issue, inspect
 from ivr.speech.catalogue import BOTH
 from ivr.speech.prompts import PromptStore
 
@@ -26,7 +26,12 @@ DEMO_FLOWS = Path(__file__).parent.parent / "ivr" / "demo"
 
 
 class BadSite(Exception):
-    """One line: which file, what is wrong."""
+    """One line: which file, what is wrong. `faults`: the same, one by one."""
+
+    def __init__(self, file: Path, faults: list[str]) -> None:
+        super().__init__(f"{file}: {'; '.join(faults)}")
+        self.file = file
+        self.faults = faults
 
 
 def load(folder: Path, prompts: PromptStore, sounds: Path) -> SiteConfig:
@@ -34,21 +39,31 @@ def load(folder: Path, prompts: PromptStore, sounds: Path) -> SiteConfig:
     path = folder / "site.toml"
     if not path.exists():
         seed(folder)
+    site, issues = read(path, folder / "flows", prompts, sounds)
+    for flow, issue in issues:
+        log.warning("flow_issue", flow=flow, severity=issue.severity, node=issue.node, issue=issue.code)
+    return site
+
+
+def read(path: Path, flows: Path, prompts: PromptStore, sounds: Path) -> tuple[SiteConfig, list[tuple[str, Issue]]]:
+    """These files and nothing else: the configuration, and what is weak in its flows by their ids. Raises BadSite."""
     try:
-        flows = {flow.stem: flow.read_text("utf-8") for flow in sorted((folder / "flows").glob("*.json"))}
-        site = load_site(path.read_text("utf-8"), flows=flows, prompts=uris(prompts, sounds))
-    except (BadConfig, UnicodeDecodeError) as error:
-        raise BadSite(f"{path}: {error}") from None
+        texts = {flow.stem: flow.read_text("utf-8") for flow in sorted(flows.glob("*.json"))}
+        site = load_site(path.read_text("utf-8"), flows=texts, prompts=uris(prompts, sounds))
+    except BadConfig as error:
+        raise BadSite(path, error.faults) from None
+    except UnicodeDecodeError as error:
+        raise BadSite(path, [str(error)]) from None
     except OSError as error:
-        raise BadSite(f"{path}: {error.strerror}") from None
+        raise BadSite(path, [error.strerror or str(error)]) from None
+    issues: list[tuple[str, Issue]] = []
     for flow in site.flows:
         try:
             document = decode(flow.document)
         except FlowError as error:
-            raise BadSite(f"{folder / 'flows' / flow.id}.json: {error}") from None
-        for issue in inspect(document, site):
-            log.warning("flow_issue", flow=flow.id, severity=issue.severity, node=issue.node, issue=issue.code)
-    return site
+            raise BadSite(flows / f"{flow.id}.json", [str(error)]) from None
+        issues += [(flow.id, issue) for issue in inspect(document, site)]
+    return site, issues
 
 
 def seed(folder: Path) -> None:

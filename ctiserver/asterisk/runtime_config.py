@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import os
+import re
 import shutil
 import socket
 import string
@@ -92,6 +93,12 @@ def _shipped(name: str, inside: str) -> Path:
         if place.is_dir():
             return place
     return package.parents[1] / name
+
+
+def module_names() -> list[str]:
+    """The modules that our Asterisk loads, as its modules.conf lists them: `res_ari.so` and so on."""
+    text = (_shipped("asterisk-config", "config") / "modules.conf").read_text()
+    return re.findall(r"^load\s*=\s*(\S+)", text, re.MULTILINE)
 
 
 def folders(home: Path) -> Folders:

@@ -20,6 +20,8 @@ import msgspec
 from ctiserver.asterisk.runtime_errors import CannotStart
 
 LOWEST = (22, 8)
+PATIENCE = 20.0
+"""seconds for a program that says its version, on a busy machine"""
 CACHE_NAME = "asterisk-22"
 THREE_WAYS = (
     "no Asterisk found. Three ways out: (1) set HOLLYHOCK_ASTERISK to http://USER:PASSWORD@HOST:PORT of one that runs"
@@ -49,11 +51,19 @@ def cache_folders(environ: Mapping[str, str]) -> list[Path]:
     return [Path(home) / "hollyhock", shared]
 
 
-def version_of(command: tuple[str, ...], environ: Mapping[str, str] | None = None) -> str | None:
-    """`22.10.1` as `asterisk -V` says it; None when it cannot be run."""
+def version_of(
+    command: tuple[str, ...], environ: Mapping[str, str] | None = None, *, patience: float = PATIENCE
+) -> str | None:
+    """`22.10.1` as `asterisk -V` says it; None when it cannot be run or says nothing in `patience` seconds."""
     try:
         done = subprocess.run(
-            [*command, "-V"], capture_output=True, text=True, timeout=20, check=False, env=dict(environ or os.environ)
+            [*command, "-V"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=patience,
+            check=False,
+            env=dict(environ or os.environ),
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -67,8 +77,8 @@ def new_enough(version: str) -> bool:
     return len(numbers) == 2 and tuple(map(int, numbers)) >= LOWEST
 
 
-def _plain(path: Path) -> Binary:
-    version = version_of((str(path),))
+def _plain(path: Path, patience: float) -> Binary:
+    version = version_of((str(path),), patience=patience)
     if version is None:
         raise CannotStart(f"HOLLYHOCK_ASTERISK: {path} does not answer to `-V` as an Asterisk")
     if not new_enough(version):
@@ -84,7 +94,7 @@ def library_folder(root: Path) -> Path | None:
     return None
 
 
-def rooted(root: Path) -> Binary | None:
+def rooted(root: Path, *, patience: float = PATIENCE) -> Binary | None:
     """The Asterisk inside a bootstrapped root, run by the root's own loader: no chroot, no mounts, no privilege."""
     libraries = library_folder(root)
     if libraries is None:
@@ -98,7 +108,7 @@ def rooted(root: Path) -> Binary | None:
     command = (str(loader), "--library-path", path, str(root / "usr/sbin/asterisk"))
     # The root's libraries must not read the machine's configuration for another version of themselves.
     environ = {"OPENSSL_CONF": "/dev/null", "OPENSSL_MODULES": str(libraries / "ossl-modules")}
-    version = version_of(command, environ)
+    version = version_of(command, environ, patience=patience)
     if version is None:
         return None
     return Binary(
@@ -110,18 +120,21 @@ def rooted(root: Path) -> Binary | None:
     )
 
 
-def find(environ: Mapping[str, str]) -> Binary | None:
-    """The Asterisk to run, None when none is here yet. Raises CannotStart when HOLLYHOCK_ASTERISK names a bad one."""
+def find(environ: Mapping[str, str], *, patience: float = PATIENCE) -> Binary | None:
+    """The Asterisk to run, None when none is here yet. Raises CannotStart when HOLLYHOCK_ASTERISK names a bad one.
+
+    `patience`: seconds that a program may take to say its version.
+    """
     chosen = environ.get("HOLLYHOCK_ASTERISK", "")
     if chosen:
-        return _plain(Path(chosen))
+        return _plain(Path(chosen), patience)
     on_path = shutil.which("asterisk", path=environ.get("PATH"))
     if on_path:
-        version = version_of((on_path,))
+        version = version_of((on_path,), patience=patience)
         if version and new_enough(version):
             return Binary(command=(on_path,), version=version)
     for folder in cache_folders(environ):
-        root = folder / CACHE_NAME
-        if root.is_dir() and (binary := rooted(root)):
+        root = folder / CACHE_NAME  # may be closed to us: Path.is_dir would raise
+        if os.path.isdir(root) and (binary := rooted(root, patience=patience)):
             return binary
     return None

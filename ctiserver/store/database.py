@@ -23,7 +23,7 @@ from ctiserver.ports_http import DatabaseUnavailable
 
 T = TypeVar("T")
 _WRITES = "hollyhock_writes"
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class BadDatabaseUrl(Exception):
@@ -190,6 +190,6 @@ def _upgrade(connection: sa.Connection) -> None:
         # Two servers that start together must not create the same tables twice.
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(804155)"))
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
