@@ -16,10 +16,11 @@ REAL_TESTS := tests/harness_selftest tests/asterisk tests/setup tests/live
 QUICK_TESTS := $(filter-out $(REAL_TESTS),$(wildcard tests/[a-z]*))
 QUICK_TESTS := $(filter-out tests/__init__.py tests/harness tests/fakes tests/sip %.md,$(QUICK_TESTS))
 
-.PHONY: help up test check bench prompts web lock clean
+.PHONY: help up doctor test check bench prompts web lock clean
 
 help:
 	@echo "up       start everything: Asterisk, server, demo site"
+	@echo "doctor   check this installation and say what to do"
 	@echo "test     all tests, real Asterisk and real browser included"
 	@echo "check    style, types, import layers, web sources"
 	@echo "bench    load figures as a table and as JSON"
@@ -30,6 +31,9 @@ help:
 
 up: $(RUN) agent_desktop/static/built.stamp
 	@$(PYTHON) -m ctiserver.supervisor
+
+doctor: $(RUN)
+	@$(PYTHON) -m ctiserver.cli doctor
 
 test: $(TOOLS) agent_desktop/static/built.stamp
 	@scripts/test-programs.sh
