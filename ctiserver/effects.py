@@ -119,7 +119,7 @@ def target_of(effect: fx.Effect) -> str:
             return effect.bridge
         case fx.PlayMedia() | fx.StopPlayback():
             return effect.playback
-        case fx.OpenTracks() | fx.StartRecording() | fx.StopRecording():
+        case fx.OpenTracks() | fx.StartRecording():
             return ",".join(effect.names)
         case fx.ProvisionDevice() | fx.RemoveDevice():
             return effect.endpoint

@@ -214,10 +214,6 @@ class Switch:
                 await self._open_tracks(effect)
             case fx.StartRecording():
                 await asyncio.gather(*(calls.record(name, name) for name in effect.names))
-            case fx.StopRecording():
-                for recording in effect.names:  # snoop and recording share their name
-                    await calls.stop_recording(recording)
-                    await self._hangup_if_there(recording)
             case fx.LookAt():
                 await self._look(effect)
             case fx.ProvisionDevice():
@@ -270,13 +266,6 @@ class Switch:
         async with asyncio.timeout(SNOOP_DEADLINE):
             for waiting in entered:
                 await waiting.wait()
-
-    async def _hangup_if_there(self, channel: str) -> None:
-        try:
-            await self.calls.hangup(channel)
-        except AriRefused as error:
-            if error.status != 404:
-                raise
 
     async def _look(self, effect: fx.LookAt) -> None:
         """All channels and bridges are two cheap requests; those of one conversation are picked here."""

@@ -270,7 +270,7 @@ def effect_failed(world: World, failed: facts.EffectFailed, ctx: Ctx) -> Decisio
             )
         case "HangUpLeg" | "AnswerLeg" if gone:
             return NOTHING  # its end was told before the answer to our request
-        case "StopPlayback" | "CloseBridge" | "StopRecording":
+        case "StopPlayback" | "CloseBridge":
             return NOTHING  # the thing is gone, which is what we wanted, or its end will be told
         case _:
             pass

@@ -91,10 +91,6 @@ class StartRecording(_CallEffect, frozen=True, kw_only=True):
     names: tuple[str, ...]
 
 
-class StopRecording(_CallEffect, frozen=True, kw_only=True):
-    names: tuple[str, ...]
-
-
 class FindCustomer(_CallEffect, frozen=True, kw_only=True):
     """Ask the CRM who calls; answered by `CustomerFound`. Nothing waits for it."""
 
@@ -138,7 +134,6 @@ Effect = (
     | StopPlayback
     | OpenTracks
     | StartRecording
-    | StopRecording
     | FindCustomer
     | LookAt
     | ProvisionDevice

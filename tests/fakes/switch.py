@@ -204,10 +204,6 @@ class FakeSwitch:
                 self._channel(effect.leg)
                 for name in effect.names:
                     self.snoops[name] = effect.leg
-            case fx.StopRecording():
-                for name in effect.names:
-                    if self.snoops.pop(name, None) is not None:
-                        self.later(facts.RecordingDone(name=name, seconds=1.0, ok=True, at=self.now))
             case fx.LookAt():
                 self.later(self._look(effect))
             case fx.ProvisionDevice():

@@ -292,7 +292,7 @@ def test_a_number_that_is_not_recorded_opens_no_track() -> None:
     number = msgspec.structs.replace(site.numbers[0], record=False)
     floor = Floor(msgspec.structs.replace(site, numbers=(number,)))
     caller, _ = talking(floor)
-    kinds = (fx.OpenTracks, fx.StartRecording, fx.StopRecording)
+    kinds = (fx.OpenTracks, fx.StartRecording)
     floor.restart()
     floor.feed(facts.LinkChanged(agent=AgentId(AGENT), links=1))
     floor.settle()
