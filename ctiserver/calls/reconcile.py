@@ -94,7 +94,7 @@ def compare(
         customer = conversation.customer_leg
         plan.effects.append(fx.OpenTracks(conversation=conversation.id, leg=customer, names=names))
     for leg in list(conversation.legs.values()):
-        if (known is not None and leg.id not in known) or (away and leg.role is Role.CUSTOMER):
+        if (known is not None and leg.id not in known) or (away and leg.role is Role.CUSTOMER and not leg.ending):
             continue
         seen = channels.get(leg.id)
         if seen is None:
@@ -102,6 +102,8 @@ def compare(
             _take(plan, legs.ended(world, conversation, leg, 0, ctx.now, failure=failure))
         elif leg.ending:
             plan.effects.append(fx.HangUpLeg(conversation=conversation.id, leg=leg.id))
+            if away and known is None and leg.role is Role.CUSTOMER:  # nobody tells of its end
+                plan.effects.append(fx.LookAt(conversation=conversation.id, legs=tuple(conversation.legs)))
         elif leg.state is not LegState.CONNECTED:
             if seen.state == "Up" and leg.role is Role.AGENT:
                 plan.events.append(ev.LegSeenUp(conversation=conversation.id, leg=leg.id, at=ctx.now))

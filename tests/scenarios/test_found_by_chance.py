@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from ctiserver.model import commands as cmd
@@ -11,7 +13,9 @@ from ctiserver.model import facts
 from ctiserver.model.ids import LegId
 from ctiserver.model.talk import Place
 from tests.fakes.floor import Floor
+from tests.fakes.moody import MoodySwitch
 from tests.fakes.switch import Refused
+from tests.scenarios.conftest import make_site
 from tests.scenarios.test_call_stories import finish, into_queue, over, ringing, talking
 
 
@@ -191,3 +195,28 @@ def test_a_ring_whose_end_was_lost_is_ended_at_once_when_the_caller_has_gone_too
     unheard(floor)
     assert leg not in floor.switch.channels
     over(floor)
+
+
+@pytest.mark.parametrize("link", ["there", "away"])
+def test_an_agent_hangs_up_on_a_caller_who_is_in_the_apology(link: str) -> None:
+    """Nobody tells of the end of a channel outside our application: it is looked for, and the agent wraps up."""
+    switch = MoodySwitch(random.Random(1))
+    floor = Floor(make_site(), switch=switch)
+    caller, leg = talking(floor)
+    floor.command(cmd.HoldCall, "1001", conversation=floor.conversation().id)
+    floor.settle()
+    switch.apologise(caller)
+    floor.settle()
+    assert floor.conversation().legs[caller].away
+    if link == "away":
+        lost_link(floor)
+        switch.linked = False
+        floor.command(cmd.HangUpCall, "1001", conversation=floor.conversation().id)
+        floor.settle()
+        switch.linked = True
+        unheard(floor)
+    else:
+        switch.end(leg, 16)
+        floor.settle()
+    assert caller not in switch.channels
+    finish(floor)
