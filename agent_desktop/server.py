@@ -21,7 +21,7 @@ from ctiserver.model.bucket import TokenBucket
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.facts import LinkChanged
 from ctiserver.model.ids import AgentId, ConversationId
-from ctiserver.model.principal import Principal
+from ctiserver.model.principal import Permission, Principal
 from ctiserver.model.site import SiteConfig
 from ctiserver.model.turns import Record
 from ctiserver.model.world import World
@@ -65,6 +65,10 @@ _COMMANDS: dict[str, type[cmd.Command]] = {
     )
 }
 _json = msgspec.json.Encoder()
+
+
+class PhonesAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    phones: tuple[view.PhoneChoice, ...]
 
 
 class _Desk:
@@ -276,7 +280,22 @@ class Desktops:
                 websocket=True,
                 statuses=(401, 403, 429),
             ),
+            Route(
+                method="GET",
+                path="/api/v1/phones",
+                handler=self.phones,
+                summary="The desk phones that I may use",
+                access=Permission.TAKE_CALLS,
+                answer=PhonesAnswer,
+                statuses=(401, 403),
+            ),
         )
+
+    async def phones(self, request: web.Request) -> web.StreamResponse:
+        """Asked for when the choice is opened; a desktop's own phone is in its documents."""
+        agent = AgentId(request[PRINCIPAL].agent or "")
+        answer = PhonesAnswer(phones=view.phones(self._world, agent))
+        return web.Response(body=_json.encode(answer), content_type="application/json")
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """`WS /api/v1/live`. The caller has checked session and Origin."""

@@ -13,10 +13,10 @@ import msgspec
 
 from ctiserver.model import events as ev
 from ctiserver.model.facts import Customer
-from ctiserver.model.ids import AgentId, ContactId, QueueId, desk_phone
+from ctiserver.model.ids import AgentId, ContactId, QueueId, desk_endpoint, desk_phone
 from ctiserver.model.site import DispositionConfig, Label, ReasonConfig
 from ctiserver.model.talk import Place
-from ctiserver.model.work import AgentState, ContactState, DeviceKind, WorkItem, WorkKind, agent_state
+from ctiserver.model.work import AgentState, ContactState, DeviceKind, WorkItem, WorkKind, agent_state, in_call
 from ctiserver.model.world import World
 
 
@@ -50,6 +50,17 @@ class MeDoc(msgspec.Struct, frozen=True, kw_only=True):
     misses: int
     handled: int
     queues: tuple[str, ...]
+
+
+class PhoneChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """A desk phone that the agent may use. `there`: it can be rung; `own`: his by configuration; `user`: who has it."""
+
+    id: str
+    name: Label
+    there: bool
+    own: bool
+    user: Label | None
+    in_call: bool
 
 
 class QueueNameDoc(msgspec.Struct, frozen=True, kw_only=True):
@@ -232,6 +243,28 @@ def queue_doc(world: World, queue: QueueId) -> QueueDoc | None:
         staffed=sum(state is not AgentState.NULL for state in states),
         talking=sum(state is AgentState.BUSY for state in states),
     )
+
+
+def phones(world: World, agent: AgentId) -> tuple[PhoneChoice, ...]:
+    """The desk phones of the site as this agent may choose among them, his own first, then in the site's order."""
+    config = world.agent_configs.get(agent)
+    own = config.phone if config is not None else ""
+    users = {a.device.endpoint: a for a in world.agents.values() if a.device is not None and a.id != agent}
+    choices: list[PhoneChoice] = []
+    for phone in world.site.phones:
+        user = users.get(desk_endpoint(phone.id))
+        named = world.agent_configs.get(user.id) if user is not None and (user.signed_in or in_call(user)) else None
+        choices.append(
+            PhoneChoice(
+                id=phone.id,
+                name=phone.name,
+                there=world.phone_there(phone),
+                own=phone.id == own,
+                user=named.name if named is not None else None,
+                in_call=user is not None and in_call(user),
+            )
+        )
+    return tuple(sorted(choices, key=lambda choice: not choice.own))
 
 
 def work(world: World, agent: AgentId, item: WorkItem) -> WorkDoc | None:

@@ -1,4 +1,4 @@
-"""The command line: `hollyhock up | serve | doctor | journal | version`.
+"""The command line: `hollyhock up | serve | doctor | journal | phones | version`.
 
 Here: arguments, exit codes, one line per fault of the set-up. Not here: any work; `up` is the supervisor's, `serve` the
 composition root's. Exit code 2 means: a setting or the machine is at fault, and stderr has one line about it.
@@ -6,6 +6,7 @@ composition root's. Exit code 2 means: a setting or the machine is at fault, and
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import os
 import sys
@@ -95,6 +96,35 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
         sys.stdout.flush()
         os._exit(code)
     raise typer.Exit(code)
+
+
+@commands.command()
+def phones() -> None:
+    """List the desk phones: what to enter in each of them, and which are registered."""
+    try:
+        settings = load_settings(os.environ)
+        from ctiserver import phones, site
+
+        try:
+            known = phones.phones_of(settings)
+        except site.BadSite as error:
+            _refuse(error)
+        if not known:
+            print(f"no desk phone in {settings.home / 'site' / 'site.toml'}: add [[phones]]")
+            return
+        print(phones.table(phones.rows(settings, known, _online(settings))))
+    except BadSetting as error:
+        _refuse(error)
+
+
+def _online(settings: Settings) -> tuple[str, ...] | None:
+    from ctiserver import phones
+
+    try:
+        ari = asterisk_of(settings)
+    except BadSetting:
+        return None  # none runs: the list is right all the same
+    return asyncio.run(phones.online(ari))
 
 
 @commands.command()

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from acd.core import agent as agents
 from acd.core import contact as contacts
 from acd.core import reservation as reservations
-from acd.core.devices import present
 from acd.core.index import Index
 from acd.core.skills import fits, frozen
 from ctiserver.model.facts import SeenEndpoint
@@ -70,7 +69,7 @@ def _desk_phone(world: World, agent: Agent, device: Device) -> Iterator[Fault]:
     phone = next((known for known in world.site.phones if desk_endpoint(known.id) == device.endpoint), None)
     if phone is None:
         yield _agent(agent, f"agent {agent.id} uses {device.endpoint}, which is no phone of the site")
-    elif device.contact != present(world, phone):
+    elif device.contact != world.phone_there(phone):
         yield _agent(agent, f"agent {agent.id} and the site differ on whether {device.endpoint} is there")
 
 

@@ -15,7 +15,7 @@ from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.ids import AgentId, LeaseId, desk_endpoint, desk_phone
 from ctiserver.model.site import PhoneConfig
 from ctiserver.model.turns import NOTHING, Decision
-from ctiserver.model.work import Agent, Device, DeviceKind, WorkKind
+from ctiserver.model.work import Agent, Device, DeviceKind, in_call
 from ctiserver.model.world import World
 
 # --- browsers ---------------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ def removal(device: Device | None) -> tuple[fx.Effect, ...]:
 def use_phone(world: World, index: Index, agent: Agent, item: cmd.UsePhone, now: float) -> Decision:
     """A desk phone becomes his device in place of what he had. One who is signed out loses it without a question; in a
     call nobody loses it: the call would go on in the next one's hand."""
-    phone = next((known for known in world.site.phones if known.id == item.phone), None)
+    phone = _known(world, item.phone)
     if phone is None:
         raise CommandRejected(Rejection.UNKNOWN_PHONE)
     holder = _holder(world, index, phone)
@@ -99,7 +99,7 @@ def use_phone(world: World, index: Index, agent: Agent, item: cmd.UsePhone, now:
 def own_phone(world: World, index: Index, agent: Agent, now: float) -> tuple[ev.Event, ...]:
     """At sign-in: the desk phone that is his by configuration, unless he has a device or somebody works with it."""
     wanted = index.site_agents[agent.id].phone if agent.id in index.site_agents else ""
-    phone = next((known for known in world.site.phones if known.id == wanted), None)
+    phone = _known(world, wanted)
     if phone is None or agent.device is not None:
         return ()
     holder = _holder(world, index, phone)
@@ -108,13 +108,8 @@ def own_phone(world: World, index: Index, agent: Agent, now: float) -> tuple[ev.
     return _use(world, agent, phone, holder, now)
 
 
-def in_call(agent: Agent) -> bool:
-    return any(item.kind is not WorkKind.WRAP_UP for item in agent.work.values())
-
-
-def present(world: World, phone: PhoneConfig) -> bool:
-    """Whether the desk phone can be rung as far as we know."""
-    return bool(phone.contact) or phone.id in world.desk_phones
+def _known(world: World, phone: str) -> PhoneConfig | None:
+    return next((known for known in world.site.phones if known.id == phone), None)
 
 
 def _holder(world: World, index: Index, phone: PhoneConfig) -> Agent | None:
@@ -126,7 +121,7 @@ def _use(
 ) -> tuple[ev.Event, ...]:
     endpoint = desk_endpoint(phone.id)
     lease = LeaseId(endpoint)
-    there = present(world, phone)
+    there = world.phone_there(phone)
     released = () if holder is None else (ev.DeviceReleased(agent=holder.id, lease=lease, at=now),)
     taken = ev.DeviceTaken(
         agent=agent.id,
@@ -156,7 +151,7 @@ def site_changed(world: World, now: float) -> Decision:
         if phone is None:
             events.append(ev.DeviceReleased(agent=agent.id, lease=device.lease, at=now))
         else:
-            events.extend(_contact(agent, present(world, phone), now))
+            events.extend(_contact(agent, world.phone_there(phone), now))
     effects = (fx.SetPhones(phones=world.site.phones),) if world.switch_up else ()  # else they are set at its connect
     return Decision(tuple(events), effects)
 
@@ -169,7 +164,7 @@ def contact_changed(world: World, index: Index, fact: facts.DeviceContact, now: 
     name = desk_phone(fact.endpoint)
     if name is None:
         return _contact(agent, fact.present, now) if agent is not None else ()
-    phone = next((known for known in world.site.phones if known.id == name), None)
+    phone = _known(world, name)
     return _seen(world, phone, agent, fact.present, now) if phone is not None else ()
 
 

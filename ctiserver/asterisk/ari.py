@@ -445,9 +445,12 @@ class AriLink:
     async def _application_gone(self) -> bool:
         """Only a clear answer counts; whether Asterisk answers at all is the ping's business."""
         assert self._http is not None
-        uri = ari_http.make_uri(("applications", self.app))
-        try:
-            answer = await self._http.request("GET", uri, None, what="GET application", deadline=APPLICATION_DEADLINE_S)
-        except (AriLost, AriTimeout, AriUnreadable):
-            return False
-        return answer.status == 404
+        for app in (self.app, *self._also):
+            uri = ari_http.make_uri(("applications", app))
+            try:
+                answer = await self._http.request("GET", uri, None, what="GET app", deadline=APPLICATION_DEADLINE_S)
+            except (AriLost, AriTimeout, AriUnreadable):
+                return False
+            if answer.status == 404:
+                return True
+        return False

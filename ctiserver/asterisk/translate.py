@@ -57,8 +57,9 @@ def fact_of(event: wire.Event) -> facts.Fact | None:
             seconds = float(event.recording.duration or 0)
             return facts.RecordingDone(name=event.recording.name, seconds=seconds, ok=ok, at=event.at)
         case wire.ContactStatusChange() if ids.desk_phone(event.endpoint.resource) is not None:
+            # Not the status of this one contact: when a phone moves, the new one is told of before the old one's end.
             # A browser's contact lives with its socket, which our own proxy sees.
-            present = event.contact_info.contact_status not in ("Removed", "Unreachable")
+            present = event.endpoint.state == "online"
             return facts.DeviceContact(endpoint=event.endpoint.resource, present=present, at=event.at)
         case _:
             return None

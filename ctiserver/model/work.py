@@ -99,6 +99,11 @@ def agent_state(agent: Agent) -> AgentState:
     return AgentState.READY if agent.ready else AgentState.NOT_READY
 
 
+def in_call(agent: Agent) -> bool:
+    """Whether his phone rings or talks, or is about to."""
+    return any(item.kind is not WorkKind.WRAP_UP for item in agent.work.values())
+
+
 class ContactState(StrEnum):
     WAITING = "waiting"
     RESERVED = "reserved"

@@ -11,7 +11,7 @@ import msgspec
 from ctiserver.model.deadlines import Deadlines
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, Ids, LegId, QueueId, ReservationId
 from ctiserver.model.ivr import IvrSession
-from ctiserver.model.site import AgentConfig, QueueConfig, SiteConfig
+from ctiserver.model.site import AgentConfig, PhoneConfig, QueueConfig, SiteConfig
 from ctiserver.model.talk import Conversation, Leg
 from ctiserver.model.work import Agent, Contact, Reservation
 
@@ -108,6 +108,10 @@ class World:
             reservations=self.reservations,
             deadlines=self.deadlines.as_dict(),
         )
+
+    def phone_there(self, phone: PhoneConfig) -> bool:
+        """Whether the desk phone can be rung as far as we know: it is registered, or always at one place."""
+        return bool(phone.contact) or phone.id in self.desk_phones
 
     def leg(self, leg: LegId) -> tuple[Conversation, Leg] | None:
         """The live leg and its conversation, or None if it is unknown or gone."""

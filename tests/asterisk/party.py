@@ -21,7 +21,11 @@ class Party:
     """`calls` makes requests; `events` holds all events; `lost` the reasons of ended connections."""
 
     def __init__(
-        self, address: AriAddress | Callable[[], AriAddress], app: str, limits: LinkLimits | None = None
+        self,
+        address: AriAddress | Callable[[], AriAddress],
+        app: str,
+        limits: LinkLimits | None = None,
+        also: tuple[str, ...] = (),
     ) -> None:
         self.events: list[wire.Event] = []
         self.lost: list[str] = []
@@ -36,6 +40,7 @@ class Party:
             on_lost=self.lost.append,
             on_replaced=self._on_replaced,
             limits=limits,
+            also=also,
         )
         self.calls = AriCalls(self.link)
 

@@ -69,17 +69,20 @@ class Site:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
-                env={
-                    **os.environ,
-                    "HOLLYHOCK_HOME": str(self.home),
-                    "HOLLYHOCK_HTTP": f"127.0.0.1:{self.port}",
-                    "HOLLYHOCK_SIP": f"{self.sip[0]}:{self.sip[1]}",
-                    "HOLLYHOCK_RTP": f"{self._rtp[0]}-{self._rtp[1]}",
-                    "HOLLYHOCK_DEMO_PASSWORD": PASSWORD,
-                    **self._environ,
-                    **environ,
-                },
+                env={**self.environ(), **environ},
             )
+
+    def environ(self) -> dict[str, str]:
+        """The environment of the server and of the commands beside it."""
+        return {
+            **os.environ,
+            "HOLLYHOCK_HOME": str(self.home),
+            "HOLLYHOCK_HTTP": f"127.0.0.1:{self.port}",
+            "HOLLYHOCK_SIP": f"{self.sip[0]}:{self.sip[1]}",
+            "HOLLYHOCK_RTP": f"{self._rtp[0]}-{self._rtp[1]}",
+            "HOLLYHOCK_DEMO_PASSWORD": PASSWORD,
+            **self._environ,
+        }
 
     @property
     def pid(self) -> int:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -340,6 +343,45 @@ async def test_the_server_is_killed_in_a_talk(office: Site) -> None:
             await both_hear(line, phone)
         await desk.state("ready")
         await office.quiet()
+
+
+def hollyhock_phones(office: Site) -> list[str]:
+    command = [sys.executable, "-m", "ctiserver.cli", "phones"]
+    done = subprocess.run(command, env=office.environ(), capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+async def choices(desk: Desk) -> dict[str, dict[str, Any]]:
+    """The desk phones as this agent's page lists them."""
+    async with await desk.get("/api/v1/phones") as answer:
+        assert answer.status == 200
+        return {phone["id"]: phone for phone in (await answer.json())["phones"] if not phone["id"].startswith("x")}
+
+
+async def test_what_the_page_and_the_operator_see_of_the_phones(office: Site) -> None:
+    async with Desk(office, "1003", phone=False) as other:
+        before = await choices(other)
+        assert list(before)[0] == "p1", "his own is the first"
+        assert {name: phone["there"] for name, phone in before.items()} == {"p1": False, "p2": False, "wall": True}
+        async with sitting(office, "1001", "p2") as (desk, phone):
+            seen = (await choices(other))["p2"]
+            assert (seen["there"], seen["user"]["en"], seen["in_call"]) == (True, "Wang Fang", False)
+            assert (await choices(desk))["p2"]["user"] is None, "he has it himself"
+            await desk.ready()
+            async with calling(office, BRISK, NUMBER):
+                phone.answer(await rings(desk, phone))
+                await desk.works("busy")
+                assert (await choices(other))["p2"]["in_call"]
+            lines = await asyncio.to_thread(hollyhock_phones, office)
+            (one,) = [line for line in lines if line.startswith("p1 ")]
+            (two,) = [line for line in lines if line.startswith("p2 ")]
+            (wall,) = [line for line in lines if line.startswith("wall ")]
+            assert one.endswith("not registered")
+            server = f"{office.sip[0]}:{office.sip[1]}"
+            assert two.split()[-4:] == ["desk-p2", password(office, "p2"), server, "registered"]
+            assert wall.endswith(f"at wall@127.0.0.1:{FIXED_PORT}")
+    await office.quiet()
 
 
 async def test_what_a_phone_may_not_do(office: Site) -> None:

@@ -1,0 +1,144 @@
+"""Facts about desk phones: how their contacts are heard of, what their hold, redirection and registration look like.
+
+Each is what `ctiserver.asterisk.devices` and `switch` lean on; the phones are made by our own `Devices`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from ctiserver.asterisk import translate, wire
+from ctiserver.asterisk.devices import Devices
+from ctiserver.asterisk.runtime import Instance
+from ctiserver.model import facts
+from ctiserver.model.site import Label, PhoneConfig
+from tests.asterisk.party import Party
+from tests.harness.rtp import RtpEndpoint
+from tests.harness.sip import SipAgent, connect_media
+from tests.harness.waiting import eventually
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SECRET = "secret-of-a-test"
+PHONES = "hollyhock-phones-test"
+
+
+def phone(name: str, contact: str = "") -> PhoneConfig:
+    return PhoneConfig(id=name, name=Label(zh=name, en=name), contact=contact)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def party(asterisk: Instance, app_name: str) -> AsyncIterator[Party]:
+    """A client as the server is one: a second application for contacts alone."""
+    party = Party(asterisk.ari, app_name, also=(PHONES,))
+    await party.start()
+    await party.calls.allow_events(("ContactStatusChange",), PHONES)
+    await party.calls.subscribe(("endpoint:PJSIP",), PHONES)
+    devices = Devices(party.calls, lambda _endpoint: SECRET)
+    await devices.set_phones((phone("t1"), phone("t2", "sip:t2@127.0.0.1:9")))
+    try:
+        yield party
+    finally:
+        await devices.set_phones(())
+        await party.calls.unsubscribe(("endpoint:PJSIP",), PHONES)
+        await party.clean_up()
+
+
+def desk(asterisk: Instance, name: str = "t1") -> SipAgent:
+    return SipAgent(target=asterisk.sip, user=f"desk-{name}", password=SECRET)
+
+
+def contacts(party: Party) -> list[facts.Fact | None]:
+    return [translate.fact_of(event) for event in party.seen(wire.ContactStatusChange)]
+
+
+def told(party: Party) -> bool | None:
+    """What the last fact about the phone's contact says."""
+    known = [fact.present for fact in contacts(party) if isinstance(fact, facts.DeviceContact)]
+    return known[-1] if known else None
+
+
+async def test_contacts_are_heard_of_by_the_second_application_and_channel_events_come_once(
+    asterisk: Instance, party: Party
+) -> None:
+    async with desk(asterisk) as agent, RtpEndpoint() as rtp:
+        assert (await agent.core.register()).status == 200
+        await eventually(lambda: told(party) is True, 2, "the contact")
+        leg = f"{party.app}-a1"
+        await party.calls.originate("PJSIP/desk-t1", leg)
+        call = await agent.next_call()
+        call.ring()
+        call.answer(agent.sdp(rtp))
+        connect_media(call, rtp)
+        await party.start_of(leg)
+        await rtp.press("5")
+        await party.event(wire.ChannelDtmfReceived)
+        await agent.core.outcome(call.request("INVITE", body=agent.sdp(rtp, direction="sendonly"), **SDP))
+        await party.event(wire.ChannelHold)
+        await agent.core.outcome(call.request("INVITE", body=agent.sdp(rtp), **SDP))
+        await party.event(wire.ChannelUnhold)
+        call.bye()
+        await party.event(wire.ChannelDestroyed)
+        for kind in (wire.StasisStart, wire.ChannelDtmfReceived, wire.ChannelHold, wire.ChannelUnhold):
+            assert len(party.seen(kind)) == 1, kind.__name__
+        strangers = (wire.PeerStatusChange, wire.EndpointStateChange)
+        assert not [event for event in party.events if isinstance(event, strangers)]
+        assert (await agent.core.register(expires=0)).status == 200
+        await eventually(lambda: told(party) is False, 2, "the contact to be gone")
+
+
+SDP = {"content_type": "application/sdp"}
+
+
+async def test_a_phone_that_registers_from_another_place_is_still_there(asterisk: Instance, party: Party) -> None:
+    """The end of its old contact is told after the new one: what counts is the state of the endpoint."""
+    async with desk(asterisk) as first:
+        await first.core.register()
+        await eventually(lambda: told(party) is True, 2, "the contact")
+    async with desk(asterisk) as second:
+        await second.core.register()
+        await eventually(lambda: len(party.seen(wire.ContactStatusChange)) == 5, 2, "all that is told")
+        seen = [event.contact_info.contact_status for event in party.seen(wire.ContactStatusChange)]
+        assert seen == ["NonQualified", "Reachable", "NonQualified", "Removed", "Reachable"]
+        assert told(party) is True
+        assert [e.state for e in await party.calls.get_endpoints() if e.resource == "desk-t1"] == ["online"]
+        await party.calls.originate("PJSIP/desk-t1", f"{party.app}-a2")
+        (await second.next_call()).reject(486)
+
+
+async def test_a_redirected_ring_ends_with_cause_23(asterisk: Instance, party: Party) -> None:
+    async with desk(asterisk) as agent:
+        await agent.core.register()
+        leg = f"{party.app}-a3"
+        await party.calls.originate("PJSIP/desk-t1", leg)
+        (await agent.next_call()).reject(302)
+        destroyed = await party.event(wire.ChannelDestroyed, lambda event: event.channel.id == leg)
+        assert destroyed.cause == 23
+
+
+async def test_phones_are_set_again_without_losing_a_registration(asterisk: Instance, party: Party) -> None:
+    """The aor shows the registered contact as if it were a fixed one: only `max_contacts` tells them apart."""
+    devices = Devices(party.calls, lambda _endpoint: SECRET)
+    async with desk(asterisk) as agent:
+        await agent.core.register()
+        shown = {one.attribute: one.value for one in await aor(party, "t1")}
+        assert (shown["contact"], shown["max_contacts"]) == (agent.core.identity.contact, "1")
+        await devices.set_phones((phone("t1"), phone("t2", "sip:t2@127.0.0.1:10")))
+        assert {one.attribute: one.value for one in await aor(party, "t1")} == shown
+        assert [one.value for one in await aor(party, "t2") if one.attribute == "contact"] == ["sip:t2@127.0.0.1:10"]
+        await devices.set_phones((phone("t1", "sip:t1@127.0.0.1:9"), phone("t2")))
+        assert [one.value for one in await aor(party, "t1") if one.attribute == "contact"] == ["sip:t1@127.0.0.1:9"]
+        assert (await agent.core.register()).status in (403, 404), "it is at a fixed contact now"
+    async with desk(asterisk, "t2") as agent:
+        assert (await agent.core.register()).status == 200
+    await devices.set_phones((phone("t2"),))
+    assert await party.calls.get_endpoint("desk-t1") is None
+
+
+async def aor(party: Party, name: str) -> list[wire.ConfigTuple]:
+    found = await party.calls.find_dynamic("res_pjsip", "aor", f"desk-{name}")
+    assert found is not None
+    return found
