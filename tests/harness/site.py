@@ -59,6 +59,11 @@ class Site:
         self._process: subprocess.Popen[bytes] | None = None
         self._http: aiohttp.ClientSession | None = None
 
+    @property
+    def database_url(self) -> str:
+        """Where this site's call records go."""
+        return self._environ.get("HOLLYHOCK_DATABASE_URL") or f"sqlite:///{self.home / 'hollyhock.db'}"
+
     # ---- the server process
 
     def spawn(self, **environ: str) -> None:
@@ -114,6 +119,11 @@ class Site:
         assert self._process is not None
         self._process.terminate()
         return await asyncio.to_thread(self._process.wait, 10)
+
+    def wait(self, timeout: float) -> int:
+        """Block until the server has ended by itself; the exit code."""
+        assert self._process is not None
+        return self._process.wait(timeout)
 
     def tail(self, lines: int = 40) -> str:
         return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-lines:])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 from playwright.async_api import Page
 
 from ctiserver.model import facts
@@ -22,6 +24,9 @@ from ctiserver.model.work import ContactState, agent_state
 from ctiserver.model.world import World, WorldState
 from ctiserver.replay import decided_again, difference, folded
 from ctiserver.replay import house as house_of_cores
+from ctiserver.store.database import Database, sqlite_url
+from ctiserver.store.projection import Projector
+from ctiserver.store.tables import CALL_RECORDS, INTERACTIONS, RECORDINGS
 from tests.harness.browser import Browser
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.site import PASSWORD, Desk, Site
@@ -87,6 +92,29 @@ async def come_back(desk: Desk) -> None:
     await desk.phone.registered()
     await desk.expect("PhoneReady", lease=desk.lease, instance=desk.instance)
     await desk.sees(lambda docs: docs["me"]["phone"]["contact"], "the phone's contact")
+
+
+def documents(desk: Desk) -> dict[str, Any]:
+    """What a desktop shows and a restart may not change. Who is linked and registered is observed anew each time."""
+    shown = msgspec.json.decode(msgspec.json.encode(desk.docs))
+    me = shown["me"]
+    me["links"] = 0
+    if me["phone"] is not None:
+        me["phone"] |= {"registered": True, "contact": True}
+    for key, doc in shown.items():
+        if key.startswith("work/") and doc["kind"] == "offer":
+            doc |= {"confirmed": True}
+    return {key: doc for key, doc in shown.items() if not key.startswith("queue/")} | {
+        key: {name: doc[name] for name in ("waiting", "longest_since", "talking")}
+        for key, doc in shown.items()
+        if key.startswith("queue/")
+    }
+
+
+def same_documents(desk: Desk, before: dict[str, Any]) -> None:
+    now = documents(desk)
+    where = difference(before, now)
+    assert not where, f"{desk.user} sees something else now: {where}"
 
 
 async def restarted(site: Site) -> float:
@@ -157,6 +185,39 @@ def check_database(site: Site, conversations: Iterable[str]) -> None:
     assert sorted(tracks) == sorted((name, "complete") for name in conversations for _ in range(2))
 
 
+async def check_projection(site: Site, *, within: float = 10.0) -> int:
+    """The SQL tables are what the journal folds into, from the beginning, in an empty database. Returns the rows."""
+    epoch = (site.home / "journal" / "epoch").read_text().strip()
+    records = site.records()
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Database(sqlite_url(Path(folder) / "fold.db"))
+        live = Database(site.database_url)
+        try:
+            await fresh.migrate()
+            await Projector(fresh, epoch, len(records), lambda seq: iter(records[seq - 1 :])).catch_up()
+            wanted = await _rows(fresh)
+
+            async def same() -> bool:
+                found = await _rows(live)
+                assert not (where := difference(wanted, found)), f"the tables differ from the journal at {where}"
+                return True
+
+            await eventually(same, within, "the projection to be the fold of the journal", poll=0.2)
+        finally:
+            await fresh.close()
+            await live.close()
+    return sum(len(rows) for rows in wanted.values())
+
+
+async def _rows(database: Database) -> dict[str, list[dict[str, Any]]]:
+    found = {}
+    async with database.read() as connection:
+        for table in (INTERACTIONS, CALL_RECORDS, RECORDINGS):
+            result = await connection.execute(sa.select(table).order_by(*table.primary_key.columns))
+            found[table.name] = [dict(row) for row in result.mappings()]
+    return found
+
+
 async def call_list(site: Site, conversations: Iterable[str]) -> dict[str, dict[str, Any]]:
     """The lead's call list by conversation, as soon as all of these have ended in it, each once."""
     wanted = set(conversations)
@@ -177,10 +238,17 @@ async def call_list(site: Site, conversations: Iterable[str]) -> dict[str, dict[
 
 
 class Lateness:
-    """How late this test's own event loop was: packets that wait in its socket meanwhile are no gap in the sound."""
+    """How late the machine was: this test's own event loop, and the threads of Asterisk that had work and no processor.
 
-    def __init__(self) -> None:
+    Packets that wait in our socket are no gap in the sound, nor is a pause that every process of the machine had. The
+    second figure is the kernel's own account (schedstat: nanoseconds that a thread waited for a processor).
+    """
+
+    def __init__(self, asterisk: int = 0) -> None:
+        self._asterisk = asterisk
         self._late: list[tuple[float, float]] = []
+        self._starved: list[tuple[float, float]] = []
+        self._waited: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Lateness:
@@ -193,15 +261,36 @@ class Lateness:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
+        looked = 0.0
         while True:
             due = time.monotonic() + 0.005
             await asyncio.sleep(0.005)
-            if (late := time.monotonic() - due) > 0.01:
+            now = time.monotonic()
+            if (late := now - due) > 0.01:
                 self._late.append((due, late))
+            if self._asterisk and now - looked > 0.1:
+                looked = now
+                self._look(now)
+
+    def _look(self, now: float) -> None:
+        worst = 0
+        for path in Path(f"/proc/{self._asterisk}/task").glob("*/schedstat"):
+            try:
+                waited = int(path.read_text().split()[1])
+            except (OSError, IndexError):
+                continue  # the thread has just ended
+            worst = max(worst, waited - self._waited.get(path.parent.name, waited))
+            self._waited[path.parent.name] = waited
+        if worst > 10_000_000:
+            self._starved.append((now, worst / 1e9))
 
     def worst(self, start: float, end: float) -> float:
-        """In ms, within this window."""
+        """Our own, in ms, within this window."""
         return max((late for due, late in self._late if start - 1 <= due <= end), default=0.0) * 1000
+
+    def starved(self, start: float, end: float) -> float:
+        """Asterisk's, in ms: how long one of its threads waited for a processor within some 0.1 s of this window."""
+        return max((late for at, late in self._starved if start - 0.2 <= at <= end + 0.2), default=0.0) * 1000
 
 
 def sound_lost(rtp: RtpEndpoint, start: float, end: float) -> float:
