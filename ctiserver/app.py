@@ -94,7 +94,8 @@ class Server:
             self.journal,
             self._on_turn,
             mask=masked,
-            on_journal=self._journal_changed,
+            bridge=self._bridge_journal,
+            on_journal=lambda _works: self._busy(),
             on_fatal=self._failed,
         )
         self.effects = Effects(self, self.dispatcher.feed)
@@ -221,11 +222,9 @@ class Server:
                 self._start(self.recorder.sweep(), "recordings sweep")
                 self._busy()
 
-    def _journal_changed(self, works: bool) -> None:
-        if works:  # records are missing in the file: a snapshot bridges the hole before anything else can happen
-            with contextlib.suppress(OSError):
-                self.journal.write_snapshot(self.world.seq, self.journal.encode_snapshot(self.world.state()))
-        self._busy()
+    def _bridge_journal(self) -> None:
+        """Records are missing in the file: a snapshot stands for them. Raises OSError."""
+        self.journal.write_snapshot(self.world.seq, self.journal.encode_snapshot(self.world.state()))
 
     def _failed(self) -> None:
         self.exit_code = FAILED
@@ -338,6 +337,8 @@ class Server:
         last = time.monotonic()
         while True:
             await asyncio.sleep(1.0)
+            if self.dispatcher.journal_broken:
+                self.dispatcher.feed(facts.Tick())  # at night nothing else would try it again
             try:
                 await asyncio.to_thread(self.journal.sync)
                 if self.journal.snapshot_due(time.monotonic() - last):

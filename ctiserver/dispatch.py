@@ -28,6 +28,9 @@ SLOW_TURN = 0.020
 CLOCK_JUMP = 1.0
 """Seconds of disagreement between wall and monotonic clock that count as a jump (DESIGN 5.4)."""
 
+MEND_EVERY = 1.0
+"""Seconds between two tries to write a journal that could not be written (our choice: a try encodes the world)."""
+
 
 class SystemClock:
     """The real clocks."""
@@ -41,7 +44,8 @@ class SystemClock:
 
 class Dispatcher:
     """Owns the world. `on_turn` is called after the record is in the journal, with effects not yet released:
-    it releases them and fans the views out. `mask` tells whether the customer's digits are secret now."""
+    it releases them and fans the views out. `mask` tells whether the customer's digits are secret now. `bridge` stores
+    the whole world in place of records that could not be written; it raises OSError."""
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class Dispatcher:
         *,
         clock: Clock | None = None,
         mask: Callable[[World, facts.DigitPressed], bool] = lambda _world, _digit: False,
+        bridge: Callable[[], None] = lambda: None,
         on_journal: Callable[[bool], None] = lambda _works: None,
         on_fatal: Callable[[], None] = lambda: None,
     ) -> None:
@@ -64,6 +69,8 @@ class Dispatcher:
         self._on_turn = on_turn
         self._clock = clock or SystemClock()
         self._mask = mask
+        self._bridge = bridge
+        self._mend_after = 0.0
         self._on_journal = on_journal
         self._on_fatal = on_fatal
         self._waiting: deque[Input] = deque()
@@ -137,18 +144,28 @@ class Dispatcher:
         return done
 
     def _append(self, record: Record) -> None:
+        """Running calls go on without a journal; new ones are refused until it can be written again (DESIGN section 1).
+
+        Records are missing in the file then, so the first one that fits is not enough: the world is stored before it.
+        """
+        broken = self.journal_broken
+        if broken and self._clock.monotonic() < self._mend_after:
+            return
         try:
+            if broken:
+                self._bridge()
             self._journal.append(record)
-            if self.journal_broken:
-                self.journal_broken = False
-                log.warning("journal_writes_again", seq=record.seq)
-                self._on_journal(True)
         except OSError as error:
-            # Running calls go on; new ones are refused until the journal can be written again (DESIGN section 1).
-            if not self.journal_broken:
+            self._mend_after = self._clock.monotonic() + MEND_EVERY
+            if not broken:
                 log.error("journal_write_failed", error=str(error), seq=record.seq)
                 self.journal_broken = True
                 self._on_journal(False)
+            return
+        if broken:
+            self.journal_broken = False
+            log.warning("journal_writes_again", seq=record.seq)
+            self._on_journal(True)
 
     def _time(self, monotonic: float) -> float:
         """UTC, once a turn, never back (DESIGN 5.4): the wall clock at the start, carried on by the monotonic one.

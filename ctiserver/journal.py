@@ -126,9 +126,13 @@ class Journal:
         self._size = good
 
     def load(self) -> WorldState:
-        """The newest readable snapshot, or an empty world; fold the records after its `seq` onto it."""
+        """The newest readable snapshot, or an empty world; fold the records after its `seq` onto it.
+
+        One that is newer than the last record tells of turns that are lost (a power cut, a full disk): it goes, for the
+        numbers that it counts are given out again."""
         for seq, path in reversed(snapshots(self.folder)):
             if seq > self.last_seq:
+                path.unlink()
                 continue
             try:
                 return msgspec.msgpack.decode(path.read_bytes(), type=WorldState)
@@ -181,15 +185,23 @@ class Journal:
         return self._encoder.encode(state)
 
     def write_snapshot(self, seq: int, data: bytes) -> None:
-        """Write beside, sync, rename; drop all but the last two. Call it off the loop."""
+        """Write beside, sync, rename; drop all but the last two. Call it off the loop. Raises OSError.
+
+        One whose record is not in the journal (yet) is dropped at the next start: it takes nobody's place."""
         path = self.folder / f"snapshot-{seq:016d}.bin"
         temporary = path.with_suffix(".new")
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
-        for _seq, old in snapshots(self.folder)[:-SNAPSHOTS_KEPT]:
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.rename(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)  # half a snapshot on a full disk would keep it full
+            raise
+        there = [(number, old) for number, old in snapshots(self.folder) if number <= self.last_seq]
+        ahead = [(number, old) for number, old in snapshots(self.folder) if number > self.last_seq]
+        for _number, old in (*there[:-SNAPSHOTS_KEPT], *ahead[:-1]):
             old.unlink()
 
     def close(self) -> None:

@@ -34,18 +34,25 @@ class Clocks:
 
 
 class Paper:
-    """A journal that can fail."""
+    """A journal that can fail; `bridges` are the snapshots that stand for missing records."""
 
     epoch = "test"
 
     def __init__(self) -> None:
         self.records: list[Record] = []
+        self.bridges: list[int] = []
         self.full = False
+        self.room_for_snapshots = True
 
     def append(self, record: Record) -> None:
         if self.full:
             raise OSError(28, "no space left on device")
         self.records.append(record)
+
+    def bridge(self, world: World) -> None:
+        if not self.room_for_snapshots:
+            raise OSError(28, "no space left on device")
+        self.bridges.append(world.seq)
 
 
 class OneDeadline:
@@ -75,6 +82,7 @@ class Rig:
             self.paper,
             self.turns.append,
             clock=self.clocks,
+            bridge=lambda: self.paper.bridge(self.dispatcher.world),
             on_journal=self.journal_works.append,
             on_fatal=self._fatal,
         )
@@ -135,8 +143,29 @@ async def test_a_full_disk_is_told_once_and_its_end_as_well(rig: Rig) -> None:
     assert rig.journal_works == [False]
     rig.paper.full = False
     rig.dispatcher.feed(facts.SwitchLost(reason="x"))
+    assert rig.journal_works == [False], "it is not tried again at every turn"
+    rig.clocks.run(1.1)
+    rig.dispatcher.feed(facts.SwitchLost(reason="x"))
     assert rig.journal_works == [False, True]
-    assert len(rig.turns) == 4, "running calls go on"
+    assert rig.paper.bridges == [5], "the world is stored before the first record that follows the hole"
+    assert [record.seq for record in rig.paper.records] == [5]
+    assert len(rig.turns) == 5, "running calls go on"
+
+
+async def test_a_nearly_full_disk_with_room_for_a_record_and_none_for_the_world_makes_no_hole(rig: Rig) -> None:
+    rig.paper.full, rig.paper.room_for_snapshots = True, False
+    rig.dispatcher.feed(facts.SwitchLost(reason="x"))
+    rig.paper.full = False
+    for _ in range(3):
+        rig.clocks.run(1.1)
+        rig.dispatcher.feed(facts.SwitchLost(reason="x"))
+    assert rig.paper.records == []
+    assert rig.journal_works == [False]
+    rig.paper.room_for_snapshots = True
+    rig.clocks.run(1.1)
+    rig.dispatcher.feed(facts.SwitchLost(reason="x"))
+    assert rig.journal_works == [False, True]
+    assert (rig.paper.bridges, [record.seq for record in rig.paper.records]) == ([5], [5])
 
 
 async def test_a_turn_that_fails_stops_everything_before_it_can_do_harm(rig: Rig) -> None:

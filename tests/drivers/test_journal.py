@@ -114,6 +114,38 @@ def test_the_two_newest_snapshots_are_kept_and_a_broken_one_is_passed_over(tmp_p
     assert writer.load().seq == 3
 
 
+def test_a_snapshot_of_lost_turns_is_dropped_at_the_next_start_and_pushes_no_other_out(tmp_path: Path) -> None:
+    """The numbers that it counts are given out again: later it would pass for a state that never was."""
+    filled(tmp_path, 5)
+    writer = Journal(tmp_path)
+    for seq in (3, 5, 8, 9):
+        writer.write_snapshot(seq, writer.encode_snapshot(WorldState(seq=seq)))
+    names = sorted(int(path.stem.removeprefix("snapshot-")) for path in tmp_path.glob("snapshot-*.bin"))
+    assert names == [3, 5, 9]
+    writer.close()
+    again = Journal(tmp_path)
+    assert again.load().seq == 5
+    for seq in range(6, 12):
+        again.append(record(seq))
+    again.close()
+    assert Journal(tmp_path).load().seq == 5
+
+
+def test_a_snapshot_that_does_not_fit_leaves_no_half_one_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(tmp_path, 2)
+    writer = Journal(tmp_path)
+
+    def full(_fd: int) -> None:
+        raise OSError(28, "no space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="no space"):
+        writer.write_snapshot(2, b"state")
+    assert not [path for path in tmp_path.iterdir() if path.suffix == ".new"]
+
+
 def test_the_epoch_is_made_once(tmp_path: Path) -> None:
     assert Journal(tmp_path).epoch == Journal(tmp_path).epoch
     assert len(Journal(tmp_path).epoch) == 4
