@@ -259,10 +259,12 @@ class Switch:
     async def _open_tracks(self, effect: fx.OpenTracks) -> None:
         """Snoops with a clock of their own: the tracks are as long as the call, whatever is sent (FACTS)."""
         entered = [self._snoops.setdefault(name, asyncio.Event()) for name in effect.names]
+        requests: list[Awaitable[object]] = []
         if effect.names == ids.tracks(effect.conversation):  # before the answer: nothing plays
-            await self.calls.set_variable(effect.leg, "HOLLYHOCK_CONV", effect.conversation)
+            requests.append(self.calls.set_variable(effect.leg, "HOLLYHOCK_CONV", effect.conversation))
         for name in effect.names:
-            await self.calls.snoop(effect.leg, name, spy="in" if ids.kind(name) == ids.SIDES[0] else "out")
+            requests.append(self.calls.snoop(effect.leg, name, spy="in" if ids.kind(name) == ids.SIDES[0] else "out"))
+        await asyncio.gather(*requests)
         async with asyncio.timeout(SNOOP_DEADLINE):
             for waiting in entered:
                 await waiting.wait()
