@@ -16,14 +16,15 @@ REAL_TESTS := tests/harness_selftest tests/asterisk tests/setup tests/live
 QUICK_TESTS := $(filter-out $(REAL_TESTS),$(wildcard tests/[a-z]*))
 QUICK_TESTS := $(filter-out tests/__init__.py tests/harness tests/fakes tests/sip %.md,$(QUICK_TESTS))
 
-.PHONY: help up doctor test check bench prompts web lock clean
+.PHONY: help up doctor test check bench soak prompts web lock clean
 
 help:
 	@echo "up       start everything: Asterisk, server, demo site"
 	@echo "doctor   check this installation and say what to do"
 	@echo "test     all tests, real Asterisk and real browser included"
 	@echo "check    style, types, import layers, web sources"
-	@echo "bench    load figures as a table and as JSON"
+	@echo "bench    what a call costs, beside app_queue; tables and JSON"
+	@echo "soak     2,000 calls: memory, leftovers, journal"
 	@echo "prompts  render the spoken prompts that changed"
 	@echo "web      build the web pages"
 	@echo "lock     write the Python lock files anew, complete the npm one"
@@ -50,6 +51,9 @@ check: $(TOOLS) $(WEB)/node_modules/.package-lock.json
 
 bench: $(RUN)
 	@$(PYTHON) -m benchmarks
+
+soak: $(RUN)
+	@$(PYTHON) -m benchmarks.soak
 
 prompts:
 	@scripts/prompts.sh
