@@ -10,7 +10,7 @@ from aiohttp import web
 
 from ctiserver.api.bodies import DeviceAnswer, DeviceBody, SipQuery
 from ctiserver.api.demo_calls import DEMO, DEMO_COOKIE
-from ctiserver.api.errors import Conflict, Forbidden, NotFound, NotLoggedIn, json_answer
+from ctiserver.api.errors import BadRequest, Conflict, Forbidden, NotFound, NotLoggedIn, json_answer
 from ctiserver.api.parts import PARTS
 from ctiserver.api.security import COOKIE, LOGINS, is_websocket
 from ctiserver.api.sip_proxy import LEASE_TAKEN, Line, SipProxy
@@ -60,6 +60,8 @@ async def sip_socket(request: web.Request, query: SipQuery) -> web.StreamRespons
     """The route is public in the table because a demo caller has no login; each branch checks its own right."""
     if not is_websocket(request):
         raise NotFound
+    if "sip" not in [each.strip() for each in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]:
+        raise BadRequest("This socket speaks SIP: ask for the subprotocol sip.", "no_sip")
     lease = query.lease
     if _DEMO_CALL.match(lease):
         return await _demo_socket(request, query)

@@ -22,7 +22,7 @@ from ctiserver.model import commands as cmd
 from ctiserver.model import events as ev
 from ctiserver.model.errors import Rejection
 from tests.harness.site import Desk, Site
-from tests.harness.waiting import eventually
+from tests.live.fuzz import as_fresh, fresh
 from tests.live.house import CALM, LONELY, Line, calling, conversation_of, first_ring, hears_music, lead
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -126,25 +126,6 @@ def hostile(name: str, floor: Floor) -> Iterator[tuple[str, str]]:
 def _frame(name: str, fields: dict[str, str]) -> str:
     body = "".join(f',"{field}":{value}' for field, value in fields.items())
     return f'{{"type":"command","id":"attack","name":"{name}"{body}}}'
-
-
-async def fresh(desk: Desk) -> dict[str, Any]:
-    """The documents of a link of his that is opened for this alone."""
-    async with desk._http.ws_connect(f"{desk.site.url}/api/v1/live", headers={"Origin": desk.site.url}) as socket:
-        docs: dict[str, Any] = (await socket.receive_json(timeout=3))["docs"]
-        return docs
-
-
-async def as_fresh(desk: Desk) -> None:
-    """His old snapshot and the deltas since are what a fresh one says (figures of queues come a moment later)."""
-
-    async def same() -> bool:
-        docs = await fresh(desk)
-        docs["me"]["links"] = desk.docs["me"]["links"]  # the fresh link itself came and went
-        assert desk.docs == docs
-        return True
-
-    await eventually(same, 3, "deltas like a fresh snapshot", poll=0.1)
 
 
 async def answers(desk: Desk, frames: list[tuple[str, str]]) -> dict[str, dict[str, Any] | int]:
