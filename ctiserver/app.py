@@ -43,6 +43,7 @@ from ctiserver.model.world import World
 from ctiserver.ports_http import DatabaseUnavailable
 from ctiserver.release import version
 from ctiserver.settings import BadSetting, Secrets, Settings, load_secrets
+from ctiserver.silence import Silence
 from ctiserver.store import demo
 from ctiserver.store.calls import SqlCalls
 from ctiserver.store.customers import SqlCustomers
@@ -120,6 +121,7 @@ class Server:
             feed=self.dispatcher.feed,
             idle=self.effects.idle,
             told=self.faults.tell,
+            silence=Silence(self.world, self.switch, time.monotonic),
         )
         self.recordings = settings.home / "recordings"
         self.recorder = Recorder(
@@ -218,6 +220,8 @@ class Server:
                 conversation = self.world.conversations.get(event.conversation)
                 if conversation is None or (conversation.cleared and not conversation.recordings):
                     self.recorder.finished(event.conversation)
+            elif isinstance(event, ev.ConnectionCleared):
+                self.auditor.leg_ended(event.leg, event.cause)
             elif isinstance(event, ev.SwitchLinkChanged) and event.up:
                 self._start(self.recorder.sweep(), "recordings sweep")
                 self._busy()

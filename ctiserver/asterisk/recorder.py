@@ -1,6 +1,7 @@
 """Recordings: from two mono tracks in Asterisk's spool to one stereo file of ours.
 
-The customer's voice is the first (left) channel, what he heard (agent, prompts, music) the second. The file is named
+The customer's voice is the first (left) channel, what he heard (agent, prompts, music) the second. A track that was
+lost in the talk goes on in another file, whose name says where it begins; between them is silence. The record is named
 after the conversation, written beside and renamed, so it is whole or not there. Nothing on the call path waits for it;
 what a stopped server left in the spool is fetched at the next connect.
 """
@@ -10,15 +11,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import tempfile
 import wave
 from array import array
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 
 from ctiserver.asterisk.ari_calls import AriCalls
-from ctiserver.asterisk.ari_errors import AriError, AriRefused
+from ctiserver.asterisk.ari_errors import AriError
 from ctiserver.model import ids
 from ctiserver.model.ids import ConversationId
 
@@ -31,19 +34,36 @@ CHUNK = RATE
 """Frames merged at a time: one second."""
 ATTEMPTS = 3
 WAITING = 10_000
+LONGEST_MS = 24 * 3600 * 1000
+"""Milliseconds into a call at which a segment may begin at most: a name in the spool must not make us fill the disk."""
 
 
-def merge(left: Path | None, right: Path | None, target: Path) -> float:
-    """Interleave two mono 16-bit WAV files of 8 kHz into a stereo one; what is shorter or missing (None) is silence.
+class Segment(NamedTuple):
+    """A track, or what there is of one after a loss: side 0 is what the customer said, `start` counts frames."""
+
+    path: Path
+    side: int
+    start: int = 0
+
+
+def segment(path: Path, track: str) -> Segment:
+    """The track of this name, as it lies in the record."""
+    side = ids.SIDES.index(ids.kind(track))
+    return Segment(path, side, min(ids.track_offset(track), LONGEST_MS) * RATE // 1000)
+
+
+def merge(segments: Sequence[Segment], target: Path) -> float:
+    """Lay mono 16-bit WAV files of 8 kHz into a stereo one; what no segment covers is silence.
 
     Returns seconds. Raises wave.Error or EOFError for a file that is no such WAV.
     """
     temporary = target.with_suffix(".part")
     with contextlib.ExitStack() as stack:
-        tracks = [_opened(stack, path) if path is not None else None for path in (left, right)]
-        if any(track is not None and track.getparams()[:3] != FORM for track in tracks):
+        tracks = [_opened(stack, one.path) for one in segments]
+        if any(track.getparams()[:3] != FORM for track in tracks):
             raise wave.Error("a track is not 16-bit mono of 8 kHz")
-        frames = max(track.getnframes() for track in tracks if track is not None)
+        laid = list(zip(segments, tracks, strict=True))
+        frames = max(one.start + track.getnframes() for one, track in laid)
         with temporary.open("wb") as file:
             with wave.open(file, "wb") as out:
                 out.setnchannels(2)
@@ -51,17 +71,25 @@ def merge(left: Path | None, right: Path | None, target: Path) -> float:
                 out.setframerate(RATE)
                 for start in range(0, frames, CHUNK):
                     both = array("h", bytes(4 * min(CHUNK, frames - start)))
-                    for side, track in enumerate(tracks):
-                        if track is None:
-                            continue
-                        data = track.readframes(CHUNK)
-                        samples = array("h", data[: len(data) // 2 * 2])  # a torn last sample is none
-                        both[side : 2 * len(samples) : 2] = samples
+                    for one, track in laid:
+                        _lay(both, one, track, start)
                     out.writeframesraw(both.tobytes())
             file.flush()
             os.fsync(file.fileno())
     temporary.rename(target)
     return frames / RATE
+
+
+def _lay(both: array[int], one: Segment, track: wave.Wave_read, start: int) -> None:
+    """The part of a segment that falls into the chunk that begins with frame `start`."""
+    skip = max(0, one.start - start)
+    wanted = len(both) // 2 - skip
+    if wanted <= 0:
+        return
+    data = track.readframes(wanted)
+    samples = array("h", data[: len(data) // 2 * 2])  # a torn last sample is none
+    first = 2 * skip + one.side
+    both[first : 2 * (skip + len(samples)) : 2] = samples
 
 
 def _opened(stack: contextlib.ExitStack, path: Path) -> wave.Wave_read:
@@ -119,7 +147,7 @@ class Recorder:
             return
         for name in sorted(names):
             owner = ids.owner(name)
-            if owner is not None and ids.kind(name) in ("ri", "ro") and not self._live(owner):
+            if owner is not None and ids.kind(name) in ids.SIDES and not self._live(owner):
                 self.finished(owner)
 
     async def _run(self) -> None:
@@ -136,13 +164,12 @@ class Recorder:
                 self._waiting.discard(conversation)
 
     async def _fetch(self, conversation: ConversationId) -> bool:
-        names = (ids.snoop_in(conversation), ids.snoop_out(conversation))
         target = self._folder / f"{conversation}.wav"
         try:
             if self._spool is not None:
-                seconds = await asyncio.to_thread(_take, [self._spool / f"{name}.wav" for name in names], target)
+                seconds = await asyncio.to_thread(_take, self._spool, conversation, target)
             else:
-                seconds = await self._fetch_far(names, target)
+                seconds = await self._fetch_far(conversation, target)
         except (AriError, OSError, wave.Error, EOFError) as error:
             reason = f"{type(error).__name__}: {error}"
             log.warning("recording_not_fetched", conversation=conversation, reason=reason)
@@ -153,36 +180,29 @@ class Recorder:
             log.info("recording_missing", conversation=conversation)
         return True
 
-    async def _fetch_far(self, names: Sequence[str], target: Path) -> float | None:
+    async def _fetch_far(self, conversation: ConversationId, target: Path) -> float | None:
         """From an Asterisk whose spool is not ours to read."""
-        parts = [self._folder / f".{name}.wav" for name in names]
-        try:
-            for name, part in zip(names, parts, strict=True):
-                await self._download(name, part)
-            seconds = await asyncio.to_thread(_take, parts, target)
-        finally:
-            for part in parts:
-                part.unlink(missing_ok=True)
+        names = [one.name for one in await self._calls.stored_recordings() if _is_track(one.name, conversation)]
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix=".fetch-") as there:
+            for name in names:
+                await self._calls.download_recording(name, str(Path(there) / f"{name}.wav"))
+            seconds = await asyncio.to_thread(_take, Path(there), conversation, target)
         if seconds is not None:
             for name in names:
                 await self._calls.delete_recording(name)
         return seconds
 
-    async def _download(self, name: str, part: Path) -> None:
-        """No file if the spool has no such track."""
-        try:
-            await self._calls.download_recording(name, str(part))
-        except AriRefused as refused:
-            if refused.status != 404:
-                raise
+
+def _is_track(name: str, conversation: ConversationId) -> bool:
+    return ids.owner(name) == conversation and ids.kind(name) in ids.SIDES
 
 
-def _take(parts: Sequence[Path], target: Path) -> float | None:
+def _take(folder: Path, conversation: ConversationId, target: Path) -> float | None:
     """Merge the tracks that are there, and remove them once the record is safe. None if there is none."""
-    there = [part if part.exists() else None for part in parts]
-    if not any(there):
+    paths = [path for path in sorted(folder.glob(f"{conversation}.r*.wav")) if _is_track(path.stem, conversation)]
+    if not paths:
         return None
-    seconds = merge(there[0], there[1], target)
-    for part in parts:
-        part.unlink(missing_ok=True)
+    seconds = merge([segment(path, path.stem) for path in paths], target)
+    for path in paths:
+        path.unlink(missing_ok=True)
     return seconds

@@ -25,13 +25,18 @@ def faults(world: World, seen: facts.SwitchReading) -> list[Fault]:
     channels = {channel.id: channel for channel in seen.channels}
     bridges = {bridge.id: bridge for bridge in seen.bridges}
     found: list[Fault] = []
+    ours: dict[str, None] = dict.fromkeys(world.conversation_of_leg)  # no strangers: not asked about one by one
     for conversation in world.conversations.values():
+        if not conversation.cleared:
+            ours.update(dict.fromkeys(conversation.recordings))
         plan = Plan()
         reconcile.compare(plan, world, conversation, channels, bridges, ctx)
         if plan.events or plan.effects:
             found.extend(_differences(conversation, plan))
         found.extend(_unrecorded(conversation))
     for channel in seen.channels:
+        if channel.id in ours:
+            continue
         plan = Plan()
         reconcile.stray_channel(plan, world, channel, ctx)
         found.extend(_strays(plan, channel.id))

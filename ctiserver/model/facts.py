@@ -171,8 +171,7 @@ class SwitchReading(msgspec.Struct, frozen=True, kw_only=True):
 
     channels: tuple[SeenChannel, ...]
     bridges: tuple[SeenBridge, ...]
-    endpoints: tuple[SeenEndpoint, ...] | None = None
-    """None: not read this time"""
+    endpoints: tuple[SeenEndpoint, ...]
 
 
 class FaultsFound(_Fact, frozen=True, kw_only=True):

@@ -83,6 +83,12 @@ SIDES = ("ri", "ro")
 """The kinds of the two tracks: what the customer says, what he hears."""
 
 
+def track_offset(track: str) -> int:
+    """Milliseconds after the answer at which the track begins."""
+    match = _OURS.match(track)
+    return int(match.group(3) or 0) if match else 0
+
+
 def playback(conversation: ConversationId, number: int) -> PlaybackId:
     return PlaybackId(f"{conversation}.p{number}")
 

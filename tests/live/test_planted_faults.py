@@ -20,8 +20,12 @@ import pytest_asyncio
 from ctiserver.auditor import BEAT, CONFIRM
 from ctiserver.model import events as ev
 from ctiserver.model import ids
+from ctiserver.model.causes import NO_USER_RESPONSE
 from ctiserver.model.faults import FaultKind
 from ctiserver.model.ids import ConversationId
+from ctiserver.silence import SILENT
+from tests.harness import tones
+from tests.harness.g711 import RATE
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcall import SipCall
@@ -29,6 +33,7 @@ from tests.harness.site import Desk, Site
 from tests.harness.waiting import eventually
 from tests.live.house import BRISK, LONELY, Line, calling, conversation_of, hears_music, numbers_in_log, of, silence_in
 from tests.live.meddling import console, deaf, meddle, name_of
+from tests.live.test_recording import recorded, spoken
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -108,9 +113,10 @@ async def scene(house: Site) -> AsyncIterator[Scene]:
         for agent in ("1001", "1002", "1003", "1004"):
             made.desks[agent] = await stack.enter_async_context(Desk(house, agent))
         await vanish(made, stack, f"{PREFIX}00000")
-        for n, who in enumerate(("bridgeless", "overheard", "unrecorded")):
+        for n, who in enumerate(("muted", "bridgeless", "overheard", "unrecorded")):
             made.lines[who] = await stack.enter_async_context(calling(house, LONELY, f"{PREFIX}1000{n}"))
             await hears_music(made.lines[who].rtp)
+        made.lines["muted"].rtp.mute_rtp()
         await talk(made, stack, "1001", f"{PREFIX}20001")
         await talk(made, stack, "1004", f"{PREFIX}20004")
         await plant(made)
@@ -208,7 +214,7 @@ async def test_a_forgotten_snoop_is_ended(scene: Scene) -> None:
 async def test_a_deleted_endpoint_is_made_again(scene: Scene) -> None:
     desk = scene.desks["1002"]
     assert desk.lease is not None
-    await scene.found(FaultKind.ENDPOINT_MISSING, desk.lease, within=6 * BEAT + CONFIRM)
+    await scene.found(FaultKind.ENDPOINT_MISSING, desk.lease)
     assert desk.phone is not None
     await desk.phone.registered()
     await eventually(lambda: online(scene.site, desk), 2, "the phone in the switch")
@@ -217,7 +223,7 @@ async def test_a_deleted_endpoint_is_made_again(scene: Scene) -> None:
 async def test_a_stale_lease_is_no_phone_until_it_registers_again(scene: Scene) -> None:
     desk = scene.desks["1003"]
     assert desk.lease is not None
-    await scene.found(FaultKind.LEASE_STALE, desk.lease, within=6 * BEAT + CONFIRM)
+    await scene.found(FaultKind.LEASE_STALE, desk.lease)
     await desk.sees(lambda docs: not docs["me"]["phone"]["contact"], "no contact")
     assert desk.phone is not None
     await asyncio.wait_for(desk.phone.closed.wait(), 2)
@@ -242,6 +248,32 @@ async def test_a_lost_track_is_opened_anew(scene: Scene) -> None:
         return len(await scene.site.recording_live(*names)) == 2
 
     await eventually(both, 2, "both tracks recorded")
+    line = scene.lines["unrecorded"]
+    await asyncio.sleep(0.5)
+    await line.agent.core.outcome(line.call.bye())
+    length = time.monotonic() - (line.call.answered_at or 0.0)
+    said, heard = await recorded(scene.site, conversation)
+    assert abs(len(said) / RATE - length) <= 0.15
+    gap = ids.track_offset(names[1]) / 1000 - (scene.planted - (line.call.answered_at or 0.0))
+    assert abs(length - gap - spoken(said, 440)) <= 0.6, "only what was said in the gap is lost"
+    assert tones.level(heard) > -40
+
+
+async def test_a_caller_who_vanished_is_gone_and_one_who_is_only_silent_stays(scene: Scene) -> None:
+    """Silent for two readings, asked, no answer: Asterisk ends him. His neighbour answers the same question."""
+    muted = scene.lines["muted"]
+    leg = of(scene.site, scene.conversation("vanished"), ev.ConversationStarted)[0].leg
+    scene.planted = scene.vanished
+    await scene.found(FaultKind.CALLER_SILENT, leg, within=SILENT + 2 * BEAT + PROBE + 2)
+    print(f"vanished: ended after {time.monotonic() - scene.vanished:.1f} s")
+    cleared = of(scene.site, scene.conversation("vanished"), ev.CallCleared)
+    assert [event.cause for event in cleared] == [NO_USER_RESPONSE]
+    assert [event.reason for event in of(scene.site, scene.conversation("vanished"), ev.ContactEnded)] == ["abandoned"]
+    asked = [entry for entry in muted.call.log("in") if entry.message.method == "INVITE"]
+    assert len(asked) == 1, "he was asked once"
+    assert muted.call.ended_at is None
+    assert not of(scene.site, scene.conversation("muted"), ev.CallCleared)
+    await hears_music(muted.rtp)
 
 
 async def test_nothing_is_open_any_more(scene: Scene) -> None:
