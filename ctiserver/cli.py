@@ -87,6 +87,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
         found = run.examine(os.environ)
     except BadSetting as error:
         _refuse(error)
+    except Exception as error:  # exit code 1 means a fault of the installation; this is one of ours
+        _refuse(RuntimeError(f"the doctor could not run: {type(error).__name__}: {error}"))
     if as_json:
         print(report.as_json(found))
     else:

@@ -22,12 +22,16 @@ OPEN = frozenset(
         *("conversation", "interaction", "contact", "contacts", "reservation", "queue", "queues", "requires", "skills"),
         *("leg", "legs", "channel", "bridge", "replaces", "endpoint", "lease", "previous", "instance", "playback"),
         *("dialled", "state", "how", "why", "reason", "effect", "target", "disposition", "ending", "key", "quiet"),
+        "failure",
         *("flow", "node", "exit", "waiting", "path", "language", "languages", "names", "version"),
         *("media", "prompts"),
         *("kind", "repair", "detail"),  # of faults: sentences that are made of ids
     }
 )
-_OPEN_OF_TYPE = {("RecordingDone", "name"), ("RecordingEnded", "name")}  # names of tracks
+_OPEN_OF_TYPE = {
+    *(("RecordingDone", "name"), ("RecordingEnded", "name")),  # of tracks
+    *(("UsePhone", "phone"), ("DeskPhoneChanged", "phone")),  # a desk phone's id, no number
+}
 _SPOKEN_DIGIT = re.compile(r"(?<=/)d\d$")
 
 

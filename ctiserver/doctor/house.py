@@ -52,6 +52,23 @@ def server(subject: Subject) -> Iterator[Finding]:
         yield ok("server", "has never run here")
 
 
+def faults(subject: Subject) -> Iterator[Finding]:
+    """What the server itself has found wrong, and repaired, since yesterday."""
+    since = time.time() - 86_400
+    try:
+        files = [path for path in (subject.home / "faults").iterdir() if path.stat().st_mtime > since]
+    except FileNotFoundError:
+        files = []
+    if files:
+        newest = max(files, key=lambda path: path.stat().st_mtime)
+        yield warning(
+            "faults", f"{len(files)} found by the server in 24 hours, the newest: {newest.name}",
+            "they were repaired; report them with their files in HOME/faults (operator guide, Faults)",
+        )  # fmt: skip
+    else:
+        yield ok("faults", "none found by the server in 24 hours")
+
+
 def pages(subject: Subject) -> Iterator[Finding]:
     """Are the built web pages there? A wheel has them, a checkout after its first build."""
     static = Path(site.__file__).parent.parent / "agent_desktop" / "static"

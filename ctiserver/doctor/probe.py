@@ -85,7 +85,9 @@ def owner(inode: int) -> int | None:
 
 
 def process_name(pid: int) -> str:
-    """`python3 (process 4711)`."""
+    """`python3 (process 4711)`; an instance of ours for another data folder is called by that folder."""
+    if home := (environment(pid) or {}).get("HOLLYHOCK_HOME"):
+        return f"the Hollyhock of {home} (process {pid})"
     name = ""
     with contextlib.suppress(OSError):
         name = Path(f"/proc/{pid}/comm").read_text().strip()

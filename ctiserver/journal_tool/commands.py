@@ -73,12 +73,12 @@ def _wanted(first: int, last: int | None, since: str, conversation: str, agent: 
 
 
 @contextmanager
-def _reading() -> Iterator[None]:
-    """Ctrl-C and a closed pipe end a reader quietly; a file that cannot be read is one line."""
+def _reading(stopped: int = 0) -> Iterator[None]:
+    """Ctrl-C (exit code `stopped`) and a closed pipe end a reader quietly; a file that cannot be read is one line."""
     try:
         yield
     except KeyboardInterrupt:
-        raise typer.Exit(0) from None
+        raise typer.Exit(stopped) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
         raise typer.Exit(0) from None
@@ -211,7 +211,7 @@ def verify(folder: Folder = None, as_json: AsJson = False) -> None:
     from ctiserver.release import version
 
     where = _folder(folder)
-    with _reading():
+    with _reading(stopped=2):
         try:
             with _progress() as progress:
                 verdict = look(where, version=version(), progress=progress)

@@ -108,6 +108,7 @@ class _Check:
         self._fold: tuple[World, Cores] | None = house()
         self._decide: tuple[World, Cores] | None = house()
         self._counts: dict[str, int] = {}
+        self._worst: dict[str, bool] = {}
         self._look_around(folder)
 
     def _look_around(self, folder: Path) -> None:
@@ -145,6 +146,7 @@ class _Check:
 
     def _say(self, kind: str, finding: Finding) -> None:
         self._counts[kind] = self._counts.get(kind, 0) + 1
+        self._worst[kind] = self._worst.get(kind, False) or finding.fault
         if self._counts[kind] <= _MOST:
             self.verdict.findings.append(finding)
 
@@ -349,7 +351,8 @@ class _Check:
             )  # fmt: skip
         for kind, count in self._counts.items():
             if count > _MOST:
-                more = Finding(fault=True, file="", what=f"{count - _MOST} more findings of the kind '{kind}'")
+                what = f"{count - _MOST} more findings like those above ({kind})"
+                more = Finding(fault=self._worst[kind], file="the journal", what=what)
                 self.verdict.findings.append(more)
 
     def _tail(self, bad: Piece) -> None:

@@ -145,6 +145,16 @@ def test_postgresql_is_examined_as_well(home: Path, postgres: Postgres) -> None:
     assert "nowhere" in wrong.what and "does not exist" in wrong.what
 
 
+def test_what_the_server_found_since_yesterday_is_told(home: Path) -> None:
+    folder = home / "faults"
+    folder.mkdir()
+    (folder / "20200101T000000-lost_leg-x.jsonl").touch()
+    os.utime(folder / "20200101T000000-lost_leg-x.jsonl", (0, 0))
+    assert bad(examine(environ(home), "faults")) == []
+    (folder / "20261122T000000-lost_leg-y.jsonl").touch()
+    assert "1 found by the server" in told(home, "faults").what
+
+
 # --- the site
 
 

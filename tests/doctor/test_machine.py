@@ -224,6 +224,14 @@ def test_it_ends_in_time_when_everything_hangs(tmp_path: Path) -> None:
             assert "Asterisk" in faults or "ARI" in faults
 
 
+def test_a_data_folder_on_a_dead_disk_does_not_hold_it_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forever = threading.Event()
+    monkeypatch.setattr(run, "Subject", lambda _environ: forever.wait())
+    told = run.examine(environ(tmp_path), deadline=0.4)
+    forever.set()
+    assert [(f.name, f.state) for f in told.findings] == [("data folder", State.FAULT)]
+
+
 def test_a_check_that_never_ends_is_given_up_and_the_others_are_told(tmp_path: Path) -> None:
     forever = threading.Event()
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from ctiserver import journal, journal_files
+from ctiserver.asterisk.runtime_user import SPARE_ID
 from ctiserver.cli import commands
 from ctiserver.journal_tool.verify import Finding, NoJournal, Verdict, verify
 from ctiserver.model.turns import Record
@@ -151,6 +153,14 @@ def test_what_an_older_version_decided_otherwise_is_a_note(tmp_path: Path, recor
     assert verdict.decided == len(records), "and all others are compared too"
 
 
+def test_a_whole_day_decided_otherwise_by_an_older_version_stays_a_note(tmp_path: Path, records: list[Record]) -> None:
+    changed = [msgspec.structs.replace(r, effects=()) if r.effects else r for r in records]
+    assert sum(bool(r.effects) for r in records) > 5
+    folder = written(tmp_path, changed)
+    assert verify(folder, version="next").good
+    assert not check(folder).good
+
+
 def test_a_snapshot_that_lies_and_one_that_is_cut_short_are_told_apart(tmp_path: Path, records: list[Record]) -> None:
     folder = written(tmp_path, records, snapshots=(20, 35))
     older, newer = (path for _seq, path in journal_files.snapshots(folder))
@@ -208,6 +218,38 @@ def test_nothing_to_verify_is_said_in_one_line(tmp_path: Path) -> None:
         check(tmp_path)
     with pytest.raises(NoJournal, match="no such folder"):
         check(tmp_path / "nowhere")
+
+
+def test_a_folder_that_may_not_be_read_is_one_line(tmp_path: Path, records: list[Record]) -> None:
+    """As root the test becomes somebody else; the folder is closed to him."""
+    written(tmp_path / "journal", records)
+    (tmp_path / "journal").chmod(0)
+    for name in ("show", "verify", "tail"):
+        code, said = as_stranger(lambda name=name: CliRunner().invoke(
+            commands, ["journal", name, "--folder", str(tmp_path)]
+        ))  # fmt: skip
+        assert code == 2, said
+        assert len(said.splitlines()) == 1 and "ermission" in said, said
+    (tmp_path / "journal").chmod(0o755)
+
+
+def as_stranger(run: Callable[[], Result]) -> tuple[int, str]:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.geteuid() == 0:
+                os.setuid(SPARE_ID)
+            result = run()
+            with os.fdopen(writing, "w") as pipe:
+                pipe.write(f"{result.exit_code}\n{result.output}")
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        code, _, said = pipe.read().partition("\n")
+    os.waitpid(child, 0)
+    return int(code), said
 
 
 def test_the_command_s_words_and_exit_codes(tmp_path: Path, records: list[Record]) -> None:
