@@ -14,7 +14,7 @@ PYTHON := $(VENV)/bin/python
 # What needs no telephone runs on both cores; calls with sound run alone, one test after another.
 REAL_TESTS := tests/harness_selftest tests/asterisk tests/setup tests/live
 QUICK_TESTS := $(filter-out $(REAL_TESTS),$(wildcard tests/[a-z]*))
-QUICK_TESTS := $(filter-out tests/__init__.py tests/harness tests/fakes tests/sip %.md,$(QUICK_TESTS))
+QUICK_TESTS := $(filter-out tests/__init__.py tests/harness tests/fakes tests/sip tests/torture %.md,$(QUICK_TESTS))
 
 .PHONY: help up doctor test check bench soak prompts web lock clean
 

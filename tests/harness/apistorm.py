@@ -1,22 +1,27 @@
 """Schemathesis over our own OpenAPI description, against a running server: what was answered, what was otherwise.
 
-Here: `storm` (examples, boundary values and random requests, seeded) and `Report`. Not here: who asks (the headers),
-and what is expected besides the description (the tests). Everything runs in the caller's thread and blocks it.
+Here: `storm` (examples, boundary values and random requests, seeded), its `Report`, what is asked of every answer, and who
+asks. Not here: what an operation should have answered (the tests). `storm` blocks the thread that calls it.
 """
 
 from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
+import msgspec
 import schemathesis
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.transport import Response
 from schemathesis.engine import from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
+
+from tests.harness.site import PASSWORD, Site
 
 # Judged by the tests themselves: a 503 is an answer while a dependency is down; a description says less than the server
 # checks (roles, what exists), so "accepted" and "refused" cannot be told from it.
@@ -116,3 +121,42 @@ def _prepared(document: dict[str, Any], without: tuple[str, ...], known: Mapping
                     parameter["schema"] = {"anyOf": [{"enum": known[parameter["name"]]}, parameter["schema"]]}
     document["components"].pop("securitySchemes", None)
     return document
+
+
+CALLER = {"nobody": "", "agent": "1003", "agent without csrf": "1003", "lead": "2001", "admin": "admin"}
+
+
+@asynccontextmanager
+async def headers_of(house: Site, who: str) -> AsyncIterator[dict[str, str]]:
+    """What this person's requests carry, as long as the block lasts."""
+    headers = {"Origin": house.url}
+    async with aiohttp.ClientSession(house.url, headers=headers) as http:
+        if CALLER[who]:
+            async with http.post("/api/v1/login", json={"user": CALLER[who], "password": PASSWORD}) as answer:
+                assert answer.status == 200, await answer.text()
+                headers["Cookie"] = f"hh_session={answer.cookies['hh_session'].value}"
+                if who != "agent without csrf":
+                    headers["X-CSRF-Token"] = (await answer.json())["csrf"]
+        yield headers
+
+
+def judge(report: Report, *, away: bool = False) -> None:
+    """Nothing but what is described; 503 only while something is `away`; headers that a browser and a cache need."""
+    print(report)
+    assert not report.faults, report
+    codes = {(operation, answer.status_code, code_of(answer.content)) for operation, answer in report.odd}
+    assert away or not codes, codes
+    assert all(status == 503 and code == "database_unavailable" for _, status, code in codes), codes
+    for operation, answers in report.headers.items():
+        for headers in answers:
+            assert headers["x-content-type-options"] == ["nosniff"], operation
+            assert headers["x-frame-options"] == ["DENY"], operation
+            assert "no-store" in headers["cache-control"][0], f"{operation}: {headers}"
+            for cookie in headers.get("set-cookie", ()):
+                assert "HttpOnly" in cookie and "SameSite=Strict" in cookie, cookie
+                assert operation in ("POST /api/v1/login", "POST /api/v1/logout", "POST /api/v1/demo/calls")
+
+
+def code_of(body: bytes) -> str:
+    code: str = msgspec.json.decode(body)["code"]
+    return code

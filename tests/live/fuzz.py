@@ -1,13 +1,14 @@
 """Hostile clients of the three sockets: sequences of odd frames, how they are played, what is checked after each.
 
 Hypothesis makes the sequences from a seed; they are played one after another against the running server. Not here: the
-honest people beside them (the tests: test_fuzz_sockets.py, and for long tests/torture/test_hostile_sockets.py).
+honest people beside them (the tests: test_fuzz_sockets.py, and for long tests/torture/test_hostile_long.py).
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -208,3 +209,17 @@ def warnings(site: Site) -> list[str]:
     meant = ("slow_turn", "login_throttled")
     lines = site.log.read_text("utf-8", "replace").splitlines()
     return [line for line in lines if "[warning" in line and not any(word in line for word in meant)]
+
+
+def headers_of(desk: Desk) -> dict[str, str]:
+    """What the handshake of a socket with his login carries."""
+    cookies = "; ".join(f"{cookie.key}={cookie.value}" for cookie in desk._http.cookie_jar)
+    return {"Origin": desk.site.url, "Cookie": cookies}
+
+
+async def at_once(desk: Desk) -> None:
+    """An honest command beside the attack."""
+    began = time.monotonic()
+    reason = "lunch" if desk.docs["me"]["reason"] == "break" else "break"
+    await desk.expect("SetNotReady", reason=reason)
+    assert time.monotonic() - began < 1.0

@@ -1,7 +1,7 @@
 """Schemathesis over the whole HTTP description, against the running server: only what is described, whoever asks.
 
 Everything is asked without a login, as an agent with and without the CSRF word, as a team lead and as the
-administrator; and once more while the database is locked. Long forms: tests/torture/test_hostile_api.py.
+administrator; and once more while the database is locked. Long forms: tests/torture/test_hostile_long.py.
 """
 
 from __future__ import annotations
@@ -9,18 +9,16 @@ from __future__ import annotations
 import asyncio
 import gzip
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from typing import Any
 
-import aiohttp
-import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.harness.apistorm import Report, storm
+from tests.harness.apistorm import CALLER, code_of, headers_of, judge, storm
 from tests.harness.site import PASSWORD, Site
 from tests.harness.waiting import eventually
+from tests.live.fuzz import megabytes
 from tests.live.house import BRISK, calling, conversation_of, hears_music, polite_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -29,23 +27,6 @@ PREFIX = "139666000"
 SEED = 20261122
 EXAMPLES = 6
 """Random requests for each operation and kind of data; beside them come some 200 with boundary values."""
-
-CALLER = {"nobody": "", "agent": "1003", "agent without csrf": "1003", "lead": "2001", "admin": "admin"}
-
-
-@asynccontextmanager
-async def headers_of(house: Site, who: str) -> AsyncIterator[dict[str, str]]:
-    """What this person's requests carry, as long as the block lasts."""
-    headers = {"Origin": house.url}
-    async with aiohttp.ClientSession(house.url, headers=headers) as http:
-        if CALLER[who]:
-            async with http.post("/api/v1/login", json={"user": CALLER[who], "password": PASSWORD}) as answer:
-                assert answer.status == 200, await answer.text()
-                headers["Cookie"] = f"hh_session={answer.cookies['hh_session'].value}"
-                if who != "agent without csrf":
-                    headers["X-CSRF-Token"] = (await answer.json())["csrf"]
-        yield headers
-
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def description(house: Site) -> dict[str, Any]:
@@ -63,28 +44,6 @@ async def known(house: Site) -> dict[str, list[str]]:
     recording = house.home / "recordings" / f"{conversation}.wav"
     await eventually(recording.is_file, 10, "the recording on disk", poll=0.1)
     return {"conversation": [conversation], "customer": ["cu-0001"]}
-
-
-def judge(report: Report, *, away: bool = False) -> None:
-    """Nothing but what is described; 503 only while something is `away`; headers that a browser and a cache need."""
-    print(report)
-    assert not report.faults, report
-    codes = {(operation, answer.status_code, _code(answer.content)) for operation, answer in report.odd}
-    assert away or not codes, codes
-    assert all(status == 503 and code == "database_unavailable" for _, status, code in codes), codes
-    for operation, answers in report.headers.items():
-        for headers in answers:
-            assert headers["x-content-type-options"] == ["nosniff"], operation
-            assert headers["x-frame-options"] == ["DENY"], operation
-            assert "no-store" in headers["cache-control"][0], f"{operation}: {headers}"
-            for cookie in headers.get("set-cookie", ()):
-                assert "HttpOnly" in cookie and "SameSite=Strict" in cookie, cookie
-                assert operation in ("POST /api/v1/login", "POST /api/v1/logout", "POST /api/v1/demo/calls")
-
-
-def _code(body: bytes) -> str:
-    code: str = msgspec.json.decode(body)["code"]
-    return code
 
 
 @pytest.mark.parametrize("who", CALLER)
@@ -122,7 +81,7 @@ async def test_everything_is_asked_while_the_database_is_locked(
             async def log_in() -> tuple[int, str, str]:
                 body = {"user": "1001", "password": PASSWORD}
                 async with house.http.post(f"{house.url}/api/v1/login", json=body, headers=nobodys) as answer:
-                    return answer.status, _code(await answer.read()), answer.headers["Retry-After"]
+                    return answer.status, code_of(await answer.read()), answer.headers["Retry-After"]
 
             async def log_out() -> int:
                 async with house.http.post(f"{house.url}/api/v1/logout", headers=headers) as answer:
@@ -205,17 +164,11 @@ async def test_a_small_body_that_becomes_a_huge_one(house: Site) -> None:
     """50 MB of one letter, 49 kB packed: refused before it is all there."""
     packed = gzip.compress(b'{"user":"' + b"a" * 50_000_000 + b'"}')
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/json", "Origin": house.url}
-    before = _megabytes(house.pid)
+    before = megabytes(house.pid)
     for _ in range(5):
         async with house.http.post(f"{house.url}/api/v1/login", data=packed, headers=headers) as answer:
             assert answer.status == 413
-    assert _megabytes(house.pid) - before < 20
-
-
-def _megabytes(pid: int) -> float:
-    """Resident memory of a process."""
-    with open(f"/proc/{pid}/statm") as file:
-        return int(file.read().split()[1]) * 4096 / 1e6
+    assert megabytes(house.pid) - before < 20
 
 
 async def test_afterwards_all_is_as_before(house: Site) -> None:

@@ -2,13 +2,12 @@
 
 After each sequence an honest command is answered at once and the desktop's deltas say what a fresh snapshot says. In
 the end memory and connections are what they were, the log is quiet, a call goes from end to end, and one who waited in
-a queue through all of it is served. Long: tests/torture/test_hostile_sockets.py.
+a queue through all of it is served. Long: tests/torture/test_hostile_long.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -23,8 +22,10 @@ from tests.live.fuzz import (
     GOOD_LIVE,
     Step,
     as_fresh,
+    at_once,
     coherent,
     good_sip,
+    headers_of,
     megabytes,
     open_files,
     play,
@@ -83,19 +84,6 @@ async def at_rest(house: Site, attacker: Desk, honest: Desk) -> tuple[float, int
         await play(house.port, "/api/v1/live", headers_of(attacker), sequence)
     await asyncio.sleep(0.2)
     return megabytes(house.pid), open_files(house.pid)
-
-
-def headers_of(desk: Desk, **more: str) -> dict[str, str]:
-    cookies = "; ".join(f"{cookie.key}={cookie.value}" for cookie in desk._http.cookie_jar)
-    return {"Origin": desk.site.url, "Cookie": cookies, **more}
-
-
-async def at_once(desk: Desk) -> None:
-    """An honest command beside the attack."""
-    began = time.monotonic()
-    reason = "lunch" if desk.docs["me"]["reason"] == "break" else "break"
-    await desk.expect("SetNotReady", reason=reason)
-    assert time.monotonic() - began < 1.0
 
 
 async def test_hostile_clients_of_the_live_link(
