@@ -83,7 +83,7 @@ def load_site(text: str, *, flows: Mapping[str, str], prompts: Mapping[str, Mapp
     """
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of 10,000 digits, lists in lists in lists
         raise BadConfig([f"not valid TOML: {error}"]) from None
     check = _Check(text)
     site = SiteConfig(
@@ -183,7 +183,7 @@ class _Check:
         for name, document in flows.items():
             try:
                 read = msgspec.json.decode(document)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, RecursionError) as error:
                 self.faults.append(f"flow {name}: not valid JSON: {error}")
                 continue
             revision = read.get("revision", 1) if isinstance(read, dict) else None

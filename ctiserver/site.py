@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 DEMO_SITE = Path(__file__).parent / "demo" / "site.toml"
 PROMPTS = Path(__file__).parent.parent / "ivr" / "prompts"
 DEMO_FLOWS = Path(__file__).parent.parent / "ivr" / "demo"
+_LARGEST = 4_000_000
+"""Bytes of a file of the site; the demo's largest has 10 kB."""
 
 
 class BadSite(Exception):
@@ -47,15 +49,11 @@ def load(folder: Path, prompts: PromptStore, sounds: Path) -> SiteConfig:
 
 def read(path: Path, flows: Path, prompts: PromptStore, sounds: Path) -> tuple[SiteConfig, list[tuple[str, Issue]]]:
     """These files and nothing else: the configuration, and what is weak in its flows by their ids. Raises BadSite."""
+    texts = {flow.stem: _text(flow) for flow in sorted(flows.glob("*.json"))}
     try:
-        texts = {flow.stem: flow.read_text("utf-8") for flow in sorted(flows.glob("*.json"))}
-        site = load_site(path.read_text("utf-8"), flows=texts, prompts=uris(prompts, sounds))
+        site = load_site(_text(path), flows=texts, prompts=uris(prompts, sounds))
     except BadConfig as error:
         raise BadSite(path, error.faults) from None
-    except UnicodeDecodeError as error:
-        raise BadSite(path, [str(error)]) from None
-    except OSError as error:
-        raise BadSite(path, [error.strerror or str(error)]) from None
     issues: list[tuple[str, Issue]] = []
     for flow in site.flows:
         try:
@@ -64,6 +62,20 @@ def read(path: Path, flows: Path, prompts: PromptStore, sounds: Path) -> tuple[S
             raise BadSite(flows / f"{flow.id}.json", [str(error)]) from None
         issues += [(flow.id, issue) for issue in inspect(document, site)]
     return site, issues
+
+
+def _text(path: Path) -> str:
+    """A plain file of at most 4 MB, as UTF-8; some editors begin it with a byte order mark. Raises BadSite."""
+    try:
+        if not path.is_file():  # a pipe of that name would keep the start waiting for ever
+            raise BadSite(path, ["not a file" if path.exists() else "there is no such file"])
+        if path.stat().st_size > _LARGEST:
+            raise BadSite(path, [f"larger than {_LARGEST // 1_000_000} MB"])
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadSite(path, [str(error)]) from None
+    except OSError as error:
+        raise BadSite(path, [error.strerror or str(error)]) from None
 
 
 def seed(folder: Path) -> None:

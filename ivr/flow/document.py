@@ -53,7 +53,7 @@ def decode(text: str | bytes) -> Flow:
     """The document in `text`. Raises FlowError with the place of the mistake, e.g. `$.nodes[...].exits`."""
     try:
         return _decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FlowError(str(error)) from error
 
 

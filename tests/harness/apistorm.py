@@ -1,6 +1,6 @@
 """Schemathesis over our own OpenAPI description, against a running server: what was answered, what was otherwise.
 
-Here: `storm` (examples, boundary values and random requests, seeded), its `Report`, what is asked of every answer, and who
+Here: `storm` (examples, boundary values and random requests, seeded), its `Report`, what every answer must be, and who
 asks. Not here: what an operation should have answered (the tests). `storm` blocks the thread that calls it.
 """
 
