@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ctiserver.journal_tool.follow import Entry
     from ctiserver.journal_tool.select import Selector, Wanted
-    from ctiserver.journal_tool.verify import Finding, Verdict
+    from ctiserver.journal_tool.verdict import Finding, Verdict
     from ctiserver.model.turns import Record
 
 commands = typer.Typer(no_args_is_help=True, help="Read and check the journal of decisions; nothing is changed.")
@@ -255,6 +255,7 @@ def _report(verdict: Verdict) -> None:
     write(Text(f"{count}: {numbers}" if verdict.records else count))
     equal = " and ".join(map(str, verdict.snapshots)) or "none"
     write(Text(f"checked  {verdict.folded} folded, {verdict.decided} decided again; snapshots that agree: {equal}"))
+    write(Text(f"a start  {verdict.start}"))
     faults = sum(finding.fault for finding in verdict.findings)
     text = Text("verdict  ")
     text.append("good" if not faults else f"{faults} fault(s), see above", "bold green" if not faults else "bold red")

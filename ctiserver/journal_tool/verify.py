@@ -13,8 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from ctiserver import turn
+from ctiserver import journal, turn
 from ctiserver.journal_files import Piece, pieces, segments, snapshots, strangers
+from ctiserver.journal_tool.verdict import Finding, Verdict
 from ctiserver.model import facts
 from ctiserver.model.turns import Record
 from ctiserver.model.world import World, WorldState
@@ -25,41 +26,6 @@ _MOST = 5
 _PATIENCE = 200
 """records decided differently; after so many nothing is decided again any more, since each costs a copy of the state"""
 _RESTORE = "copy the whole journal folder away, then put this file back from the backup (operator guide: After a crash)"
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """`fault` false: good to know, nothing to do or nothing lost. `offset` and `seq` where they can be told."""
-
-    fault: bool
-    file: str
-    what: str
-    lost: str = ""
-    do: str = ""
-    offset: int | None = None
-    seq: int | None = None
-
-
-class Verdict(msgspec.Struct, kw_only=True):
-    """What was found, and how much was looked at. Times are epoch seconds."""
-
-    folder: str
-    segments: int = 0
-    records: int = 0
-    first: int = 0
-    last: int = 0
-    began: float = 0.0
-    ended: float = 0.0
-    folded: int = 0
-    """records applied to a known state"""
-    decided: int = 0
-    """records that were decided again"""
-    snapshots: tuple[int, ...] = ()
-    """that equal the fold of the records before them"""
-    findings: list[Finding] = []
-
-    @property
-    def good(self) -> bool:
-        return not any(finding.fault for finding in self.findings)
 
 
 class NoJournal(Exception):
@@ -85,7 +51,7 @@ def verify(folder: Path, *, version: str, progress: Callable[[int, int], None] =
                 told = time.monotonic()
                 progress(before + piece.end, total)
         before += path.stat().st_size
-    check.end()
+    check.end(folder)
     progress(total, total)
     return check.verdict
 
@@ -334,7 +300,29 @@ class _Check:
 
     # ---- the end
 
-    def end(self) -> None:
+    def end(self, folder: Path) -> None:
+        self._findings_of_the_end()
+        self.verdict.start = self._start(folder)
+
+    def _start(self, folder: Path) -> str:
+        """What recovery would do, asked of its own reader."""
+        best = max((seq for seq in self.states if seq <= self.verdict.last), default=0)
+        where = f"from the snapshot at {best}" if best else "from the first record"
+        expected = best + 1
+        try:
+            for record in journal.read(folder, after=best):
+                if record.seq != expected:
+                    return (
+                        f"goes on {where}, without {_numbers(expected, record.seq - 1)}: calls and agents may be wrong"
+                    )
+                expected = record.seq + 1
+        except journal.JournalDamaged as error:
+            return f"is refused: {error}"
+        except msgspec.MsgspecError:
+            return "fails: a record is not known to this version"
+        return f"works, {where}"
+
+    def _findings_of_the_end(self) -> None:
         if self._bad is not None and self._bad[0] == self._path:
             self._tail(self._bad[1])
         elif self._bad is not None:
@@ -346,7 +334,7 @@ class _Check:
                     fault=True, file=f"snapshot-{seq:016d}.bin", seq=seq,
                     what=f"the snapshot is newer than the journal, which ends at record {self.verdict.last}",
                     lost=f"{_numbers(self.verdict.last + 1, seq)}: a file's end is missing, or a power cut took it",
-                    do=f"{_RESTORE}; a start without it uses an older snapshot",
+                    do="copy the whole journal folder away, then put its newest .log file back from the backup",
                 ),
             )  # fmt: skip
         for kind, count in self._counts.items():

@@ -14,7 +14,8 @@ from typer.testing import CliRunner, Result
 from ctiserver import journal, journal_files
 from ctiserver.asterisk.runtime_user import SPARE_ID
 from ctiserver.cli import commands
-from ctiserver.journal_tool.verify import Finding, NoJournal, Verdict, verify
+from ctiserver.journal_tool.verdict import Finding, Verdict
+from ctiserver.journal_tool.verify import NoJournal, verify
 from ctiserver.model.turns import Record
 from tests.drivers.journals import day, flip, segment, starts, written
 
@@ -49,6 +50,7 @@ def test_a_whole_journal_is_good_and_every_record_is_folded_and_decided_again(
     assert (verdict.first, verdict.last, verdict.segments) == (1, len(records), 1)
     assert verdict.folded == verdict.decided == verdict.records == len(records)
     assert verdict.snapshots == (20, len(records))
+    assert verdict.start == f"works, from the snapshot at {len(records)}"
     assert done[-1] == (segment(folder).stat().st_size,) * 2
     assert {path: path.read_bytes() for path in folder.iterdir()} == before, "it only reads"
 
@@ -81,6 +83,9 @@ def test_a_flipped_bit_anywhere_in_the_middle_costs_that_record_alone_and_is_loc
         damage = only(verdict)
         assert (damage.file, damage.offset, damage.seq, damage.lost) == (path.name, begins[9], 10, "record 10")
         assert "backup" in damage.do
+        assert verdict.start.startswith("is refused: ")
+        with pytest.raises(journal.JournalDamaged):
+            journal.Journal(folder)
         assert verdict.last == len(records), "reading goes on behind it"
         # 1 - 9, then the state is unknown until the snapshot after 30 tells it.
         assert verdict.folded == verdict.decided == 9 + len(records) - 30
@@ -100,6 +105,7 @@ def test_a_missing_segment_is_named_with_its_records(
     assert missing.file == files[2][1].name
     assert f"records {files[1][0]} - {files[2][0] - 1}" in missing.what
     assert "call records" in missing.lost
+    assert check(folder).start == f"works, from the snapshot at {len(records)}"
     files[0][1].unlink()
     assert f"records 1 - {files[2][0] - 1}" in only(check(folder)).what
 
@@ -118,6 +124,7 @@ def test_a_hole_of_a_full_disk_is_told_and_bridged_by_its_snapshot(tmp_path: Pat
     folder = written(tmp_path / "all", records, snapshots=(25,))
     gap = written(tmp_path / "gap", [r for r in records if not 20 <= r.seq < 25])
     assert "no snapshot bridges" in only(check(gap)).what
+    assert "without records 20 - 24" in check(gap).start
     (gap / "snapshot-0000000000000025.bin").write_bytes((folder / "snapshot-0000000000000025.bin").read_bytes())
     verdict = check(gap)
     assert verdict.good
