@@ -103,6 +103,8 @@ class Times(msgspec.Struct, frozen=True, kw_only=True):
     """The phone's 200 OK leaves -> the turn in which both are in the talk bridge."""
     digit_to_prompt: tuple[float, ...] = ()
     """Asterisk's stamp of the digit -> the turn that asks for the next prompt (not: the first sound of it)."""
+    digit_to_sound: tuple[float, ...] = ()
+    """Asterisk's stamp of the digit -> its stamp of the next prompt's beginning; a packet leaves up to 20 ms later."""
     event_to_turn: tuple[float, ...] = ()
     """Asterisk's stamp of an event (whole milliseconds) -> the turn that takes it."""
 
@@ -126,14 +128,17 @@ def served(
     phones: Sequence[Moment],
     since: float,
     until: float,
+    begun: Mapping[str, float] | None = None,
 ) -> Times:
-    """What the journal tells of the house. `shown`: reservation -> when its offer was seen."""
+    """What the journal tells of the house. `shown`: reservation -> when its offer was seen; `begun`: playback -> when
+    Asterisk began it."""
     queued: dict[str, float] = {}
     offered: dict[str, str] = {}  # conversation -> its first reservation
     talking: dict[str, float] = {}
     conversation_of: dict[str, str] = {}
     pressed: dict[str, float] = {}
     prompts: list[float] = []
+    sounds: list[float] = []
     late: list[float] = []
     for record in records:
         inside = since <= record.at < until
@@ -156,14 +161,18 @@ def served(
             pressed[conversation_of.get(record.input.leg, "")] = record.input.at
         for effect in record.effects:
             if isinstance(effect, fx.PlayMedia) and effect.conversation in pressed:
-                prompts.append(record.at - pressed.pop(effect.conversation))
-    begun = {conversation: at for conversation, at in queued.items() if since <= at < until}
+                at = pressed.pop(effect.conversation)
+                prompts.append(record.at - at)
+                if begun is not None and effect.playback in begun:
+                    sounds.append(begun[effect.playback] - at)
+    came = {conversation: at for conversation, at in queued.items() if since <= at < until}
     rung, answered = (_by_conversation(phones, word) for word in ("ring", "answer"))
     return Times(
-        queued_to_shown=tuple(shown[offered[c]] - at for c, at in begun.items() if offered.get(c, "") in shown),
-        queued_to_ring=tuple(rung[c] - at for c, at in begun.items() if c in rung),
-        answer_to_talk=tuple(talking[c] - answered[c] for c in begun if c in talking and c in answered),
+        queued_to_shown=tuple(shown[offered[c]] - at for c, at in came.items() if offered.get(c, "") in shown),
+        queued_to_ring=tuple(rung[c] - at for c, at in came.items() if c in rung),
+        answer_to_talk=tuple(talking[c] - answered[c] for c in came if c in talking and c in answered),
         digit_to_prompt=tuple(prompts),
+        digit_to_sound=tuple(sounds),
         event_to_turn=tuple(late),
     )
 

@@ -41,6 +41,8 @@ AREAS = (
 """A sample belongs to the innermost frame that is of an area; plain Python frames belong to who called them."""
 _LAST = ("python/threading.py", "python/concurrent/", "python/queue.py", "python/asyncio/", "aiohttp/")
 """Frames that only count when no part of ours is in the stack."""
+_WAITING = (("python/concurrent/futures/thread.py", "_worker"), ("aiosqlite/", "_connection_worker_thread"))
+"""A thread whose innermost frame is one of these waits for work, though py-spy on a busy machine may call it awake."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +110,11 @@ def read(raw: str, rows: int = 25) -> Profile:
     for line in raw.splitlines():
         stack, _, count = line.rpartition(" ")
         frames = [_short(frame) for frame in stack.split(";") if frame and not frame.startswith("process ")]
-        if not frames or not count.isdigit():
+        if (
+            not frames
+            or not count.isdigit()
+            or any(frames[-1].startswith(a) and frames[-1].endswith(b) for a, b in _WAITING)
+        ):
             continue
         total += int(count)
         own[frames[-1]] += int(count)
@@ -116,9 +122,11 @@ def read(raw: str, rows: int = 25) -> Profile:
         for function in dict.fromkeys(_inner(frames)):
             cumulative[function] += int(count)
 
+    whole = max(1, total)
+
     def top(counter: Counter[str]) -> tuple[Row, ...]:
         return tuple(
-            Row(function=name, cumulative=round(cumulative[name] / total, 4), own=round(own[name] / total, 4))
+            Row(function=name, cumulative=round(cumulative[name] / whole, 4), own=round(own[name] / whole, 4))
             for name, _ in counter.most_common(rows)
         )
 
@@ -126,7 +134,7 @@ def read(raw: str, rows: int = 25) -> Profile:
         samples=total,
         by_cumulative=top(cumulative),
         by_own=top(own),
-        by_area={name: round(n / total, 4) for name, n in areas.most_common()},
+        by_area={name: round(n / whole, 4) for name, n in areas.most_common()},
     )
 
 

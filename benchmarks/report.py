@@ -61,14 +61,18 @@ def _aims(result: Result) -> Rows:
     whole = [one for one in ours if one.kind is Kind.WHOLE]
     ratios = [found for kinds in by.values() if (found := ratio(kinds)) is not None]
     pops = [row.times.get("queued_to_shown", NOTHING).p99 for row in ours if row.condition.rate >= 20]
-    digits = [f"{one.digit_to_prompt.p99:g}{' (recorded)' * one.record}" for one in result.in_menus]
+    digits = [
+        f"{one.digit_to_sound.p99:g} until it begins, {one.digit_to_prompt.p99:g} until it is asked for"
+        f"{' (recorded)' * one.record}"
+        for one in result.in_menus
+    ]
     desktops = result.plan.agents + result.plan.idle
     return [
         ("aim", "reached"),
         ("server: 3 ms CPU a call", f"queue and talk {_range(straight, _server)}, whole call {_range(whole, _server)}"),
         ("server + Asterisk: 1.5 x app_queue", _span(ratios, ".2f") + " x"),
         (f"pop p99 50 ms at 20 calls/s, {desktops} desktops", _span(pops, ".1f") + " ms"),
-        (f"digit -> prompt p99 20 ms, {result.plan.in_ivr} callers in menus", ", ".join(digits) + " ms"),
+        (f"digit -> prompt p99 20 ms, {result.plan.in_ivr} callers in menus", "; ".join(digits) + " ms"),
         ("no failed call", f"{result.failures} of {sum(one.sipp.made for one in result.windows)}"),
     ]
 
@@ -157,15 +161,24 @@ def _spread(value: Spread | None) -> str:
 
 def _menus(result: Result) -> Rows:
     rows: Rows = [
-        ("", "digits a second", "digit -> prompt p50 / p99 / worst", "event -> turn p50 / p99", "CPU", "failed")
+        (
+            "",
+            "digits a second",
+            "digit -> prompt asked for: p50 / p99 / worst",
+            "digit -> it begins: the same",
+            "event -> turn p50 / p99",
+            "CPU",
+            "failed",
+        )
     ]
     for one in result.in_menus:
-        digit = one.digit_to_prompt
+        digit, sound = one.digit_to_prompt, one.digit_to_sound
         rows.append(
             (
                 f"{one.callers} callers, {'' if one.record else 'not '}recorded",
                 f"{one.digits_a_second:g}",
                 f"{digit.p50:.1f} / {digit.p99:.1f} / {digit.worst:.1f} ms",
+                f"{sound.p50:.1f} / {sound.p99:.1f} / {sound.worst:.1f} ms",
                 f"{_spread(one.event_to_turn)} ms",
                 f"server {one.cores['server']:.0%}, Asterisk {one.cores['asterisk']:.0%} of a core",
                 str(one.failures),

@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from benchmarks import figures, house, machine, profiler, replay, sipp, yardstick
+from benchmarks import figures, house, machine, observer, profiler, replay, sipp, yardstick
 from benchmarks.desks import Plan as DesksPlan
 from benchmarks.desks import Seen
 from benchmarks.house import House
@@ -93,6 +93,7 @@ class InMenus(msgspec.Struct, frozen=True, kw_only=True):
     digits: int
     digits_a_second: float
     digit_to_prompt: figures.Spread
+    digit_to_sound: figures.Spread
     event_to_turn: figures.Spread
     failures: int
     cores: dict[str, float]
@@ -303,9 +304,10 @@ class Runner:
         keys = sipp.Keys(presses=presses, pause=PRESSING, hangs_up=True)
         await asyncio.to_thread(self._records)
         number = house.number(house.KEYS, record=record)
-        async with sipp.callers(
-            self.site.sip, number=number, rate=RAMP, calls=callers, rtp=False, keys=keys
-        ) as process:
+        async with (
+            observer.prompts(self.site.asterisk.ari) as begun,
+            sipp.callers(self.site.sip, number=number, rate=RAMP, calls=callers, rtp=False, keys=keys) as process,
+        ):
             await asyncio.sleep(ramp + 2.0)
             pids = self.pids(callers=process.pid)
             first = machine.sample(pids)
@@ -318,15 +320,17 @@ class Runner:
                 seconds=IVR_SECONDS,
             )
             counted = await self._over_later(process, window, presses * PRESSING[1])
-        times = figures.served(await asyncio.to_thread(self._records), {}, [], used.since, used.until)
+        times = figures.served(await asyncio.to_thread(self._records), {}, [], used.since, used.until, begun)
         spread = figures.spread(times.digit_to_prompt)
-        self.say(f"  {spread.count} digits, digit -> prompt p50 {spread.p50}, p99 {spread.p99} ms")
+        sound = figures.spread(times.digit_to_sound)
+        self.say(f"  {spread.count} digits, digit -> prompt p99 {spread.p99} ms, -> sound p99 {sound.p99} ms")
         return InMenus(
             callers=callers,
             record=record,
             digits=spread.count,
             digits_a_second=round(spread.count / used.seconds, 1),
             digit_to_prompt=spread,
+            digit_to_sound=sound,
             event_to_turn=figures.spread(times.event_to_turn),
             failures=counted.failed,
             cores=_cores(used),

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from acd.config import load_site
-from benchmarks import desks, figures, house, links, machine, plan, plot, profiler, sipp, yardstick
+from benchmarks import desks, figures, house, links, machine, observer, plan, plot, profiler, sipp, yardstick
 from benchmarks.figures import Times
 from benchmarks.plan import Condition, Kind
 from benchmarks.sipp import Moment
@@ -133,7 +133,8 @@ def test_times_lie_between_the_moments_that_their_names_say() -> None:
         _record(3, 102.0, facts.Tick(), queued),
     ]
     phones = [Moment("ring", 102.25, 1, "c1.a1"), Moment("answer", 102.5, 1, "c1.a1")]
-    found = figures.served(records, {}, phones, 90.0, 110.0)
+    found = figures.served(records, {}, phones, 90.0, 110.0, {"p": 101.75})
+    assert found.digit_to_sound == (0.75,)
     assert found.digit_to_prompt == (0.5,)
     assert found.queued_to_ring == (0.25,)
     assert found.event_to_turn == pytest.approx((0.01, 0.5))
@@ -224,6 +225,11 @@ async def test_an_agent_confirms_each_offer_once_and_files_each_wrap_up_once() -
     await asyncio.wait_for(agent.ready.wait(), 1)
 
 
+def test_asterisks_stamps_are_read() -> None:
+    assert observer.stamp("2026-11-22T17:40:01.123+0000") == 1795369201.123
+    assert observer.stamp("2026-11-22T18:40:01.123+0100") == 1795369201.123
+
+
 def test_a_process_is_measured_from_outside_with_all_its_threads() -> None:
     own = machine.cpu_seconds(1)
     assert own >= 0.0
@@ -240,6 +246,7 @@ def test_a_sample_belongs_to_the_innermost_part_of_ours() -> None:
         f"{loop};Desktops.on_turn ({root}/agent_desktop/server.py:9);dumps (/x/site-packages/msgspec/json.py:1) 3\n"
         f"{loop};Dispatcher._turn ({root}/ctiserver/dispatch.py:1);Calls.decide ({root}/ctiserver/calls/core.py:4) 6\n"
         f"{loop} 1\n"
+        "_worker (/usr/lib/python3.11/concurrent/futures/thread.py:6) 90\n"
     )
     found = profiler.read(raw)
     assert found.samples == 10
