@@ -20,11 +20,16 @@ from ctiserver.model.work import AgentState, ContactState, DeviceKind, WorkItem,
 from ctiserver.model.world import World
 
 
+class DeskPhoneDoc(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: Label
+
+
 class PhoneDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """What is his phone: a page, or the desk phone of this `name`."""
+    """What is his phone: a page, or a desk phone."""
 
     kind: DeviceKind
-    name: Label | None
+    desk: DeskPhoneDoc | None
     lease: str
     instance: str
     registered: bool
@@ -33,7 +38,7 @@ class PhoneDoc(msgspec.Struct, frozen=True, kw_only=True):
 
 class MeDoc(msgspec.Struct, frozen=True, kw_only=True):
     """The agent himself. `pending`: a break that he chose waits for the end of his work. `own_phone`: the desk phone
-    that the sign-in gives him ('' = none)."""
+    that the sign-in gives him."""
 
     agent: str
     name: Label
@@ -45,7 +50,7 @@ class MeDoc(msgspec.Struct, frozen=True, kw_only=True):
     chosen_by: str
     pending: bool
     phone: PhoneDoc | None
-    own_phone: str
+    own_phone: DeskPhoneDoc | None
     links: int
     misses: int
     handled: int
@@ -74,6 +79,8 @@ class SiteDoc(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[ReasonConfig, ...]
     dispositions: tuple[DispositionConfig, ...]
     queues: dict[str, QueueNameDoc]
+    desk_phones: bool
+    """whether the site has any"""
 
 
 class QueueDoc(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,7 +174,7 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
             chosen_by="",
             pending=False,
             phone=None,
-            own_phone=config.phone,
+            own_phone=_desk_phone(world, config.phone),
             links=0,
             misses=0,
             handled=0,
@@ -178,7 +185,7 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
     if device is not None:
         phone = PhoneDoc(
             kind=device.kind,
-            name=next((known.name for known in world.site.phones if known.id == desk_phone(device.endpoint)), None),
+            desk=_desk_phone(world, desk_phone(device.endpoint)),
             lease=device.lease,
             instance=device.instance,
             registered=device.registered,
@@ -195,7 +202,7 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
         chosen_by=found.chosen_by,
         pending=bool(found.work) and not found.ready,
         phone=phone,
-        own_phone=config.phone,
+        own_phone=_desk_phone(world, config.phone),
         links=found.links,
         misses=found.misses,
         handled=found.handled_today,
@@ -205,6 +212,7 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
 
 def site(world: World) -> SiteDoc:
     return SiteDoc(
+        desk_phones=bool(world.site.phones),
         reasons=world.site.reasons,
         dispositions=world.site.dispositions,
         queues={
@@ -243,6 +251,11 @@ def queue_doc(world: World, queue: QueueId) -> QueueDoc | None:
         staffed=sum(state is not AgentState.NULL for state in states),
         talking=sum(state is AgentState.BUSY for state in states),
     )
+
+
+def _desk_phone(world: World, name: str | None) -> DeskPhoneDoc | None:
+    found = next((phone for phone in world.site.phones if phone.id == name), None)
+    return DeskPhoneDoc(id=found.id, name=found.name) if found is not None else None
 
 
 def phones(world: World, agent: AgentId) -> tuple[PhoneChoice, ...]:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -18,23 +15,20 @@ import pytest_asyncio
 
 from ctiserver.model import events as ev
 from ctiserver.model import facts
-from tests.harness import tones
 from tests.harness.deskphone import DeskPhone, password
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent
-from tests.harness.sipcall import SipCall
 from tests.harness.site import Desk, Site, site
 from tests.harness.waiting import eventually
-from tests.live import house, kills
+from tests.live import kills
+from tests.live.desk_people import FIXED_PORT, PHONE, UNRECORDED, both_hear, only_music, prepare, rings, sitting
 from tests.live.house import (
     BRISK,
     CALM,
-    Line,
     calling,
     conversation_of,
     hears_music,
     listed,
-    music,
     numbers_in_log,
     of,
     recorded,
@@ -45,92 +39,12 @@ from tests.live.kills import restarted
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NUMBER = "13955500000"
-PHONE = 1130.0
-"""Hz of the desk phone's voice: the music has next to nothing there."""
-
-
-def free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-FIXED_PORT = free_udp_port()
-PHONES = f"""
-[[phones]]
-id = "p1"
-name = {{ zh = "一号话机", en = "Phone one" }}
-
-[[phones]]
-id = "p2"
-name = {{ zh = "二号话机", en = "Phone two" }}
-
-[[phones]]
-id = "wall"
-name = {{ zh = "墙上话机", en = "Phone on the wall" }}
-contact = "sip:wall@127.0.0.1:{FIXED_PORT}"
-
-[[numbers]]
-number = "95504"
-flow = "calm"
-name = {{ zh = "不录音", en = "Not recorded" }}
-record = false
-"""
-UNRECORDED = "95504"
-
-
-def prepare(home: Path) -> None:
-    """The house of the live tests with 200 desk phones; p1 is 1003's own."""
-    house.prepare(home)
-    path = home / "site" / "site.toml"
-    text = path.read_text("utf-8").replace('id = "1003"\n', 'id = "1003"\nphone = "p1"\n')
-    many = "".join(f'[[phones]]\nid = "x{n}"\nname = {{ zh = "x", en = "x" }}\n' for n in range(197))
-    path.write_text(text + PHONES + many, "utf-8")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def office() -> AsyncIterator[Site]:
     async with site(rtp=(28200, 28399), prepare=prepare) as running:
         yield running
-
-
-@asynccontextmanager
-async def sitting(office: Site, user: str, phone: str) -> AsyncIterator[tuple[Desk, DeskPhone]]:
-    """An agent with his page linked and this desk phone as his device, reachable."""
-    port = FIXED_PORT if phone == "wall" else 0
-    async with DeskPhone(office, phone, tone=PHONE, port=port) as device, Desk(office, user, phone=False) as desk:
-        await desk.expect("SignIn")
-        await desk.expect("UsePhone", phone=phone, take_over=True)
-        await desk.sees(lambda docs: docs["me"]["phone"]["contact"], "the phone's contact")
-        yield desk, device
-        await desk.expect("SignOut")
-
-
-async def rings(desk: Desk, phone: DeskPhone, within: float = 5.0) -> SipCall:
-    call = await phone.next_call(within)
-    call.ring()
-    await desk.sees(lambda docs: desk.work()["ringing"], "the ring")
-    return call
-
-
-async def only_music(line: Line, within: float = 1.5) -> None:
-    """The caller hears music and nothing of the phone, though it goes on talking."""
-    await eventually(
-        lambda: music(line.rtp, 0.4) and not tones.has_tone(line.rtp.last(0.4), PHONE), within, "music alone", poll=0.05
-    )
-
-
-async def both_hear(line: Line, phone: DeskPhone) -> None:
-    """The caller hears the phone and no music, the phone hears the caller."""
-    await line.rtp.hears(PHONE, within=2)
-    await phone.rtp.hears(440, within=2)
-
-    def alone() -> bool:
-        top = tones.dominant(line.rtp.last(0.2))
-        return top is not None and abs(top.hz - PHONE) < 5
-
-    await eventually(alone, 1, "the phone alone")
 
 
 @pytest.mark.parametrize(("user", "name"), [("1001", "wall"), ("1002", "p2")])

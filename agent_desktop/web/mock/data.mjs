@@ -11,7 +11,7 @@ export const site = {
     { id: "paperwork", name: label("处理工单", "Case work") },
   ],
   dispositions: [
-    { id: "answered", name: label("咨询已答复", "Question answered"), queues: [] },
+    { id: "answered", name: label("咨询已答复", "Question answered"), desk_phones: true, queues: [] },
     { id: "order_status", name: label("告知订单进度", "Order status given"), queues: ["service", "order"] },
     { id: "new_order", name: label("受理新订单", "New order taken"), queues: ["order", "service"] },
     { id: "complaint_filed", name: label("已登记投诉", "Complaint filed"), queues: ["complaint", "service"] },

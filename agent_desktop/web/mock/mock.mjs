@@ -1,7 +1,7 @@
 /**
  * A server of one agent for developing and testing the page: it speaks the protocol (snapshot, deltas, commands, device
- * lease, SIP over WebSocket) and follows a script. POST /mock/<act> moves it: offer, caller-gone, cut-live, cut-sip,
- * take-phone, end-login, reset. It knows nothing of queues or media.
+ * lease, desk phones, SIP over WebSocket) and follows a script. POST /mock/<act> moves it: offer, caller-gone, cut-live,
+ * cut-sip, take-phone, desk-answers, desk-contact, end-login, reset. It knows nothing of queues or media.
  */
 import { randomUUID } from "node:crypto";
 import { WebSocketServer } from "ws";
@@ -45,6 +45,7 @@ export function createMock() {
         chosen_by: "1001",
         pending: false,
         phone: null,
+        own_phone: null,
         links: 1,
         misses: 0,
         handled: 5,
@@ -56,6 +57,18 @@ export function createMock() {
       "queue/order": queueDoc("order", 1, now() - 12, 1, 4, 2),
     };
     state.offers = 0;
+    state.phones = [
+      { id: "p1", name: { zh: "一号话机", en: "Phone one" }, there: true, own: false, user: null, in_call: false },
+      {
+        id: "p2",
+        name: { zh: "二号话机", en: "Phone two" },
+        there: true,
+        own: false,
+        user: { zh: "李娜", en: "Li Na" },
+        in_call: false,
+      },
+      { id: "p3", name: { zh: "三号话机", en: "Phone three" }, there: false, own: false, user: null, in_call: false },
+    ];
   }
   reset();
 
@@ -142,7 +155,20 @@ export function createMock() {
   };
 
   const commands = {
-    SignIn: () => become("not_ready", { signed_in: true, ready: false }),
+    SignIn: () => {
+      become("not_ready", { signed_in: true, ready: false });
+      if (state.docs.me.own_phone) commands.UsePhone({ phone: state.docs.me.own_phone.id });
+    },
+    UsePhone: ({ phone, take_over }) => {
+      const found = state.phones.find(({ id }) => id === phone);
+      if (!found) return "unknown_phone";
+      if (found.in_call) return "phone_in_call";
+      if (found.user && !take_over) return "phone_elsewhere";
+      found.user = null;
+      const { id, name, there } = found;
+      const lease = `desk-${id}`;
+      me({ phone: { kind: "desk", desk: { id, name }, lease, instance: "", registered: true, contact: there } });
+    },
     SignOut: () => (work() ? "work_in_progress" : become("null", { signed_in: false, ready: false, phone: null })),
     SetReady: () => {
       if (!state.docs.me.phone?.registered) return "no_phone";
@@ -244,7 +270,10 @@ export function createMock() {
       for (const socket of lives) socket.terminate();
     },
     "cut-sip": () => sip?.socket.terminate(),
-    "take-phone": () => me({ phone: { lease: "other", instance: "other", registered: true, contact: "" } }),
+    "take-phone": () =>
+      me({
+        phone: { kind: "browser", desk: null, lease: "other", instance: "other", registered: true, contact: true },
+      }),
     "end-login": () => {
       state.loggedIn = false;
       for (const socket of lives) socket.close(4401);
@@ -255,6 +284,8 @@ export function createMock() {
     },
     story: (item) => state.teller?.(item),
     edit,
+    "desk-answers": () => sipHandlers.answered(),
+    "desk-contact": ({ there }) => me({ phone: { ...state.docs.me.phone, contact: there } }),
   };
 
   const login = { user: "1001", role: "agent", name: { zh: "刘洋", en: "Liu Yang" }, csrf: "mock" };
@@ -301,9 +332,10 @@ export function createMock() {
         return [409, { code: "phone_elsewhere", message: "Take it over." }];
       }
       const lease = holder && holder.lease === body.lease ? body.lease : randomUUID();
-      me({ phone: { lease, instance: body.instance, registered: false, contact: "" } });
+      me({ phone: { kind: "browser", desk: null, lease, instance: body.instance, registered: false, contact: false } });
       return [200, { lease, username: "1001", password: "x", domain: "127.0.0.1", ws_path: `/sip?lease=${lease}` }];
     }
+    if (route === "GET /api/v1/phones") return [200, { phones: state.phones }];
     if (route === "GET /api/v1/calls") {
       const before = Number(url.searchParams.get("before") ?? Number.POSITIVE_INFINITY);
       return [200, { calls: state.calls.filter((call) => call.queued_at < before) }];

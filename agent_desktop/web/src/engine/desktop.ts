@@ -3,6 +3,7 @@
  * tie them together. The screen calls its functions and draws the store.
  */
 import { ApiError, api, socketUrl } from "./api";
+import { deviceAfter } from "./device";
 import { diagnostics, exposeDiagnostics } from "./diag";
 import { openJsSip } from "./jssip";
 import { LiveLink, type SocketLike } from "./live";
@@ -83,6 +84,7 @@ export function callIsBack(): Promise<void> {
       const state = store.getState();
       if (state.screen === "login" || state.screen === "away") return true;
       if (state.screen === "boot" || !meOf(state)) return state.screen !== "boot" && !lease;
+      if (meOf(state)?.phone?.kind === "desk") return true;
       return state.phone.call?.phase === "talking" || currentWork(state)?.kind !== "busy";
     };
     if (look()) return resolve();
@@ -180,16 +182,11 @@ function hearDocs(docs: Docs, seq: number): void {
   const me = meOf(state);
   if (early && !workList(state).some((work) => work.reservation === early?.reservation)) early = null;
   if (!me) return;
-  if (state.device === "here" && me.phone && lease && me.phone.lease !== lease) lostDevice();
-  else if (state.device === "elsewhere" && !me.phone) set({ device: "none" });
-  else if (state.device === "none" && me.phone && me.signed_in && me.phone.lease !== lease)
-    set({ device: "elsewhere" });
-  if (!me.signed_in && before.device === "here" && meOf(before)?.signed_in) {
-    phone.stop(false);
-    lease = null;
-    sessionStorage.removeItem(LEASE_KEY);
-    set({ device: "none" });
-  }
+  const device = deviceAfter(state.device, meOf(before), me, lease);
+  if (device === state.device) return;
+  if (state.device === "here") giveUpPhone(device !== "none");
+  else if (device === "desk") forgetLease();
+  set({ device });
 }
 
 /** After a snapshot on a new link: everything that this page promised is said again. */
@@ -206,10 +203,18 @@ async function resume(): Promise<void> {
 
 /** Somebody took the phone to another place: fall silent without a word, the call itself goes on there. */
 function lostDevice(): void {
-  phone.stop(true);
+  giveUpPhone(true);
+  set({ device: meOf(store.getState())?.phone?.kind === "desk" ? "desk" : "elsewhere" });
+}
+
+function giveUpPhone(quiet: boolean): void {
+  phone.stop(quiet);
+  forgetLease();
+}
+
+function forgetLease(): void {
   lease = null;
   sessionStorage.removeItem(LEASE_KEY);
-  set({ device: "elsewhere" });
 }
 
 async function sayPhoneReady(): Promise<void> {
@@ -226,7 +231,8 @@ export async function askDevice(takeOver: boolean): Promise<boolean> {
     if (askLater === null) {
       askLater = setTimeout(() => {
         askLater = null;
-        if (live && store.getState().device !== "elsewhere" && phone.state.status !== "ready") void askDevice(false);
+        const given = ["elsewhere", "desk"].includes(store.getState().device);
+        if (live && !given && phone.state.status !== "ready") void askDevice(false);
       }, wait);
     }
     return false;
@@ -261,6 +267,27 @@ export async function askDevice(takeOver: boolean): Promise<boolean> {
   }
 }
 
+/** A desk phone that was chosen; `takeOver` although somebody else has it. */
+export interface DeskChoice {
+  id: string;
+  takeOver: boolean;
+}
+
+/** The first click of the day with a desk phone: no microphone, the page is only the screen. */
+export async function startAtDesk(choice: DeskChoice): Promise<void> {
+  if (!meOf(store.getState())?.signed_in) {
+    const answer = await command("SignIn");
+    if (!answer.ok) return;
+  }
+  await takeDeskPhone(choice);
+}
+
+export async function takeDeskPhone({ id, takeOver }: DeskChoice): Promise<void> {
+  const fields = { phone: id, take_over: takeOver };
+  const answer: Answer = live ? await live.command("UsePhone", fields) : { ok: false, code: "link_lost", detail: "" };
+  if (!answer.ok) notify(answer.code === "phone_elsewhere" ? "phone_taken" : answer.code);
+}
+
 /** The first click of the day: microphone, sign in, phone. */
 export async function startWork(takeOver = false): Promise<void> {
   wakeAudio();
@@ -275,7 +302,8 @@ export async function startWork(takeOver = false): Promise<void> {
     const answer = await command("SignIn");
     if (!answer.ok) return;
   }
-  await askDevice(takeOver);
+  // With the sign-in his own desk phone has become his phone; he has chosen this page.
+  await askDevice(takeOver || meOf(store.getState())?.phone?.kind === "desk");
 }
 
 /** Any command; a refusal is shown as a sentence. */
@@ -298,6 +326,7 @@ export function offerPainted(reservation: string): void {
 }
 
 export function answerCall(): void {
+  if (store.getState().device === "desk") return;
   if (phone.state.call) {
     void phone.answer();
     return;
@@ -307,6 +336,7 @@ export function answerCall(): void {
 }
 
 export function rejectCall(): void {
+  if (store.getState().device === "desk") return;
   if (phone.state.call) {
     phone.reject();
     return;

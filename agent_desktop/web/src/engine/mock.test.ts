@@ -95,3 +95,19 @@ it("gives the phone to one page only, until it is taken over", async () => {
   const taken = await post("/api/v1/device", { instance: "b", lease: null, take_over: true });
   expect(taken["lease"]).not.toBe(first["lease"]);
 });
+
+it("gives a desk phone to one agent, until it is taken over; it answers, and the page only looks on", async () => {
+  await link.command("SignIn");
+  expect(await link.command("UsePhone", { phone: "p9" })).toMatchObject({ code: "unknown_phone" });
+  expect(await link.command("UsePhone", { phone: "p2" })).toMatchObject({ code: "phone_elsewhere" });
+  expect(await link.command("UsePhone", { phone: "p2", take_over: true })).toEqual({ ok: true });
+  await until(() => me().phone?.desk?.id === "p2");
+  const refused = await post("/api/v1/device", { instance: "a", lease: null, take_over: false });
+  expect(refused).toMatchObject({ code: "phone_elsewhere" });
+  await link.command("SetReady");
+  mock.act("offer", {});
+  await until(() => work()?.kind === "offer");
+  await link.command("ConfirmOffer", { reservation: work()?.reservation });
+  mock.act("desk-answers");
+  await until(() => work()?.kind === "busy");
+});

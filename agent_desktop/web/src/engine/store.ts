@@ -7,8 +7,8 @@ import type { LinkStatus } from "./live";
 import type { PhoneState } from "./phone";
 import type { Docs, Login, MeDoc, QueueDoc, SiteDoc, WorkDoc } from "./types";
 
-/** Why this page is or is not the agent's phone. */
-export type DeviceState = "none" | "asking" | "here" | "elsewhere" | "failed";
+/** Why this page is or is not the agent's phone; "desk": a desk phone is. */
+export type DeviceState = "none" | "asking" | "here" | "elsewhere" | "failed" | "desk";
 
 export interface Notice {
   id: number;

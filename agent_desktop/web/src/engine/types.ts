@@ -16,7 +16,14 @@ export interface Login {
 
 export type AgentStateName = "null" | "not_ready" | "ready" | "reserved" | "busy" | "working_after_call";
 
+export interface DeskPhone {
+  id: string;
+  name: Text;
+}
+/** `kind` desk: a SIP phone beside the computer rings, this page is only the screen. */
 export interface PhoneDoc {
+  kind: "browser" | "desk";
+  desk: DeskPhone | null;
   lease: string;
   instance: string;
   registered: boolean;
@@ -34,6 +41,7 @@ export interface MeDoc {
   chosen_by: string;
   pending: boolean;
   phone: PhoneDoc | null;
+  own_phone: DeskPhone | null;
   links: number;
   misses: number;
   handled: number;
@@ -57,6 +65,15 @@ export interface SiteDoc {
   reasons: Named[];
   dispositions: Disposition[];
   queues: Record<string, SiteQueue>;
+  desk_phones: boolean;
+}
+
+/** A desk phone in the list of those that may be chosen; `user` has it now. */
+export interface PhoneChoice extends DeskPhone {
+  there: boolean;
+  own: boolean;
+  user: Text | null;
+  in_call: boolean;
 }
 
 export interface QueueDoc {

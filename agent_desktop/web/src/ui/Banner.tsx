@@ -19,6 +19,10 @@ export function Banner() {
     useApp((state) => state.phone.status === "lost" || state.phone.status === "refused"),
     SHORT_MS,
   );
+  const deskAway = useLasting(
+    useApp((state) => state.device === "desk" && !meOf(state)?.phone?.contact),
+    SHORT_MS,
+  );
   const problem = useApp((state) => state.phone.problem);
   const signedIn = useApp((state) => meOf(state)?.signed_in ?? false);
   const working = useApp((state) => currentWork(state)?.kind === "busy");
@@ -45,6 +49,9 @@ export function Banner() {
       () => void (device === "failed" ? askDevice(false) : startWork(false)),
       "take-phone",
     ]);
+  }
+  if (device === "desk" && deskAway) {
+    return show("desk_away", "warn", ["take", () => void startWork(true), "take-phone"]);
   }
   if (device === "here" && phoneLost) return show("phone_lost", "warn");
   return null;

@@ -8,10 +8,12 @@ import {
   CaretRightOutlined,
   PauseOutlined,
   PhoneFilled,
+  PhoneOutlined,
   TableOutlined,
 } from "@ant-design/icons";
 import { useEffect, useState } from "react";
 import { answerCall, command, hangUp, phone, rejectCall } from "../engine/desktop";
+import { canRing } from "../engine/device";
 import { type Quality, qualityOf, readStats } from "../engine/quality";
 import { currentWork, meOf, siteOf, useApp } from "../engine/store";
 import type { WorkDoc } from "../engine/types";
@@ -65,10 +67,9 @@ function Stray() {
 function Idle() {
   const t = useT();
   const me = useApp(meOf);
-  const device = useApp((state) => state.device);
-  const phoneReady = useApp((state) => state.phone.status === "ready");
+  const rings = useApp((state) => canRing(state.device, state.phone.status === "ready", meOf(state)));
   const state = me?.state ?? "null";
-  const blocked = state === "ready" && !(device === "here" && phoneReady);
+  const blocked = state === "ready" && !rings;
   const alone = state === "not_ready" && (me?.reason === "device_lost" || me?.reason === "misses") ? me.reason : "";
   const key = alone
     ? `idle_${alone}`
@@ -121,15 +122,20 @@ function Offer({ work }: { work: WorkDoc }) {
   const t = useT();
   const call = useApp((state) => state.phone.call);
   const here = useApp((state) => state.device === "here");
+  const desk = useApp((state) => (state.device === "desk" ? (meOf(state)?.phone?.desk ?? null) : null));
   const answering = call?.phase === "answering" || call?.phase === "talking";
   return (
     <>
-      <div className={`callbar-badge tone-busy${call?.phase === "ringing" ? " ringing" : ""}`}>
+      <div
+        className={`callbar-badge tone-busy${call?.phase === "ringing" || (desk && work.ringing) ? " ringing" : ""}`}
+      >
         <PhoneFilled />
       </div>
       <Who work={work} live="assertive" />
       <div className="callbar-clock">
-        <span className="phase">{t(answering ? "call.answering" : call ? "call.ringing" : "call.incoming_soon")}</span>
+        <span className="phase">
+          {t(answering ? "call.answering" : call || (desk && work.ringing) ? "call.ringing" : "call.incoming_soon")}
+        </span>
         <Since at={work.since} />
       </div>
       {here && !answering && (
@@ -151,6 +157,12 @@ function Offer({ work }: { work: WorkDoc }) {
           />
         </div>
       )}
+      {desk && (
+        <div className="desk-note" data-testid="answer-on-phone">
+          <PhoneOutlined />
+          <span>{t("call.on_your_phone", { name: pick(desk.name) })}</span>
+        </div>
+      )}
     </>
   );
 }
@@ -160,6 +172,7 @@ function Talk({ work, keypad, onKeypad }: { work: WorkDoc; keypad: boolean; onKe
   const call = useApp((state) => state.phone.call);
   const up = call?.phase === "talking";
   const muted = call?.muted ?? false;
+  const atDesk = useApp((state) => state.device === "desk");
   const phase = work.lost ? "lost" : work.held ? "held" : "talking";
   const { conversation } = work;
   return (
@@ -179,7 +192,7 @@ function Talk({ work, keypad, onKeypad }: { work: WorkDoc; keypad: boolean; onKe
         </span>
       </div>
       {work.lost ? (
-        <div className="muted-note">{t("call.lost")}</div>
+        <div className="muted-note">{t(atDesk ? "call.lost_desk" : "call.lost")}</div>
       ) : work.held ? (
         <div className="muted-note">{t("call.held_note")}</div>
       ) : (

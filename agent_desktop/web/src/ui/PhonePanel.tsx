@@ -1,11 +1,37 @@
-/** Behind the phone's mark in the top bar: which microphone, does it hear me, how loud is the ring. */
+/** Behind the phone's mark in the top bar: which device, which microphone, does it hear me, how loud is the ring. */
 import { SoundOutlined } from "@ant-design/icons";
 import { Button, Select } from "antd";
 import { useEffect, useRef, useState } from "react";
+import { startWork, takeDeskPhone } from "../engine/desktop";
 import { chooseMicrophone, chosenMicrophone, meter, openMicrophone, ring } from "../engine/sound";
+import { currentWork, meOf, siteOf, useApp } from "../engine/store";
 import { useT } from "../i18n";
+import { DeviceChoice } from "./DeviceChoice";
 
+/** Which device is the phone, and for a page the sound of it. */
 export function PhonePanel() {
+  const some = useApp((state) => siteOf(state)?.desk_phones ?? false);
+  const device = useApp((state) => state.device);
+  const desk = useApp((state) => meOf(state)?.phone?.desk?.id ?? null);
+  const busy = useApp((state) => currentWork(state)?.kind === "busy" && !currentWork(state)?.lost);
+  const chosen = device === "desk" ? desk : device === "here" ? "" : null;
+  return (
+    <div className="phone-panel" data-testid="phone-panel">
+      {some && (
+        <DeviceChoice
+          chosen={chosen}
+          disabled={busy}
+          onChoose={(phone) =>
+            void (phone ? takeDeskPhone({ id: phone.id, takeOver: phone.user !== null }) : startWork(true))
+          }
+        />
+      )}
+      {device !== "desk" && <Sound />}
+    </div>
+  );
+}
+
+function Sound() {
   const t = useT();
   const [devices, setDevices] = useState<MediaDeviceInfo[]>([]);
   const [chosen, setChosen] = useState(chosenMicrophone());
@@ -53,7 +79,7 @@ export function PhonePanel() {
   };
 
   return (
-    <div className="phone-panel" data-testid="phone-panel">
+    <>
       <label htmlFor="microphone">{t("phone.microphone")}</label>
       <Select
         id="microphone"
@@ -76,6 +102,6 @@ export function PhonePanel() {
       <Button icon={<SoundOutlined />} onClick={listen}>
         {t("phone.ring")}
       </Button>
-    </div>
+    </>
   );
 }

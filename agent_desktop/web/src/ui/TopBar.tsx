@@ -1,11 +1,13 @@
 /** Top bar: who I am and in which state since when, how my queues stand, how the phone is, how fresh all this is. */
-import { CheckOutlined, DownOutlined, LogoutOutlined } from "@ant-design/icons";
+import { CheckOutlined, DownOutlined, LaptopOutlined, LogoutOutlined, PhoneOutlined } from "@ant-design/icons";
 import { Button, Dropdown, type MenuProps, Popover, Tooltip } from "antd";
 import { useState } from "react";
 import { duration } from "../engine/clock";
-import { logout, setNotReady, setReady, startWork } from "../engine/desktop";
+import { type DeskChoice, logout, setNotReady, setReady, startAtDesk, startWork } from "../engine/desktop";
 import { meOf, pulse, queueOf, siteOf, useApp } from "../engine/store";
+import type { Text } from "../engine/types";
 import { pick, useT } from "../i18n";
+import { DeviceChoice } from "./DeviceChoice";
 import { useServerNow, useTicking } from "./hooks";
 import { PhonePanel } from "./PhonePanel";
 import { Key, Logo, named, Since, STATE_CLASS, StateIcon } from "./parts";
@@ -47,14 +49,29 @@ export function TopBar() {
   );
 }
 
+/** His own desk phone is proposed if he has one; on a site without desk phones there is nothing to choose. */
 function StartWork() {
   const t = useT();
+  const own = useApp((state) => meOf(state)?.own_phone ?? null);
+  const some = useApp((state) => siteOf(state)?.desk_phones ?? false);
   const [busy, setBusy] = useState(false);
+  const [open, setOpen] = useState(false);
+  const [picked, setPicked] = useState<(DeskChoice & { name: Text }) | "browser" | null>(null);
+  const choice = picked ?? (own ? { ...own, takeOver: false } : "browser");
   const start = async () => {
     setBusy(true);
-    await startWork();
+    await (choice === "browser" ? startWork() : startAtDesk(choice));
     setBusy(false);
   };
+  const list = (
+    <DeviceChoice
+      chosen={choice === "browser" ? "" : choice.id}
+      onChoose={(phone) => {
+        setPicked(phone ? { id: phone.id, name: phone.name, takeOver: phone.user !== null } : "browser");
+        setOpen(false);
+      }}
+    />
+  );
   return (
     <>
       <span className="state state-off" data-testid="state" data-state="null">
@@ -64,6 +81,22 @@ function StartWork() {
       <Button type="primary" data-testid="start-work" loading={busy} onClick={() => void start()}>
         {t("top.start")}
       </Button>
+      {some && (
+        <Popover
+          content={list}
+          trigger="click"
+          open={open}
+          onOpenChange={setOpen}
+          destroyOnHidden
+          placement="bottomLeft"
+        >
+          <Button type="text" className="quiet start-device" data-testid="start-device">
+            {choice === "browser" ? <LaptopOutlined /> : <PhoneOutlined />}
+            {choice === "browser" ? t("device.browser") : pick(choice.name)}
+            <DownOutlined className="state-caret" />
+          </Button>
+        </Popover>
+      )}
     </>
   );
 }
@@ -156,16 +189,18 @@ function PhoneChip() {
   const device = useApp((state) => state.device);
   const status = useApp((state) => state.phone.status);
   const registered = useApp((state) => meOf(state)?.phone?.registered ?? false);
+  const desk = useApp((state) => (state.device === "desk" ? (meOf(state)?.phone ?? null) : null));
   let word: string = device;
   if (device === "here") word = status === "off" ? "connecting" : status;
+  if (device === "desk" && !desk?.contact) word = "desk_away";
   // The page's own registration is not the whole truth: the server must have seen it too.
   if (word === "ready" && !registered) word = "connecting";
-  const tone = word === "ready" ? "ok" : ["asking", "connecting"].includes(word) ? "wait" : "bad";
+  const tone = word === "ready" || word === "desk" ? "ok" : ["asking", "connecting"].includes(word) ? "wait" : "bad";
   return (
     <Popover content={<PhonePanel />} trigger="click" destroyOnHidden placement="bottomRight">
       <button type="button" className={`phone-chip ${tone}`} data-testid="phone-status" data-status={word}>
         <i className="dot" />
-        {t(`phone.${word}`)}
+        {t(`phone.${word}`, { name: pick(desk?.desk?.name) })}
       </button>
     </Popover>
   );
