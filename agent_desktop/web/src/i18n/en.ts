@@ -46,7 +46,7 @@ export const en: Dictionary = {
     title: "Calls ring on",
     browser: "This browser",
     headset: "with your headset",
-    there: "registered",
+    there: "ready",
     not_there: "not registered",
     take_over: "used by {{user}} · take over",
     in_call: "{{user}} is in a call",

@@ -44,7 +44,7 @@ export const zh = {
     title: "来电在哪里响铃",
     browser: "这个浏览器",
     headset: "用耳麦接听",
-    there: "已注册",
+    there: "可用",
     not_there: "未注册",
     take_over: "{{user}} 正在使用 · 接管",
     in_call: "{{user}} 正在通话",

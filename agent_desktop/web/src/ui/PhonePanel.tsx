@@ -9,7 +9,7 @@ import { useT } from "../i18n";
 import { DeviceChoice } from "./DeviceChoice";
 
 /** Which device is the phone, and for a page the sound of it. */
-export function PhonePanel() {
+export function PhonePanel({ onChosen }: { onChosen: () => void }) {
   const some = useApp((state) => siteOf(state)?.desk_phones ?? false);
   const device = useApp((state) => state.device);
   const desk = useApp((state) => meOf(state)?.phone?.desk?.id ?? null);
@@ -21,9 +21,10 @@ export function PhonePanel() {
         <DeviceChoice
           chosen={chosen}
           disabled={busy}
-          onChoose={(phone) =>
-            void (phone ? takeDeskPhone({ id: phone.id, takeOver: phone.user !== null }) : startWork(true))
-          }
+          onChoose={(phone) => {
+            onChosen();
+            void (phone ? takeDeskPhone({ id: phone.id, takeOver: phone.user !== null }) : startWork(true));
+          }}
         />
       )}
       {device !== "desk" && <Sound />}

@@ -189,6 +189,7 @@ function PhoneChip() {
   const device = useApp((state) => state.device);
   const status = useApp((state) => state.phone.status);
   const registered = useApp((state) => meOf(state)?.phone?.registered ?? false);
+  const [open, setOpen] = useState(false);
   const desk = useApp((state) => (state.device === "desk" ? (meOf(state)?.phone ?? null) : null));
   let word: string = device;
   if (device === "here") word = status === "off" ? "connecting" : status;
@@ -197,7 +198,14 @@ function PhoneChip() {
   if (word === "ready" && !registered) word = "connecting";
   const tone = word === "ready" || word === "desk" ? "ok" : ["asking", "connecting"].includes(word) ? "wait" : "bad";
   return (
-    <Popover content={<PhonePanel />} trigger="click" destroyOnHidden placement="bottomRight">
+    <Popover
+      content={<PhonePanel onChosen={() => setOpen(false)} />}
+      trigger="click"
+      open={open}
+      onOpenChange={setOpen}
+      destroyOnHidden
+      placement="bottomRight"
+    >
       <button type="button" className={`phone-chip ${tone}`} data-testid="phone-status" data-status={word}>
         <i className="dot" />
         {t(`phone.${word}`, { name: pick(desk?.desk?.name) })}
