@@ -46,11 +46,6 @@ def _note_crash(connection: Connection, task: asyncio.Task[None]) -> None:
         connection.end(f"fault in the link: {type(problem).__name__}")
 
 
-def _expire(waiting: asyncio.Future[wire.RestResponse]) -> None:
-    if not waiting.done():
-        waiting.set_exception(TimeoutError())
-
-
 class AriLink:
     """One application's connection to one Asterisk.
 
@@ -92,7 +87,6 @@ class AriLink:
         self._http: ari_http.AriHttp | None = None
         self._connection: Connection | None = None
         self._replaced = False
-        self._next_id = 0
         self._waiting = 0
         self._ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -150,7 +144,7 @@ class AriLink:
         what = f"{method} {'/'.join(path_parts)}"
         uri = ari_http.make_uri(path_parts, params)
         encoded = b"" if body is None else msgspec.json.encode(body)
-        request_id, frame = self._frame(method, uri, encoded)
+        request_id, frame = connection.frame(method, uri, encoded)
         if len(frame) > self._limits.frame_bytes:
             raise AriTooBig(f"{what}: {len(frame)} bytes", sent=False)
         if self._waiting >= self._limits.waiting:
@@ -169,7 +163,8 @@ class AriLink:
                 if connection.ended.done():
                     raise self._gone(connection)
                 sent = True
-                answer = await self._exchange(connection, request_id, frame, deadline)
+                self.figures.requests += 1
+                answer = await connection.exchange(request_id, frame, deadline)
             finally:
                 connection.slots.release()
         except TimeoutError:
@@ -226,44 +221,6 @@ class AriLink:
     def _gone(self, connection: Connection) -> AriLost | AriReplaced:
         reason = connection.ended.result()
         return AriReplaced(reason, sent=False) if self._replaced else AriLost(reason, sent=False)
-
-    def _frame(self, method: str, uri: str, body: bytes) -> tuple[str, bytes]:
-        """A new request id, and the frame that carries the request."""
-        self._next_id += 1
-        request_id = str(self._next_id)
-        message = {
-            "type": "RESTRequest",
-            "transaction_id": request_id,
-            "request_id": request_id,
-            "method": method,
-            "uri": uri,
-        }
-        if body:
-            message["content_type"] = "application/json"
-            message["message_body"] = body.decode()
-        return request_id, msgspec.json.encode(message)
-
-    async def _exchange(
-        self, connection: Connection, request_id: str, frame: bytes, deadline: float
-    ) -> ari_http.Answer:
-        """Raises TimeoutError."""
-        loop = asyncio.get_running_loop()
-        waiting = loop.create_future()
-        connection.pending[request_id] = waiting
-        late = loop.call_later(deadline, _expire, waiting)
-        self.figures.requests += 1
-        try:
-            await connection.socket.send_frame(frame, aiohttp.WSMsgType.TEXT)
-            response: wire.RestResponse = await waiting
-        except (ConnectionError, aiohttp.ClientError) as problem:
-            connection.end(f"could not write: {type(problem).__name__}")
-            raise AriLost(connection.ended.result(), sent=True) from problem
-        finally:
-            late.cancel()
-            connection.pending.pop(request_id, None)
-            if waiting.done() and not waiting.cancelled():
-                waiting.exception()  # seen: it may have ended while we were still writing
-        return ari_http.Answer(response.status_code, response.reason_phrase, response.message_body.encode())
 
     def _checked(self, what: str, answer: ari_http.Answer) -> ari_http.Answer:
         if answer.status >= 400:
@@ -429,7 +386,7 @@ class AriLink:
                 connection.end("asterisk has dropped our application")
                 return
             # Not through the slots: with all of them taken this ping is the one that finds out why.
-            asked = self._exchange(connection, *self._frame("GET", uri, b""), 2.0 * limits.ping_deadline)
+            asked = connection.exchange(*connection.frame("GET", uri, b""), 2.0 * limits.ping_deadline)
             ping = asyncio.create_task(asked, name="ari-ping")
             try:
                 await asyncio.wait({ping}, timeout=limits.ping_deadline)

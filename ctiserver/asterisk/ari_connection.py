@@ -1,6 +1,6 @@
 """One connection to Asterisk from its opening to its end, and the bounds and counters of a link.
 
-State only: no reading, no writing, no waiting; `ari` does that.
+Here: the requests under way on it, each sent once. Not here: reading, reconnecting, bounds of waiting; `ari` does that.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import msgspec
 
 from ctiserver.asterisk import wire
 from ctiserver.asterisk.ari_errors import AriLost, AriReplaced
+from ctiserver.asterisk.ari_http import Answer
 
 
 class LinkLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +56,7 @@ class Connection:
         self.ready = ready
         self.slots = asyncio.Semaphore(in_flight)
         self.pending: dict[str, asyncio.Future[wire.RestResponse]] = {}
+        self._asked = 0
         self.held: deque[wire.Event] | None = deque()
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -68,3 +70,46 @@ class Connection:
             if not waiting.done():
                 waiting.set_exception(AriReplaced(reason, sent=True) if replaced else AriLost(reason, sent=True))
         self.pending.clear()
+
+    def frame(self, method: str, uri: str, body: bytes) -> tuple[str, bytes]:
+        """A new request id, and the frame that carries the request."""
+        self._asked += 1
+        request_id = str(self._asked)
+        message = {
+            "type": "RESTRequest",
+            "transaction_id": request_id,
+            "request_id": request_id,
+            "method": method,
+            "uri": uri,
+        }
+        if body:
+            message["content_type"] = "application/json"
+            message["message_body"] = body.decode()
+        return request_id, msgspec.json.encode(message)
+
+    async def exchange(self, request_id: str, frame: bytes, deadline: float) -> Answer:
+        """Send a frame before anything waits, then await its answer, `deadline` seconds at most (TimeoutError).
+
+        Raises AriLost, AriReplaced.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = loop.create_future()
+        self.pending[request_id] = waiting
+        late = loop.call_later(deadline, _expire, waiting)
+        try:
+            await self.socket.send_frame(frame, aiohttp.WSMsgType.TEXT)
+            response: wire.RestResponse = await waiting
+        except (ConnectionError, aiohttp.ClientError) as problem:
+            self.end(f"could not write: {type(problem).__name__}")
+            raise AriLost(self.ended.result(), sent=True) from problem
+        finally:
+            late.cancel()
+            self.pending.pop(request_id, None)
+            if waiting.done() and not waiting.cancelled():
+                waiting.exception()  # seen: it may have ended while we were still writing
+        return Answer(response.status_code, response.reason_phrase, response.message_body.encode())
+
+
+def _expire(waiting: asyncio.Future[wire.RestResponse]) -> None:
+    if not waiting.done():
+        waiting.set_exception(TimeoutError())
