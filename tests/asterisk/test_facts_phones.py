@@ -11,8 +11,10 @@ import pytest
 import pytest_asyncio
 
 from ctiserver.asterisk import translate, wire
+from ctiserver.asterisk.ari_errors import AriRefused
 from ctiserver.asterisk.devices import Devices
 from ctiserver.asterisk.runtime import Instance
+from ctiserver.asterisk.switch import SUBSCRIBE_AT_ONCE
 from ctiserver.model import facts
 from ctiserver.model.site import Label, PhoneConfig
 from tests.asterisk.party import Party
@@ -36,14 +38,14 @@ async def party(asterisk: Instance, app_name: str) -> AsyncIterator[Party]:
     party = Party(asterisk.ari, app_name, also=(PHONES,))
     await party.start()
     await party.calls.allow_events(("ContactStatusChange",), PHONES)
-    await party.calls.subscribe(("endpoint:PJSIP",), PHONES)
     devices = Devices(party.calls, lambda _endpoint: SECRET)
     await devices.set_phones((phone("t1"), phone("t2", "sip:t2@127.0.0.1:9")))
+    await party.calls.subscribe(("endpoint:PJSIP/desk-t1",), PHONES)
     try:
         yield party
     finally:
+        await party.calls.unsubscribe(("endpoint:PJSIP/desk-t1",), PHONES)
         await devices.set_phones(())
-        await party.calls.unsubscribe(("endpoint:PJSIP",), PHONES)
         await party.clean_up()
 
 
@@ -110,13 +112,16 @@ async def test_a_phone_that_registers_from_another_place_is_still_there(asterisk
 
 
 async def test_a_redirected_ring_ends_with_cause_23(asterisk: Instance, party: Party) -> None:
+    """Two or three in a hundred end with 0 and without ChannelHangupRequest: Asterisk was quicker to give the leg up
+    than to look at its answer. Those count as unreachable."""
     async with desk(asterisk) as agent:
         await agent.core.register()
         leg = f"{party.app}-a3"
         await party.calls.originate("PJSIP/desk-t1", leg)
         (await agent.next_call()).reject(302)
         destroyed = await party.event(wire.ChannelDestroyed, lambda event: event.channel.id == leg)
-        assert destroyed.cause == 23
+        assert destroyed.cause in (23, 0)
+        assert all(e.state != "Up" for e in await party.calls.get_channels()), "it leads nowhere"
 
 
 async def test_phones_are_set_again_without_losing_a_registration(asterisk: Instance, party: Party) -> None:
@@ -136,6 +141,15 @@ async def test_phones_are_set_again_without_losing_a_registration(asterisk: Inst
         assert (await agent.core.register()).status == 200
     await devices.set_phones((phone("t2"),))
     assert await party.calls.get_endpoint("desk-t1") is None
+
+
+async def test_a_list_has_127_values_at_most(party: Party) -> None:
+    """So phones are subscribed to a hundred at a time."""
+    assert SUBSCRIBE_AT_ONCE <= 127
+    await party.calls.subscribe(["endpoint:PJSIP/desk-t1"] * 127, PHONES)
+    await party.calls.unsubscribe(["endpoint:PJSIP/desk-t1"] * 127, PHONES)
+    with pytest.raises(AriRefused, match="Too many values"):
+        await party.calls.subscribe(["endpoint:PJSIP/desk-t1"] * 128, PHONES)
 
 
 async def aor(party: Party, name: str) -> list[wire.ConfigTuple]:
