@@ -112,8 +112,8 @@ async def test_a_phone_that_registers_from_another_place_is_still_there(asterisk
 
 
 async def test_a_redirected_ring_ends_with_cause_23(asterisk: Instance, party: Party) -> None:
-    """Two or three in a hundred end with 0 and without ChannelHangupRequest: Asterisk was quicker to give the leg up
-    than to look at its answer. Those count as unreachable."""
+    """Or with 0 and without ChannelHangupRequest: when Asterisk was quicker to give the leg up than to look at its
+    answer (two in a hundred, half of them on a busy machine)."""
     async with desk(asterisk) as agent:
         await agent.core.register()
         leg = f"{party.app}-a3"

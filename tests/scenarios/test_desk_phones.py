@@ -66,8 +66,15 @@ def test_the_pop_comes_before_the_ring_and_nobody_answers_but_the_agent(floor: F
 
 @pytest.mark.parametrize(
     ("cause", "outcome"),
-    [(17, ev.OfferRejected), (21, ev.OfferRejected), (23, ev.OfferRejected), (19, ev.OfferUnreachable)],
-    ids=["486", "603", "302", "480"],
+    [
+        (17, ev.OfferRejected),
+        (21, ev.OfferRejected),
+        (23, ev.OfferRejected),
+        (0, ev.OfferRejected),
+        (19, ev.OfferUnreachable),
+        (18, ev.OfferUnreachable),
+    ],
+    ids=["486", "603", "302", "302 without its cause", "480", "no answer to the INVITE"],
 )
 def test_how_a_ring_ends(floor: Floor, cause: int, outcome: type[ev.Event]) -> None:
     floor.sit(AGENT, "p1")
