@@ -92,7 +92,8 @@ async def errors_to_answers(request: web.Request, handler: Handler) -> web.Strea
     except SwitchError:
         return answer(Unavailable("switch_unavailable", "The telephone switch is away. Try this again in a moment."))
     except ConnectionError:
-        raise  # the client went away: aiohttp knows what to do
+        # Most often the client has gone, and nobody reads this; raised on, aiohttp would log it as a mistake of ours.
+        return answer(Unavailable("connection_lost", "A connection broke on the way. Try this again in a moment."))
     except web.HTTPException as error:
         if error.status < 400:
             raise

@@ -233,3 +233,20 @@ async def test_openapi_names_every_route_and_every_reference_resolves(house: Hou
     assert described == {(route.method, route.path) for route in ROUTES} | {("GET", "/api/v1/customers/{customer}")}
     for name in re.findall(rb'"#/components/schemas/([^"]+)"', raw):
         assert name.decode() in document["components"]["schemas"]
+
+
+async def test_what_is_described_as_refused_is_what_comes(house: House) -> None:
+    """/readyz that is not ready says what is missing, everything else says code and message; each as described."""
+    document = decoded(await (await house.client.get("/api/v1/openapi.json")).read())
+
+    def described(path: str, status: int) -> str:
+        content = document["paths"][path]["get"]["responses"][str(status)]["content"]
+        return str(content["application/json"]["schema"]["$ref"]).rpartition("/")[2]
+
+    house.health["journal"] = False
+    answer = await (await house.client.get("/readyz")).json()
+    assert described("/readyz", 503) == "ReadyAnswer"
+    assert set(answer) == {"ready", "missing", "degraded"}
+    assert described("/api/v1/me", 401) == "ErrorBody"
+    assert set(await (await house.client.get("/api/v1/me")).json()) == {"code", "message"}
+    assert document["paths"]["/api/v1/calls"]["get"]["parameters"][0]["schema"]["maximum"] == 500

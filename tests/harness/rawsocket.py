@@ -10,6 +10,7 @@ import asyncio
 import base64
 import secrets
 import struct
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -80,7 +81,7 @@ class RawSocket:
     def half_close(self) -> None:
         """We say nothing more, but would still listen."""
         assert self._writer is not None
-        if self._writer.can_write_eof() and not self._writer.transport.is_closing():
+        with suppress(OSError):  # it may have hung up already
             self._writer.write_eof()
 
     @property

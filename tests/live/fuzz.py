@@ -206,7 +206,7 @@ def open_files(pid: int) -> int:
 
 def warnings(site: Site) -> list[str]:
     """Lines of the server's log above information, but for what a busy test machine or the attack itself explains."""
-    meant = ("slow_turn", "login_throttled")
+    meant = ("slow_turn", "slow event callback", "login_throttled")
     lines = site.log.read_text("utf-8", "replace").splitlines()
     return [line for line in lines if "[warning" in line and not any(word in line for word in meant)]
 

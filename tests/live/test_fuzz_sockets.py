@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 import pytest
 import pytest_asyncio
 
-from tests.harness.rawsocket import RawSocket, frame
+from tests.harness.rawsocket import PING, RawSocket, frame
 from tests.harness.site import Desk, Site
 from tests.harness.waiting import eventually
 from tests.live.fuzz import (
@@ -158,6 +158,19 @@ async def test_the_sip_socket_without_its_protocol(house: Site, attacker: Desk, 
     with pytest.raises(ConnectionError, match="400"):
         async with RawSocket(house.port, f"/sip?lease={attacker.lease}", headers):
             pass
+
+
+@pytest.mark.parametrize("path", ["/api/v1/live", "/sip?lease="])
+async def test_who_asks_for_echoes_and_leaves(
+    house: Site, attacker: Desk, at_rest: tuple[float, int], path: str
+) -> None:
+    """The echo finds nobody: no mistake of ours, so no word in the log."""
+    headers = headers_of(attacker) | ({"Sec-WebSocket-Protocol": "sip"} if "sip" in path else {})
+    for _ in range(20):
+        async with RawSocket(house.port, path + (str(attacker.lease) if "sip" in path else ""), headers) as socket:
+            socket.send(frame(b"x" * 100, PING) * 200)
+            await asyncio.sleep(0)
+    assert house.complaints() == []
 
 
 async def test_clients_that_never_read(

@@ -114,6 +114,41 @@ async def test_as_a_call(house: Site, name: str) -> None:
         await eventually(same, 3, f"Asterisk to hold {before}")
 
 
+CALL_IDS = {
+    "no UTF-8": (b"\xff\xfe", 403),
+    "half a letter": ("通".encode()[:2], 403),
+    "chinese": ("通话".encode(), 403),
+    "all that a word may hold": b'-.!%*_+`\'~()<>:\\"/[]?{}',
+    "dialplan": b"${SHELL(id)}$[1+1]${EXTEN}",
+}
+
+
+@pytest.mark.parametrize("kind", CALL_IDS)
+async def test_a_call_id(house: Site, kind: str) -> None:
+    """Whatever it is, all channels can be listed while the call lives: a server that starts could not begin without."""
+    found = CALL_IDS[kind]
+    data, wanted = found if isinstance(found, tuple) else (found, 200)
+    before = await house.holds()
+    async with SipAgent(target=house.sip, user="torture") as agent:
+        agent.core.polite = False
+        message = MESSAGES["esc01"].calling(LONELY).replace(b"esc01.", data)
+        agent.raw(message)
+
+        def answered() -> bool:
+            return any(e.way == "in" and e.message.status >= 200 for e in agent.core.log)
+
+        await eventually(answered, 3, "an answer")
+        held = await house.holds()
+        assert (held == before) == (wanted != 200)
+        assert {e.message.status for e in agent.core.log if e.message.status >= 200} == {wanted}
+        end_strays(agent)
+
+        async def same() -> bool:
+            return await house.holds() == before
+
+        await eventually(same, 3, f"Asterisk to hold {before}")
+
+
 @pytest.mark.parametrize("name", MESSAGES)
 async def test_on_the_trunk_by_tcp(house: Site, name: str) -> None:
     """One connection a message. It is answered, left unanswered or closed; it starts no call."""
