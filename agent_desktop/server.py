@@ -127,6 +127,11 @@ class Desktops:
 
     # ---- turns
 
+    @property
+    def connected(self) -> int:
+        """Live links of pages."""
+        return sum(map(len, self._desks.values()))
+
     def on_turn(self, record: Record) -> None:
         """Send what this turn changed to those who hold it."""
         if not self._desks:

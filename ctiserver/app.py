@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import importlib
 import signal
 import ssl
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp import web
@@ -32,6 +34,7 @@ from ctiserver.auditor import Auditor
 from ctiserver.dispatch import Dispatcher
 from ctiserver.effects import Effects
 from ctiserver.fault_log import FaultLog
+from ctiserver.load import Load
 from ctiserver.model import commands as cmd
 from ctiserver.model import effects as fx
 from ctiserver.model import events as ev
@@ -53,6 +56,9 @@ from ctiserver.store.projection import Projector
 from ctiserver.store.users import SqlLogins, SqlUsers
 from ivr.runtime import Ivr
 from ivr.speech.prompts import PromptStore
+
+if TYPE_CHECKING:
+    from ctiserver.metrics import Page
 
 log = structlog.get_logger(__name__)
 
@@ -123,6 +129,8 @@ class Server:
             told=self.faults.tell,
             silence=Silence(self.world, self.switch, time.monotonic),
         )
+        self.load = Load(self.switch.ping, self.dispatcher.timer_late, lambda _busy: self._busy())
+        self._page: Page | None = None
         self.recordings = settings.home / "recordings"
         self.recorder = Recorder(
             self.switch.calls,
@@ -162,6 +170,7 @@ class Server:
             caught_up=lambda: self.projector.reached(self.world.seq, BOOKS_WAIT),
             registered=lambda lease, _agent: self._contact(lease, present=True),
             socket_gone=lambda lease, _agent: self._contact(lease, present=False),
+            metrics=self._metrics,
             demo=DemoParts(
                 provision_caller=self._provision_caller,
                 remove_caller=self._remove_caller,
@@ -218,7 +227,8 @@ class Server:
         for event in record.events:
             if isinstance(event, ev.RecordingEnded | ev.CallCleared):
                 conversation = self.world.conversations.get(event.conversation)
-                if conversation is None or (conversation.cleared and not conversation.recordings):
+                gone = conversation is None or (conversation.recorded and conversation.cleared)
+                if gone and not (conversation and conversation.recordings):
                     self.recorder.finished(event.conversation)
             elif isinstance(event, ev.ConnectionCleared):
                 self.auditor.leg_ended(event.leg, event.cause)
@@ -235,12 +245,20 @@ class Server:
         self.stopping.set()
 
     def _busy(self) -> None:
-        """New calls get the dialplan's apology while decisions cannot be journalled."""
-        self._start(self._tell_busy("1" if self.dispatcher.journal_broken else "0"), "busy flag")
+        """New calls get the dialplan's apology while decisions cannot be journalled, or come too late."""
+        self._start(self._tell_busy(), "busy flag")
 
-    async def _tell_busy(self, flag: str) -> None:
+    async def _tell_busy(self) -> None:
+        flag = "1" if self.dispatcher.journal_broken or self.load.busy else "0"
         with contextlib.suppress(SwitchError):
             await self.switch.ask(self.switch.calls.set_global_variable("HOLLYHOCK_BUSY", flag))
+
+    async def _metrics(self) -> bytes:
+        """The first page imports Prometheus' library, which takes a tenth of a second: in a thread."""
+        if self._page is None:
+            make: type[Page] = (await asyncio.to_thread(importlib.import_module, "ctiserver.metrics")).Page
+            self._page = make(self)
+        return self._page.render()
 
     def _replaced(self) -> None:
         log.error("replaced", advice="another server owns this Asterisk; this one stops")
@@ -283,6 +301,7 @@ class Server:
             self._keep(self._database_up, "database")
             self._keep(self._keep_journal, "journal")
             self._keep(self.auditor.run, "auditor")
+            self._keep(self.load.run, "load")
             gc.freeze()  # what is there now stays: a full collection must not walk it in the middle of a call
             await self.stopping.wait()
         finally:
@@ -319,22 +338,13 @@ class Server:
                     password = await asyncio.to_thread(self.passwords.hash_now, self._secrets.demo_password)
                     await demo.seed(self.database, password, time.time())
                 elif self.settings.demo_password is not None:
-                    await self._new_demo_password(self.settings.demo_password)
+                    await demo.renew_password(SqlUsers(self.database), self.passwords, self.settings.demo_password)
                 self._people = True
                 break
             except DatabaseUnavailable as error:
                 log.warning("database_away", reason=str(error))
                 await asyncio.sleep(DATABASE_RETRY)
         await self.projector.run()
-
-    async def _new_demo_password(self, password: str) -> None:
-        """The operator chose a password after the first start: the demo people get it, unless they have it already."""
-        users = SqlUsers(self.database)
-        for name, _role, _label in demo.PEOPLE:
-            user = await users.get(name)
-            if user is not None and not await self.passwords.verify(user.password_hash, password):
-                hashed = await asyncio.to_thread(self.passwords.hash_now, password)
-                await users.set_password_hash(name, hashed)
 
     async def _keep_journal(self) -> None:
         """fdatasync every second and a snapshot now and then, both off the loop."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -25,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 SLOW_TURN = 0.020
 """Seconds; a longer turn is logged with its input (DESIGN section 1)."""
+BUCKETS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
+"""Seconds: the upper bounds by which turns are counted."""
 CLOCK_JUMP = 1.0
 """Seconds of disagreement between wall and monotonic clock that count as a jump (DESIGN 5.4)."""
 
@@ -63,6 +66,9 @@ class Dispatcher:
         self.world = world
         self.turns = 0
         self.slowest = 0.0
+        self.seconds = 0.0
+        self.took = [0] * (len(BUCKETS) + 1)
+        """turns by duration, see BUCKETS"""
         self.journal_broken = False
         self._cores = cores
         self._journal = journal
@@ -77,6 +83,8 @@ class Dispatcher:
         self._running = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
+        self._fires_at = 0.0
+        self._late = 0.0
         self.failed = False
         self._offset = max(self._clock.now(), world.now) - self._clock.monotonic()
         self._jumped = 0.0
@@ -139,6 +147,8 @@ class Dispatcher:
         took = self._clock.monotonic() - began
         self.turns += 1
         self.slowest = max(self.slowest, took)
+        self.seconds += took
+        self.took[bisect_left(BUCKETS, took)] += 1
         if took > SLOW_TURN:
             log.warning("slow_turn", input=type(item).__name__, ms=round(took * 1000, 1), seq=done.record.seq)
         return done
@@ -195,10 +205,18 @@ class Dispatcher:
             self._timer.cancel()
         delay = max(0.0, due - self.now())
         self._timer_at = due
-        self._timer = asyncio.get_running_loop().call_later(min(delay, 3600.0), self._tick)
+        loop = asyncio.get_running_loop()
+        self._fires_at = loop.time() + min(delay, 3600.0)
+        self._timer = loop.call_at(self._fires_at, self._tick)
+
+    def timer_late(self) -> float:
+        """How late the timer has fired at most, in seconds, since this was asked last."""
+        late, self._late = self._late, 0.0
+        return late
 
     def _tick(self) -> None:
         self._timer = None
+        self._late = max(self._late, asyncio.get_running_loop().time() - self._fires_at)
         if self.world.deadlines.first_due(self.now()) is not None:
             self.feed(facts.Tick())
         self._drain()

@@ -88,6 +88,9 @@ class Journal:
         self.folder = folder
         self.epoch = self._epoch()
         self.last_seq = 0
+        self.written = 0
+        """bytes that this process has appended"""
+        self.records = 0
         self._encoder = msgspec.msgpack.Encoder()
         self._buffer = bytearray()
         self._size = 0
@@ -154,6 +157,8 @@ class Journal:
             os.ftruncate(self._fd, self._size)
             raise OSError(28, "journal: short write")
         self._size += total
+        self.written += total
+        self.records += 1
         self.last_seq = record.seq
         self._since_snapshot += 1
 

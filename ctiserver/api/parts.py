@@ -82,6 +82,8 @@ class ApiParts:
     """waits a moment until the books hold what has happened so far"""
     socket_gone: Callable[[str, AgentId], None] = lambda _lease, _agent: None
     logged_out: Callable[[AgentId], Awaitable[None]] | None = None
+    metrics: Callable[[], Awaitable[bytes]] | None = None
+    """the page of figures"""
     demo: DemoParts | None = None
     extra_routes: Sequence[Route | web.AbstractRouteDef] = ()
     """routes of the other servers; a plain aiohttp one needs a login and is not described"""

@@ -143,6 +143,11 @@ class Switch:
         self._hung_up.clear()
         self._feed(facts.SwitchLost(reason=reason))
 
+    def ping(self) -> Awaitable[object] | None:
+        """Something that Asterisk answers at once; None without a link. The answer comes behind all events that are
+        not yet handled here. Raises SwitchError."""
+        return self.ask(self.calls.ping()) if self.link.ready else None
+
     # ---- what the auditor asks (ports.SwitchReader)
 
     async def read(self) -> facts.SwitchReading:

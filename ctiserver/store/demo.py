@@ -5,6 +5,8 @@ Every person, company and number here is made up; foreign numbers come from rang
 
 from __future__ import annotations
 
+import asyncio
+
 import sqlalchemy as sa
 
 from ctiserver.model.facts import Customer, CustomerNote
@@ -14,8 +16,9 @@ from ctiserver.model.site import Label
 from ctiserver.ports_http import User
 from ctiserver.store.customers import add_customer
 from ctiserver.store.database import Database
+from ctiserver.store.passwords import Passwords
 from ctiserver.store.tables import CUSTOMERS, USERS
-from ctiserver.store.users import user_row
+from ctiserver.store.users import SqlUsers, user_row
 
 _DAY = 86_400.0
 
@@ -141,3 +144,12 @@ async def is_empty(database: Database) -> bool:
     """Nobody can log in yet: the data folder is new."""
     async with database.read() as connection:
         return (await connection.execute(sa.select(USERS.c.id).limit(1))).first() is None
+
+
+async def renew_password(users: SqlUsers, passwords: Passwords, password: str) -> None:
+    """The operator chose a password after the first start: the demo people get it, unless they have it already."""
+    for name, _role, _label in PEOPLE:
+        user = await users.get(name)
+        if user is not None and not await passwords.verify(user.password_hash, password):
+            hashed = await asyncio.to_thread(passwords.hash_now, password)
+            await users.set_password_hash(name, hashed)

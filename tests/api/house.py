@@ -177,6 +177,9 @@ class House:
         await self.database.close()
         self.passwords.close()
 
+    async def _metrics(self) -> bytes:
+        return b"hollyhock_audit_open_faults 0.0\n"
+
     def parts(self, *, demo_site: bool) -> ApiParts:
         return ApiParts(
             users=SqlUsers(self.database),
@@ -195,6 +198,7 @@ class House:
             ready={name: (lambda name=name: self.health[name]) for name in self.health},  # type: ignore[misc]
             socket_gone=lambda lease, agent: self.gone.append((lease, agent)),
             logged_out=self._logged_out,
+            metrics=self._metrics,
             demo=DemoParts(
                 provision_caller=self.callers.provision,
                 remove_caller=self.callers.remove,

@@ -129,6 +129,17 @@ async def test_health_and_readiness(house: House) -> None:
     assert (await house.client.get("/healthz")).status == 200
 
 
+async def test_figures_are_for_this_machine_and_for_who_sees_all_calls(house: House) -> None:
+    page = await house.client.get("/metrics")
+    assert (page.status, await page.text()) == (200, "hollyhock_audit_open_faults 0.0\n")
+    assert page.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    through_a_proxy = {"X-Forwarded-For": "192.0.2.7"}
+    assert (await house.client.get("/metrics", headers=through_a_proxy)).status == 401
+    for user, status in (("1001", 403), ("2001", 200), ("admin", 200)):
+        await house.log_in(user)
+        assert (await house.client.get("/metrics", headers=through_a_proxy)).status == status, user
+
+
 async def test_the_web_app_is_served_for_its_pages_and_hashed_files_are_kept(house: House) -> None:
     for path in ("/", "/call"):
         response = await house.client.get(path)

@@ -96,6 +96,10 @@ class MoodySwitch(FakeSwitch):
             )
         return None
 
+    def idle(self, lane: str) -> bool:
+        """Whether nothing is left to do in a lane."""
+        return self._lane_free.get(lane, 0.0) <= self.now
+
     # ---- people
 
     def end(self, leg: LegId, cause: int = 16) -> None:

@@ -171,6 +171,9 @@ class FakeSwitch:
                 if self.channels[effect.leg] != "Up":
                     self.channels[effect.leg] = "Up"
                     self.later(facts.LegUp(leg=effect.leg, at=self.now))
+            case fx.HangUpLeg() if effect.leg in self.snoops:
+                del self.snoops[effect.leg]
+                self.later(facts.RecordingDone(name=effect.leg, seconds=1.0, ok=True, at=self.now))
             case fx.HangUpLeg() | fx.RefuseCaller():
                 self._channel(effect.leg)
                 self.end(effect.leg, effect.cause)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -23,15 +24,29 @@ from ctiserver.model import ids
 from ctiserver.model.causes import NO_USER_RESPONSE
 from ctiserver.model.faults import FaultKind
 from ctiserver.model.ids import ConversationId
+from ctiserver.model.work import ContactState
 from ctiserver.silence import SILENT
 from tests.harness import tones
 from tests.harness.g711 import RATE
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcall import SipCall
-from tests.harness.site import Desk, Site
+from tests.harness.site import Desk, Site, site
 from tests.harness.waiting import eventually
-from tests.live.house import BRISK, LONELY, Line, calling, conversation_of, hears_music, numbers_in_log, of, silence_in
+from tests.live.house import (
+    BRISK,
+    CALM,
+    LONELY,
+    Line,
+    calling,
+    conversation_of,
+    hears_music,
+    numbers_in_log,
+    of,
+    prepare,
+    silence_in,
+)
+from tests.live.kills import come_back, folded
 from tests.live.meddling import console, deaf, meddle, name_of
 from tests.live.test_recording import recorded, spoken
 
@@ -124,32 +139,32 @@ async def scene(house: Site) -> AsyncIterator[Scene]:
 
 
 async def plant(scene: Scene) -> None:
-    site = scene.site
+    here = scene.site
     leg = ids.agent_leg(scene.conversation("1001"), 1)
     talk_bridge = ids.talk_bridge(scene.conversation("1004"))
     overheard, unrecorded = scene.conversation("overheard"), scene.conversation("unrecorded")
-    customer = of(site, overheard, ev.ConversationStarted)[0].leg
+    customer = of(here, overheard, ev.ConversationStarted)[0].leg
     scene.snoop = f"{overheard}.ri99"
-    name = await name_of(site, leg)
+    name = await name_of(here, leg)
     scene.planted = time.monotonic()
-    async with deaf(site):
-        said = await console(site, f"channel request hangup {name}")
+    async with deaf(here):
+        said = await console(here, f"channel request hangup {name}")
         assert "equested" in said, said
-        await meddle(site, "POST", f"channels/{customer}/snoop/{scene.snoop}", app="hollyhock", spy="in")
+        await meddle(here, "POST", f"channels/{customer}/snoop/{scene.snoop}", app="hollyhock", spy="in")
         await meddle(
-            site, "POST", "channels/externalMedia", app="hollyhock", channelId="stranger", format="ulaw",
+            here, "POST", "channels/externalMedia", app="hollyhock", channelId="stranger", format="ulaw",
             external_host="127.0.0.1:9",
         )  # fmt: skip
         await meddle(
-            site, "POST", "channels", endpoint="Local/s@hollyhock-apology", app="hollyhock", channelId="local"
+            here, "POST", "channels", endpoint="Local/s@hollyhock-apology", app="hollyhock", channelId="local"
         )
-    await eventually(lambda: in_stasis(site, "local"), 2, "the Local channel")
-    await meddle(site, "POST", f"bridges/{talk_bridge}/addChannel", channel="local")
-    await meddle(site, "DELETE", f"bridges/{ids.holding_bridge(scene.conversation('bridgeless'))}")
-    await meddle(site, "DELETE", f"channels/{ids.snoop_in(unrecorded)}")
+    await eventually(lambda: in_stasis(here, "local"), 2, "the Local channel")
+    await meddle(here, "POST", f"bridges/{talk_bridge}/addChannel", channel="local")
+    await meddle(here, "DELETE", f"bridges/{ids.holding_bridge(scene.conversation('bridgeless'))}")
+    await meddle(here, "DELETE", f"channels/{ids.snoop_in(unrecorded)}")
     leases = {agent: scene.desks[agent].lease for agent in ("1002", "1003")}
-    await meddle(site, "DELETE", f"asterisk/config/dynamic/res_pjsip/endpoint/{leases['1002']}")
-    await meddle(site, "DELETE", f"asterisk/config/dynamic/res_pjsip/aor/{leases['1003']}")
+    await meddle(here, "DELETE", f"asterisk/config/dynamic/res_pjsip/endpoint/{leases['1002']}")
+    await meddle(here, "DELETE", f"asterisk/config/dynamic/res_pjsip/aor/{leases['1003']}")
 
 
 async def in_stasis(site: Site, channel: str) -> bool:
@@ -259,6 +274,46 @@ async def test_a_lost_track_is_opened_anew(scene: Scene) -> None:
     assert tones.level(heard) > -40
 
 
+def stick(site: Site) -> str:
+    """A killed server gets a snapshot in which its one reservation has lost leg and deadline: nothing will end it."""
+    world = folded(site.records())
+    state = world.state()
+    (held,) = state.reservations.values()
+    for offered in held.agents.values():
+        offered.withdrawing = True
+        del state.conversations[held.conversation].legs[offered.leg or ids.LegId("")]
+    contact = state.contacts[held.contact]
+    contact.state, contact.reservation, contact.head = ContactState.WAITING, None, True
+    for kind in ("confirm", "offer", "withdraw"):
+        state.deadlines.pop(f"acd.{kind}:{held.id}", None)
+    (site.home / "journal" / f"snapshot-{world.seq:016d}.bin").write_bytes(msgspec.msgpack.encode(state))
+    return held.id
+
+
+async def test_a_stuck_reservation_is_withdrawn_and_the_caller_is_offered_again(scene: Scene) -> None:
+    """On a site of its own, while the vanished caller's time runs."""
+    assert scene.planted
+    async with site(rtp=(24800, 24999), prepare=prepare) as other, Desk(other, "1001") as desk:
+        await desk.ready()
+        async with calling(other, CALM, f"{PREFIX}30000"):
+            assert desk.phone is not None
+            await desk.phone.next_call()
+            other.kill()
+            stuck = stick(other)
+            other.spawn()
+            await other.ready()
+            began = time.monotonic()
+            await come_back(desk)
+            assert desk.docs["me"]["state"] == "reserved"
+            await other.happens(ev.FaultFound, within=WITHIN)
+            assert [(e.kind, e.target) for e in other.events(ev.FaultFound)] == [(FaultKind.RESERVATION_STUCK, stuck)]
+            call = await desk.phone.next_call()
+            desk.phone.answer(call)
+            await desk.works("busy")
+            print(f"stuck reservation: talking {time.monotonic() - began:.1f} s after the start")
+        assert [line for line in other.complaints() if "audit_fault " not in line] == []
+
+
 async def test_a_caller_who_vanished_is_gone_and_one_who_is_only_silent_stays(scene: Scene) -> None:
     """Silent for two readings, asked, no answer: Asterisk ends him. His neighbour answers the same question."""
     muted = scene.lines["muted"]
@@ -277,11 +332,27 @@ async def test_a_caller_who_vanished_is_gone_and_one_who_is_only_silent_stays(sc
 
 
 async def test_nothing_is_open_any_more(scene: Scene) -> None:
+    figures: dict[str, str] = {}
+
     async def well() -> bool:
-        async with scene.site.http.get(f"{scene.site.url}/readyz") as answer:
-            return (await answer.json())["degraded"] == []
+        async with scene.site.http.get(f"{scene.site.url}/metrics") as answer:
+            text = await answer.text()
+        figures.update(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+        return figures["hollyhock_audit_open_faults"] == "0.0"
 
     await eventually(well, WITHIN, "no open fault", poll=0.1)
+    async with scene.site.http.get(f"{scene.site.url}/readyz") as answer:
+        assert (await answer.json())["degraded"] == []
+    told = {key: count for key, count in figures.items() if key.startswith("hollyhock_audit_faults_total")}
+    found = Counter(event.kind for event in scene.site.events(ev.FaultFound))
+    assert {key.partition('"')[2].partition('"')[0]: float(count) for key, count in told.items() if count != "0.0"} == {
+        kind.value: float(count) for kind, count in found.items()
+    }, "each was found once, and is over"
+    assert PREFIX not in text_of(figures)
+
+
+def text_of(figures: dict[str, str]) -> str:
+    return " ".join(f"{key} {count}" for key, count in figures.items())
 
 
 async def test_the_log_names_nobody(house: Site) -> None:

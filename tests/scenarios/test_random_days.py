@@ -17,6 +17,7 @@ from ctiserver.model import commands as cmd
 from ctiserver.model import events as ev
 from ctiserver.model import facts
 from ctiserver.model.errors import CommandRejected
+from ctiserver.model.faults import Fault
 from ctiserver.model.ids import AgentId, LegId, desk_endpoint
 from ctiserver.model.site import PhoneConfig, QueueConfig, SiteConfig
 from ctiserver.model.talk import Place
@@ -88,6 +89,7 @@ class Day:
         self.pages = 0
         self.instance: dict[str, str] = {}
         self.trace = trace
+        self.found = 0
 
     # ---- who there is
 
@@ -272,6 +274,33 @@ class Day:
     def reload_site(self) -> None:
         self.floor.feed(facts.SiteLoaded(site=self.chance.choice(sites())))
 
+    def auditor_looks(self) -> None:
+        """As the real one: twice, and only what has not changed with nothing under way. Where the switch does what it
+        is asked, all that it finds is what the house has just suffered; and a repair never does harm."""
+        if not (self.switch.linked and self.floor.world.switch_up):
+            return
+        before = {fault.key: self.about(fault) for fault in self.floor.audit()}
+        if not before:
+            return
+        self.floor.advance(1.0)
+        if not (self.switch.linked and self.floor.world.switch_up):
+            return
+        faults = tuple(
+            fault
+            for fault in self.floor.audit()
+            if before.get(fault.key) is not None and before[fault.key] == self.about(fault)
+        )
+        if faults:
+            assert self.switch.mood, faults
+            self.found += len(faults)
+            self.floor.feed(facts.FaultsFound(faults=faults))
+
+    def about(self, fault: Fault) -> bytes | None:
+        if not self.switch.idle(fault.conversation or fault.target):
+            return None
+        conversation = self.floor.world.conversations.get(fault.conversation) if fault.conversation else None
+        return msgspec.msgpack.encode(conversation)
+
     # ---- the day
 
     def play(self) -> None:
@@ -296,6 +325,7 @@ class Day:
             self.link_goes: 1,
             self.link_comes: 6,
             self.reload_site: 1,
+            self.auditor_looks: 4,
         }
         doings, weights = list(likely), list(likely.values())
         for _ in range(STEPS):
