@@ -87,9 +87,13 @@ class Auditor:
 
     async def run(self) -> None:
         """For ever. After a repair the next look comes soon: it says whether it has helped."""
+        took = 0.0
         while True:
-            await asyncio.sleep(self._confirm if any(f.attempt <= MAX_REPAIRS for f in self.open) else self._beat)
+            repaired = any(fault.attempt <= MAX_REPAIRS for fault in self.open)
+            await asyncio.sleep(self._confirm if repaired else max(self._confirm, self._beat - took))
+            began = time.monotonic()
             await self.look()
+            took = time.monotonic() - began
 
     async def look(self) -> None:
         """One beat. Never raises for a switch that is away or slow."""

@@ -2,8 +2,8 @@
 
 Lives here: whose RTP is counted and who is probed, when. A silent party is not gone (a muted phone, a codec without
 comfort noise), so he is only asked: a session refresh in his dialog. A living phone answers it and nothing changes; for
-one that vanished Asterisk gives up after 32 s and ends the leg with cause 18, which is then told as a fault (ADR 10).
-A browser's leg is not asked: its endpoint has an rtp_timeout. Numbers are our own choice, but for ADR 10's.
+one that vanished Asterisk gives up after 32 s and ends the leg with cause 18, which is then told as a fault (ADR 12).
+A browser's leg is not asked: its endpoint has an rtp_timeout. Numbers are our own choice, but for ADR 12's.
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ class Switch:
     async def refresh(self, leg: LegId) -> None:
         """Ask the peer of a leg that plays nothing whether it is still there: a session refresh in its dialog.
 
-        A living one answers and nothing changes; for a vanished one Asterisk ends the leg (ADR 10). Raises SwitchError.
+        A living one answers and nothing changes; for a vanished one Asterisk ends the leg (ADR 12). Raises SwitchError.
         """
         await self.ask(self.calls.set_variable(leg, "PJSIP_SEND_SESSION_REFRESH()", "invite", blocking=True))
 

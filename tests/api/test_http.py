@@ -236,7 +236,7 @@ async def test_openapi_names_every_route_and_every_reference_resolves(house: Hou
     served = {
         (route.method, route.resource.canonical)
         for route in house.client.server.app.router.routes()  # type: ignore[attr-defined]
-        if route.resource is not None and re.match(r"^/(api|sip|healthz|readyz)", route.resource.canonical)
+        if route.resource is not None and re.match(r"^/(api|sip|healthz|readyz|metrics)", route.resource.canonical)
         if route.method != "HEAD"
     }
     described = {(method.upper(), path) for path, item in document["paths"].items() for method in item}

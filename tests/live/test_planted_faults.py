@@ -81,7 +81,11 @@ class Scene:
             return [e for e in self.site.events(ev.FaultFound) if (e.kind, e.target) == (kind, target)]
 
         left = max(0.05, self.planted + within - time.monotonic())
-        event = (await eventually(look, left, f"{kind.value} of {target}", poll=0.1))[0]
+        try:
+            event = (await eventually(look, left, f"{kind.value} of {target}", poll=0.1))[0]
+        except AssertionError as error:
+            there = [f"{e.kind} {e.target}: {e.repair}" for e in self.site.events(ev.FaultFound)]
+            raise AssertionError(f"{error}; found {there}") from None
         await eventually(lambda: self.told(kind, target), 2, f"{kind.value} of {target} in the log", poll=0.1)
         return event
 
@@ -146,7 +150,6 @@ async def plant(scene: Scene) -> None:
     customer = of(here, overheard, ev.ConversationStarted)[0].leg
     scene.snoop = f"{overheard}.ri99"
     name = await name_of(here, leg)
-    scene.planted = time.monotonic()
     async with deaf(here):
         said = await console(here, f"channel request hangup {name}")
         assert "equested" in said, said
@@ -165,6 +168,7 @@ async def plant(scene: Scene) -> None:
     leases = {agent: scene.desks[agent].lease for agent in ("1002", "1003")}
     await meddle(here, "DELETE", f"asterisk/config/dynamic/res_pjsip/endpoint/{leases['1002']}")
     await meddle(here, "DELETE", f"asterisk/config/dynamic/res_pjsip/aor/{leases['1003']}")
+    scene.planted = time.monotonic()
 
 
 async def in_stasis(site: Site, channel: str) -> bool:
