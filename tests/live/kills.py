@@ -9,6 +9,7 @@ import asyncio
 import sqlite3
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -238,17 +239,19 @@ async def call_list(site: Site, conversations: Iterable[str]) -> dict[str, dict[
 
 
 class Lateness:
-    """How late the machine was: this test's own event loop, and the threads of Asterisk that had work and no processor.
+    """How late the machine was: this test's own event loop, and threads of processes that had work and no processor.
 
     Packets that wait in our socket are no gap in the sound, nor is a pause that every process of the machine had. The
-    second figure is the kernel's own account (schedstat: nanoseconds that a thread waited for a processor).
+    second figure is the kernel's own account (schedstat: nanoseconds that a thread waited for a processor), of those
+    that make or carry sound: Asterisk, and browsers and phones that speak.
     """
 
-    def __init__(self, asterisk: int = 0) -> None:
-        self._asterisk = asterisk
+    def __init__(self, *processes: int) -> None:
+        self._processes = list(processes)
         self._late: list[tuple[float, float]] = []
         self._starved: list[tuple[float, float]] = []
         self._waited: dict[str, int] = {}
+        self._looks: deque[dict[str, int]] = deque(maxlen=3)
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Lateness:
@@ -268,28 +271,33 @@ class Lateness:
             now = time.monotonic()
             if (late := now - due) > 0.01:
                 self._late.append((due, late))
-            if self._asterisk and now - looked > 0.1:
+            if self._processes and now - looked > 0.1:
                 looked = now
                 self._look(now)
 
     def _look(self, now: float) -> None:
-        worst = 0
-        for path in Path(f"/proc/{self._asterisk}/task").glob("*/schedstat"):
+        waits: dict[str, int] = {}
+        for path in [path for pid in self._processes for path in Path(f"/proc/{pid}/task").glob("*/schedstat")]:
             try:
                 waited = int(path.read_text().split()[1])
             except (OSError, IndexError):
                 continue  # the thread has just ended
-            worst = max(worst, waited - self._waited.get(path.parent.name, waited))
+            waits[path.parent.name] = waited - self._waited.get(path.parent.name, waited)
             self._waited[path.parent.name] = waited
+        self._looks.append(waits)
+        worst = max((sum(look.get(thread, 0) for look in self._looks) for thread in waits), default=0)
         if worst > 10_000_000:
             self._starved.append((now, worst / 1e9))
+
+    def watch(self, *processes: int) -> None:
+        self._processes += processes
 
     def worst(self, start: float, end: float) -> float:
         """Our own, in ms, within this window."""
         return max((late for due, late in self._late if start - 1 <= due <= end), default=0.0) * 1000
 
     def starved(self, start: float, end: float) -> float:
-        """Asterisk's, in ms: how long one of its threads waited for a processor within some 0.1 s of this window."""
+        """The others', in ms: how long one of its threads waited for a processor within some 0.3 s of this window."""
         return max((late for at, late in self._starved if start - 0.2 <= at <= end + 0.2), default=0.0) * 1000
 
 

@@ -125,7 +125,7 @@ class People:
         late, starved = self.lateness.worst(begin, end), self.lateness.starved(begin, end)
         gaps = {name: (rtp.longest_gap(begin, end), kills.sound_lost(rtp, begin, end)) for name, rtp in ends.items()}
         told = ", ".join(f"{name} {gap:.0f}/{lost:.0f}" for name, (gap, lost) in gaps.items())
-        told = f"longest gap / sound lost in ms: {told}; lateness: own {late:.0f}, Asterisk {starved:.0f}"
+        told = f"longest gap / sound lost in ms: {told}; lateness: own {late:.0f}, Asterisk's {starved:.0f}"
         for gap, lost in gaps.values():
             assert lost < LONGEST_GAP, told
             assert gap - late - starved < LONGEST_GAP, told
