@@ -16,12 +16,13 @@ REAL_TESTS := tests/harness_selftest tests/asterisk tests/setup tests/live
 QUICK_TESTS := $(filter-out $(REAL_TESTS),$(wildcard tests/[a-z]*))
 QUICK_TESTS := $(filter-out tests/__init__.py tests/harness tests/fakes tests/sip tests/torture %.md,$(QUICK_TESTS))
 
-.PHONY: help up doctor test check bench soak prompts web lock clean
+.PHONY: help up doctor test torture check bench soak prompts web lock clean
 
 help:
 	@echo "up       start everything: Asterisk, server, demo site"
 	@echo "doctor   check this installation and say what to do"
 	@echo "test     all tests, real Asterisk and real browser included"
+	@echo "torture  the kill campaign and the long forms of faults and hostile input; an hour; report in var/torture"
 	@echo "check    style, types, import layers, web sources"
 	@echo "bench    what a call costs, beside app_queue; tables and JSON"
 	@echo "soak     2,000 calls: memory, leftovers, journal"
@@ -42,6 +43,12 @@ test: $(TOOLS) agent_desktop/static/built.stamp
 	cd $(WEB) && npm test --silent
 	$(PYTHON) -m pytest -q -n 2 $(QUICK_TESTS)
 	$(PYTHON) -m pytest -q $(REAL_TESTS)
+
+torture: $(TOOLS) agent_desktop/static/built.stamp
+	@scripts/test-programs.sh
+	@$(PYTHON) -m ctiserver.asterisk.bootstrap
+	$(PYTHON) -m tests.torture kill --seed $(or $(SEED),1) --kills $(or $(KILLS),20) --cast full
+	$(PYTHON) -m pytest -q tests/torture
 
 check: $(TOOLS) $(WEB)/node_modules/.package-lock.json
 	$(PYTHON) -m ruff check .

@@ -29,13 +29,14 @@ LONGEST_GAP = 60.0
 """Milliseconds without a packet that a talking or waiting caller may notice (the issue's figure)."""
 
 
-def prepare(home: Path) -> None:
-    """The patient house of the kill tests; every agent has a desk phone of his own."""
+def prepare(home: Path, *, pages: tuple[str, ...] = ()) -> None:
+    """The patient house of the kill tests; every agent but these has a desk phone of his own."""
     kills.patient(home)
     path = home / "site" / "site.toml"
     text = path.read_text("utf-8")
-    agents = re.findall(r'\[\[agents\]\]\nid = "(\d+)"', text)
-    text = re.sub(r'(\[\[agents\]\]\nid = "(\d+)"\n)', r'\1phone = "p\2"\n', text)
+    agents = [name for name in re.findall(r'\[\[agents\]\]\nid = "(\d+)"', text) if name not in pages]
+    for name in agents:
+        text = text.replace(f'[[agents]]\nid = "{name}"\n', f'[[agents]]\nid = "{name}"\nphone = "p{name}"\n')
     text += "".join(f'\n[[phones]]\nid = "p{name}"\nname = {{ zh = "{name}", en = "{name}" }}\n' for name in agents)
     path.write_text(text, "utf-8")
 

@@ -8,11 +8,6 @@ from tests.live import faults
 
 
 @pytest.mark.timeout(60)
-async def test_asterisk_that_stands_still_loses_nobody(capsys: pytest.CaptureFixture[str]) -> None:
-    tell(capsys, await faults.asterisk_frozen(6.5, 24000))
-
-
-@pytest.mark.timeout(60)
 async def test_a_cut_link_to_asterisk_is_noticed_by_the_log_alone(capsys: pytest.CaptureFixture[str]) -> None:
     tell(capsys, await faults.link_cut(24200))
 

@@ -202,9 +202,10 @@ async def test_callers_in_the_apology_are_served_when_the_server_comes_back_in_t
         check_replay(site.live)
 
 
-async def test_asterisk_killed_is_started_again_phones_come_back_and_a_new_call_works() -> None:
+async def asterisk_dies(ports: str, number: signal.Signals, *, within: float) -> str:
+    """A talk, a waiting caller and one in a prompt lose their calls; nobody is stuck, and the next call works."""
     async with AsyncExitStack() as stack:
-        site = await stack.enter_async_context(real_site("29000-29199"))
+        site = await stack.enter_async_context(real_site(ports))
         desk = await stack.enter_async_context(Desk(site.live, "1002"))
         await desk.ready()
         people = People(site, stack)
@@ -215,15 +216,16 @@ async def test_asterisk_killed_is_started_again_phones_come_back_and_a_new_call_
         await desk.works("busy")
         waiting = await people.call("waiting", CALM, 460)
         await hears_music(waiting.rtp)
+        prompt = await people.call("in a prompt", MENU, 470)
+        await prompt.answered()
         facts, server = site.asterisk(), site.server_pid()
         assert facts is not None
-        os.kill(facts.process.pid, signal.SIGKILL)
+        os.kill(facts.process.pid, number)
         killed = time.monotonic()
-        await site.happens(ev.SwitchLinkChanged, count=2, within=10)
-        await site.happens(ev.CallCleared, count=2, within=15)
+        await site.happens(ev.SwitchLinkChanged, count=2, within=within)
+        await site.happens(ev.CallCleared, count=3, within=within + 15)
         back = await site.back()
         assert site.server_pid() == server, "the server has not been touched"
-        print(f"\nAsterisk is back after {back - killed:.1f} s")
         reasons = {e.contact: e.reason for e in site.events(ev.ContactEnded)}
         assert len(reasons) == 2
         await desk.lose_phone()
@@ -238,9 +240,14 @@ async def test_asterisk_killed_is_started_again_phones_come_back_and_a_new_call_
         await fresh.hang_up()
         await desk.works("wrap_up")
         await site.quiet()
-        for caller in (talker, waiting):
+        for caller in (talker, waiting, prompt):
             caller.send_hang_up()
         check_replay(site.live)
+        return f"Asterisk is back {back - killed:.1f} s after {number.name}"
+
+
+async def test_asterisk_killed_is_started_again_phones_come_back_and_a_new_call_works() -> None:
+    print(await asterisk_dies("29000-29199", signal.SIGKILL, within=10))
 
 
 async def test_a_server_that_is_replaced_stops_and_is_not_started_again() -> None:
