@@ -54,7 +54,8 @@ _REGISTERING = {
     "remove_existing": "yes",
     "support_path": "no",
     "minimum_expiration": "30",
-    "maximum_expiration": "3600",
+    "default_expiration": "120",
+    "maximum_expiration": "120",  # an Asterisk that was started again knows no phone: each is back in two minutes
     "qualify_frequency": "30",  # a phone that was pulled out of the wall is not rung for an hour
     "qualify_timeout": "3.0",
 }
