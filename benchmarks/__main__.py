@@ -77,7 +77,10 @@ def main(argv: list[str]) -> int:
     say = progress()
     say(f"this takes about {plan.takes(run.AROUND, run.BEFORE) / 60:.0f} minutes")
     try:
-        if plan.profile:
+        if plan.profile and not got.profile and not profiler.there():
+            say("without profiles: py-spy is not installed")
+            plan = msgspec.structs.replace(plan, profile=False)
+        elif plan.profile:
             profiler.program()
         result = asyncio.run(run.bench(plan, say))
     except (CannotStart, profiler.NoProfiler, RuntimeError) as error:

@@ -13,7 +13,8 @@ import msgspec
 
 WIDTH, HEIGHT = 300, 230
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 28, 38
-_LEGEND = 22
+_LEGEND = 20
+"""Height of one row of it."""
 COLOURS = ("#1f6feb", "#d1451b", "#2da44e", "#8250df", "#9a6700")
 
 
@@ -37,7 +38,10 @@ def figure(title: str, x_label: str, y_label: str, panels: Sequence[Panel], *, c
     top = step * math.ceil(max((y for _, y in points), default=1.0) / step)
     right = max((x for x, _ in points), default=1.0)
     rows = math.ceil(len(panels) / columns)
-    width, height = WIDTH * columns, 30 + HEIGHT * rows + _LEGEND
+    width = WIDTH * columns
+    named = panels[0].lines if panels else ()
+    below = 30 + HEIGHT * rows
+    height = below + _LEGEND * (1 + max((row for _, row in _places(named, width)), default=0))
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         'font-family="sans-serif" font-size="11">',
@@ -49,7 +53,7 @@ def figure(title: str, x_label: str, y_label: str, panels: Sequence[Panel], *, c
         out.append(f'<g transform="translate({across} {down})">')
         out += _panel(panel, x_label, y_label, right, top, step)
         out.append("</g>")
-    out += _legend(panels[0].lines if panels else (), height - 8)
+    out += _legend(named, width, below)
     out.append("</svg>")
     return "\n".join(out) + "\n"
 
@@ -57,7 +61,7 @@ def figure(title: str, x_label: str, y_label: str, panels: Sequence[Panel], *, c
 def _step(most: float) -> float:
     """A round distance of grid lines: four to eight of them."""
     rough = max(most, 1e-9) / 5
-    unit = 10 ** math.floor(math.log10(rough))
+    unit = 10.0 ** math.floor(math.log10(rough))
     return next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= rough)
 
 
@@ -99,11 +103,24 @@ def _colours(lines: Sequence[Line]) -> list[str]:
     return found
 
 
-def _legend(lines: Sequence[Line], at: float) -> list[str]:
-    out, x = [], 20.0
-    for line, colour in zip(lines, _colours(lines), strict=True):
+def _places(lines: Sequence[Line], width: float) -> list[tuple[float, int]]:
+    """x and row of each entry of the legend."""
+    found: list[tuple[float, int]] = []
+    x, row = 20.0, 0
+    for line in lines:
+        size = 45 + 6.2 * len(line.name)
+        if x + size > width and x > 20.0:
+            x, row = 20.0, row + 1
+        found.append((x, row))
+        x += size
+    return found
+
+
+def _legend(lines: Sequence[Line], width: float, top: float) -> list[str]:
+    out = []
+    for line, colour, (x, row) in zip(lines, _colours(lines), _places(lines, width), strict=True):
+        y = top + _LEGEND * row + 14
         dash = ' stroke-dasharray="5 3"' if line.dashed else ""
-        out.append(f'<path d="M{x} {at - 4}H{x + 24}" stroke="{colour}" stroke-width="2"{dash}/>')
-        out.append(f'<text x="{x + 29}" y="{at}">{escape(line.name)}</text>')
-        x += 45 + 6.2 * len(line.name)
+        out.append(f'<path d="M{x} {y - 4}H{x + 24}" stroke="{colour}" stroke-width="2"{dash}/>')
+        out.append(f'<text x="{x + 29}" y="{y}">{escape(line.name)}</text>')
     return out

@@ -68,13 +68,21 @@ class NoProfiler(Exception):
     """One line: what to install."""
 
 
+def there() -> bool:
+    return _find() is not None
+
+
 def program() -> str:
     """Raises NoProfiler."""
-    beside = Path(sys.executable).with_name("py-spy")
-    found = str(beside) if beside.exists() else shutil.which("py-spy")
+    found = _find()
     if found is None:
         raise NoProfiler("--profile needs py-spy: pip install py-spy")
     return found
+
+
+def _find() -> str | None:
+    beside = Path(sys.executable).with_name("py-spy")
+    return str(beside) if beside.exists() else shutil.which("py-spy")
 
 
 @asynccontextmanager

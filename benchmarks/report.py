@@ -13,7 +13,7 @@ from rich.table import Table
 from benchmarks import plot
 from benchmarks.figures import NOTHING, Spread
 from benchmarks.plan import Condition, Kind
-from benchmarks.run import Result, Row
+from benchmarks.result import Result, Row
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 FIGURES, CPU, TIMES = "figures.json", "cpu.svg", "times.svg"
@@ -44,8 +44,8 @@ def ratio(kinds: dict[Kind, Row]) -> float | None:
 
 def sections(result: Result) -> Iterator[Section]:
     """In reading order."""
-    yield Section(title="What was wanted", rows=_aims(result))
-    yield Section(title="CPU, ms a call", rows=_cpu(result))
+    yield Section(title="What was wanted", rows=aims(result))
+    yield Section(title="CPU, ms a call", rows=cpu(result))
     yield Section(title="Waiting times, ms: p50 / p99", rows=_times(result))
     if result.in_menus:
         yield Section(title="Callers in the menus", rows=_menus(result))
@@ -54,7 +54,7 @@ def sections(result: Result) -> Iterator[Section]:
     yield Section(title="The run", rows=_facts(result))
 
 
-def _aims(result: Result) -> Rows:
+def aims(result: Result) -> Rows:
     by = _by(result)
     ours = [kinds[kind] for kinds in by.values() for kind in (Kind.STRAIGHT, Kind.WHOLE) if kind in kinds]
     straight = [one for one in ours if one.kind is Kind.STRAIGHT]
@@ -73,7 +73,7 @@ def _aims(result: Result) -> Rows:
         ("server + Asterisk: 1.5 x app_queue", _span(ratios, ".2f") + " x"),
         (f"pop p99 50 ms at 20 calls/s, {desktops} desktops", _span(pops, ".1f") + " ms"),
         (f"digit -> prompt p99 20 ms, {result.plan.in_ivr} callers in menus", "; ".join(digits) + " ms"),
-        ("no failed call", f"{result.failures} of {sum(one.sipp.made for one in result.windows)}"),
+        ("no failed call", f"{result.failures} of {sum(one.callers.made for one in result.windows)}"),
     ]
 
 
@@ -92,7 +92,7 @@ def _span(values: list[float], form: str) -> str:
     return low if low == high else f"{low} - {high}"
 
 
-def _cpu(result: Result) -> Rows:
+def cpu(result: Result) -> Rows:
     rows: Rows = [
         (
             "",
@@ -114,13 +114,13 @@ def _cpu(result: Result) -> Rows:
         rows.append(
             (
                 str(condition),
-                _number(ours and ours.server_ms),
-                _number(ours and ours.asterisk_ms),
-                _number(theirs and theirs.asterisk_ms),
+                _number(ours.server_ms if ours else None),
+                _number(ours.asterisk_ms if ours else None),
+                _number(theirs.asterisk_ms if theirs else None),
                 f"{found:.2f}" if found is not None else "-",
                 f"{ours.asterisk_ms / theirs.asterisk_ms:.2f}" if ours and theirs and theirs.asterisk_ms else "-",
-                _number(whole and whole.server_ms),
-                _number(whole and whole.asterisk_ms),
+                _number(whole.server_ms if whole else None),
+                _number(whole.asterisk_ms if whole else None),
                 str(sum(row.calls for row in kinds.values())),
                 str(sum(row.failures for row in kinds.values())),
                 f"{max(row.off_by for row in kinds.values()):.0%}",
@@ -204,6 +204,8 @@ def _areas(result: Result) -> Rows:
 def _facts(result: Result) -> Rows:
     plan, replayed = result.plan, result.replayed
     worst = max((window.client_late.p99 for window in result.windows), default=0.0)
+    said = [window.server_says for window in result.windows if window.server_says is not None]
+    lag, turn = (max((getattr(one, name) for one in said), default=0.0) for name in ("lag", "turn"))
     strangers = max((window.cores["others"] for window in result.windows), default=0.0)
     busiest = {
         name: max((window.cores.get(name, 0.0) for window in result.windows), default=0.0)
@@ -216,6 +218,7 @@ def _facts(result: Result) -> Rows:
         ("busiest window, of a core", _shares(busiest)),
         ("strangers on the machine at most", f"{strangers:.0%} of a core{'' if result.quiet else ' (NOT QUIET)'}"),
         ("lateness of the desktops' process", f"p99 {worst:.1f} ms in the worst window"),
+        ("the server of itself", f"lag at most {lag:.1f} ms, mean turn {turn:.2f} ms in the worst window"),
         ("deltas", f"{max((w.deltas_a_second for w in result.windows), default=0.0):,.0f} a second at most"),
         ("memory before / after", "; ".join(f"{n} {a:g} / {b:g} MB" for n, (a, b) in result.memory_mb.items())),
     ]
@@ -252,8 +255,8 @@ def show(result: Result, console: Console) -> None:
         table = Table(title=f"{name}: server CPU by function")
         for column in ("function", "with what it calls", "itself"):
             table.add_column(column, overflow="fold")
-        for row in profile.by_cumulative if each else ():
-            table.add_row(row.function, f"{row.cumulative * each:.2f} ms", f"{row.own * each:.2f} ms")
+        for one in profile.by_cumulative if each else ():
+            table.add_row(one.function, f"{one.cumulative * each:.2f} ms", f"{one.own * each:.2f} ms")
         if each:
             console.print(table)
     for trouble in result.troubles:

@@ -18,12 +18,13 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from benchmarks import figures, house, machine, observer, profiler, replay, sipp, yardstick
+from benchmarks import figures, house, machine, metrics, observer, profiler, replay, sipp, yardstick
 from benchmarks.desks import Plan as DesksPlan
 from benchmarks.desks import Seen
 from benchmarks.house import House
 from benchmarks.machine import Used
 from benchmarks.plan import Condition, Kind, Plan, Window
+from benchmarks.result import InMenus, Measured, Result, Row
 from ctiserver import journal
 from ctiserver.model.turns import Record
 from tests.harness.site import Site
@@ -45,84 +46,6 @@ RAMP = 20.0
 IVR_SECONDS = 15.0
 
 Say = Callable[[str], None]
-
-
-class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """One window. `cores` are shares of one core; server and Asterisk in CPU ms a call, nothing subtracted."""
-
-    window: Window
-    at: str
-    seconds: float
-    calls: int
-    """ended in the window"""
-    server_ms: float
-    asterisk_ms: float
-    cores: dict[str, float]
-    sipp: sipp.Calls
-    phones: sipp.Calls
-    unserved: int
-    deltas_a_second: float
-    client_late: figures.Spread
-    records_a_call: float = 0.0
-    quiet: bool = True
-
-    @property
-    def failures(self) -> int:
-        """Calls that SIPp or the journal counts as failed."""
-        return max(self.sipp.failed, self.unserved)
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """All windows of one kind and condition together. `off_by`: how far they are from their mean (0-1)."""
-
-    kind: Kind
-    condition: Condition
-    calls: int
-    failures: int
-    server_ms: float
-    asterisk_ms: float
-    off_by: float
-    times: dict[str, figures.Spread]
-
-
-class InMenus(msgspec.Struct, frozen=True, kw_only=True):
-    """Many callers in the menus at once, who press keys."""
-
-    callers: int
-    record: bool
-    digits: int
-    digits_a_second: float
-    digit_to_prompt: figures.Spread
-    digit_to_sound: figures.Spread
-    event_to_turn: figures.Spread
-    failures: int
-    cores: dict[str, float]
-
-
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of a plan."""
-
-    plan: Plan
-    at: str
-    machine: dict[str, object]
-    versions: dict[str, str]
-    idle_cores: dict[str, float]
-    memory_mb: dict[str, tuple[float, float]]
-    """Resident: everybody connected and nobody has called; at the end."""
-    windows: tuple[Measured, ...]
-    rows: tuple[Row, ...]
-    in_menus: tuple[InMenus, ...]
-    replayed: replay.Replayed | None
-    profiles: dict[str, profiler.Profile]
-    troubles: tuple[str, ...]
-
-    @property
-    def failures(self) -> int:
-        return sum(row.failures for row in self.rows) + sum(one.failures for one in self.in_menus)
-
-    @property
-    def quiet(self) -> bool:
-        return all(window.quiet for window in self.windows)
 
 
 class Desks:
@@ -233,7 +156,7 @@ class Runner:
                 if profile:
                     profiles = await sampling.enter_async_context(profiler.sampled(self.site.pid, window.seconds))
                 first = machine.sample(pids)
-                await asyncio.sleep(window.seconds)
+                watched = await metrics.watch(self.site.http, self.site.url, window.seconds)
                 used = machine.used(first, machine.sample(pids))
             counted = await self._over(callers, window)
             await asyncio.sleep(SETTLE)
@@ -255,11 +178,12 @@ class Runner:
             server_ms=round(used.cpu["server"] * 1000 / max(1, ended), 2),
             asterisk_ms=round(used.cpu["asterisk"] * 1000 / max(1, ended), 2),
             cores=_cores(used),
-            sipp=counted,
+            callers=counted,
             phones=phoned,
             unserved=stretch.unserved if ours else 0,
             deltas_a_second=round(seen.deltas / (used.seconds + window.warm_up), 1),
             client_late=figures.spread(late for at, late in seen.late if used.since <= at < used.until),
+            server_says=watched,
             records_a_call=round(stretch.records / max(1, counted.made), 1) if ours else 0.0,
             quiet=used.others / used.seconds < QUIET,
         )
@@ -394,6 +318,9 @@ async def _run(runner: Runner, at: float) -> Result:
         runner.troubles.append(f"left in Asterisk: {len(left['channels'])} channels, {len(left['bridges'])} bridges")
     if complaints := site.complaints():
         runner.troubles.append(f"{len(complaints)} complaints in the server's log, first: {complaints[0][:200]}")
+    page = await metrics.read(site.http, site.url)
+    if faults := metrics.total(page, metrics.FAULTS) + metrics.total(page, metrics.OPEN):
+        runner.troubles.append(f"the auditor found {faults:g} faults")
     say("deciding the journal once more")
     replayed = await asyncio.to_thread(replay.replay, site.home / "journal")
     if not replayed.same:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from acd.config import load_site
-from benchmarks import desks, figures, house, links, machine, observer, plan, plot, profiler, sipp, yardstick
+from benchmarks import desks, figures, house, links, machine, metrics, observer, plan, plot, profiler, sipp, yardstick
 from benchmarks.figures import Times
 from benchmarks.plan import Condition, Kind
 from benchmarks.sipp import Moment
@@ -223,6 +223,17 @@ async def test_an_agent_confirms_each_offer_once_and_files_each_wrap_up_once() -
     agent.heard(b'{"type":"delta","seq":3,"prev":2,"set":{"me":{"state":"ready"}}}', 7.0)
     assert agent.state == "ready"
     await asyncio.wait_for(agent.ready.wait(), 1)
+
+
+def test_the_metrics_page_is_read_with_its_labels() -> None:
+    page = metrics.parse(
+        "# HELP hollyhock_audit_faults_total Faults\n# TYPE hollyhock_audit_faults_total counter\n"
+        'hollyhock_audit_faults_total{kind="lost_leg"} 2.0\nhollyhock_audit_faults_total{kind="stray"} 1.0\n'
+        "hollyhock_dispatcher_lag_seconds 1.5e-03\n"
+    )
+    assert page[metrics.LAG] == 0.0015
+    assert metrics.total(page, metrics.FAULTS) == 3.0
+    assert metrics.total(page, metrics.OPEN) == 0.0
 
 
 def test_asterisks_stamps_are_read() -> None:
