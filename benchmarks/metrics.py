@@ -35,25 +35,19 @@ def total(page: dict[str, float], name: str) -> float:
 
 
 async def read(http: aiohttp.ClientSession, url: str) -> dict[str, float]:
-    """Empty when the server has no such page."""
-    async with http.get(f"{url}/metrics") as answer:
-        if answer.status == 404:
-            return {}
-        answer.raise_for_status()
+    async with http.get(f"{url}/metrics", raise_for_status=True) as answer:
         return parse(await answer.text())
 
 
-async def watch(http: aiohttp.ClientSession, url: str, seconds: float) -> Watched | None:
-    """Takes `seconds`. None when the server has no such page."""
+async def watch(http: aiohttp.ClientSession, url: str, seconds: float) -> Watched:
+    """Takes `seconds`."""
     until = asyncio.get_running_loop().time() + seconds
     first = last = await read(http, url)
     lags = []
     while (left := until - asyncio.get_running_loop().time()) > 0:
         await asyncio.sleep(min(EVERY, left))
         last = await read(http, url)
-        lags.append(last.get(LAG, 0.0))
-    if not last:
-        return None
+        lags.append(last[LAG])
     turns = last[TURNS] - first[TURNS]
     return Watched(
         lag=round(max(lags) * 1000, 2),

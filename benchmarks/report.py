@@ -204,7 +204,7 @@ def _areas(result: Result) -> Rows:
 def _facts(result: Result) -> Rows:
     plan, replayed = result.plan, result.replayed
     worst = max((window.client_late.p99 for window in result.windows), default=0.0)
-    said = [window.server_says for window in result.windows if window.server_says is not None]
+    said = [window.server_says for window in result.windows]
     lag, turn = (max((getattr(one, name) for one in said), default=0.0) for name in ("lag", "turn"))
     strangers = max((window.cores["others"] for window in result.windows), default=0.0)
     busiest = {

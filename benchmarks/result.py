@@ -25,7 +25,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     unserved: int
     deltas_a_second: float
     client_late: figures.Spread
-    server_says: metrics.Watched | None
+    server_says: metrics.Watched
     """of itself, on its metrics page"""
     records_a_call: float = 0.0
     quiet: bool = True

@@ -222,7 +222,8 @@ class Runner:
         return found
 
     async def in_menus(self, callers: int, *, record: bool) -> InMenus:
-        """So many callers side by side who press keys."""
+        """So many callers side by side who press keys. They send sound: who is silent for long is looked after by the
+        server with a re-INVITE, which SIPp does not expect."""
         ramp = callers / RAMP
         presses = round((ramp + IVR_SECONDS + 4.0) / (sum(PRESSING) / 2))
         keys = sipp.Keys(presses=presses, pause=PRESSING, hangs_up=True)
@@ -230,7 +231,7 @@ class Runner:
         number = house.number(house.KEYS, record=record)
         async with (
             observer.prompts(self.site.asterisk.ari) as begun,
-            sipp.callers(self.site.sip, number=number, rate=RAMP, calls=callers, rtp=False, keys=keys) as process,
+            sipp.callers(self.site.sip, number=number, rate=RAMP, calls=callers, rtp=True, keys=keys) as process,
         ):
             await asyncio.sleep(ramp + 2.0)
             pids = self.pids(callers=process.pid)
@@ -239,7 +240,7 @@ class Runner:
             used = machine.used(first, machine.sample(pids))
             window = Window(
                 kind=Kind.WHOLE,
-                condition=Condition(rate=RAMP, rtp=False, record=record),
+                condition=Condition(rate=RAMP, rtp=True, record=record),
                 warm_up=0.0,
                 seconds=IVR_SECONDS,
             )
