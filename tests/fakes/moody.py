@@ -37,10 +37,8 @@ class MoodySwitch(FakeSwitch):
     # ---- facts
 
     def later(self, fact: facts.Fact, delay: float | None = None) -> None:
-        wait = self.delay if delay is None else delay
+        wait = self.told_after() if delay is None else delay
         leg = getattr(fact, "leg", getattr(fact, "channel", None))
-        if self.mood and delay is None:
-            wait += self.chance.choice((0.0, 0.0, 0.003, 0.03))
         if leg is not None:
             at = max(self.now + wait, self._told.get(leg, 0.0))
             self._told[leg] = at
@@ -69,10 +67,17 @@ class MoodySwitch(FakeSwitch):
 
     # ---- effects
 
+    def took(self) -> float:
+        """Seconds for the next effect."""
+        return self.chance.choice((0.001, 0.001, 0.002, 0.02)) if self.mood else 0.001
+
+    def told_after(self) -> float:
+        """Seconds until the next fact is told."""
+        return self.delay + (self.chance.choice((0.0, 0.0, 0.003, 0.03)) if self.mood else 0.0)
+
     def perform(self, effect: fx.Effect) -> None:
         lane = fx.lane(effect)
-        took = self.chance.choice((0.001, 0.001, 0.002, 0.02)) if self.mood else 0.001
-        at = max(self.now, self._lane_free.get(lane, 0.0)) + took
+        at = max(self.now, self._lane_free.get(lane, 0.0)) + self.took()
         self._lane_free[lane] = at
         FakeSwitch.later(self, Performed(effect=effect), at - self.now)
 
