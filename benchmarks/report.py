@@ -215,6 +215,7 @@ def _facts(result: Result) -> Rows:
         ("", ""),
         ("connected", f"{plan.agents} agents at SIP phones, {plan.idle} more desktops; talk {plan.talk:g} s"),
         ("idle, of a core", _shares(result.idle_cores)),
+        ("the server's idle work is in its CPU a call", _idle(result)),
         ("busiest window, of a core", _shares(busiest)),
         ("strangers on the machine at most", f"{strangers:.0%} of a core{'' if result.quiet else ' (NOT QUIET)'}"),
         ("lateness of the desktops' process", f"p99 {worst:.1f} ms in the worst window"),
@@ -236,6 +237,12 @@ def _facts(result: Result) -> Rows:
         ("when", result.at),
     ]
     return rows
+
+
+def _idle(result: Result) -> str:
+    rates = sorted({row.condition.rate for row in result.rows})
+    each = ", ".join(f"{result.idle_cores['server'] * 1000 / rate:.1f} at {rate:g} calls/s" for rate in rates)
+    return f"{each} (ms)" if each else "-"
 
 
 def _shares(cores: dict[str, float]) -> str:

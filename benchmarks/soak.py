@@ -2,8 +2,8 @@
 
 Three kinds of callers side by side: straight to the queue, through the menu, and those who hang up in the menu. All are
 recorded. Judged: no failed call, nothing left in Asterisk, memory of the server and of Asterisk after the warm-up,
-every recording stored, the log, and the journal (whole, its snapshots are the fold of its records, every decision
-decided again is the same).
+every recording stored, the auditor's faults, the log, and the journal (whole, its snapshots are the fold of its
+records, every decision decided again is the same).
 
 Exit code 0: nothing was found; 1: something was, each with a line; 2: could not run.
 """
@@ -22,7 +22,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from benchmarks import figures, house, machine, run, sipp
+from benchmarks import figures, house, machine, metrics, run, sipp
 from ctiserver.asterisk.runtime_errors import CannotStart
 from ctiserver.journal_tool.verify import verify
 from ctiserver.release import version
@@ -203,6 +203,9 @@ async def _left(there: house.House, found: list[str]) -> None:
     left = await asyncio.to_thread(lambda: list(site.asterisk.recordings.iterdir()))
     if left:
         found.append(f"left in Asterisk's spool: {len(left)} files")
+    page = await metrics.read(site.http, site.url)
+    if faults := metrics.total(page, metrics.FAULTS) + metrics.total(page, metrics.OPEN):
+        found.append(f"the auditor found {faults:g} faults")
     if complaints := site.complaints():
         found.append(f"{len(complaints)} complaints in the server's log, first: {complaints[0][:200]}")
 
