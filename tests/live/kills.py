@@ -243,15 +243,16 @@ class Lateness:
 
     Packets that wait in our socket are no gap in the sound, nor is a pause that every process of the machine had. The
     second figure is the kernel's own account (schedstat: nanoseconds that a thread waited for a processor), of those
-    that make or carry sound: Asterisk, and browsers and phones that speak.
+    that make or carry sound: Asterisk, and browsers and phones that speak. What waits in a row adds up, so groups of
+    processes are counted apart.
     """
 
-    def __init__(self, *processes: int) -> None:
-        self._processes = list(processes)
+    def __init__(self, asterisk: int = 0) -> None:
+        self._groups: dict[str, list[int]] = {"asterisk": [asterisk] if asterisk else []}
         self._late: list[tuple[float, float]] = []
-        self._starved: list[tuple[float, float]] = []
+        self._starved: dict[str, list[tuple[float, float]]] = {"asterisk": []}
         self._waited: dict[str, int] = {}
-        self._looks: deque[dict[str, int]] = deque(maxlen=3)
+        self._looks: dict[str, deque[dict[str, int]]] = {"asterisk": deque(maxlen=3)}
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Lateness:
@@ -263,6 +264,11 @@ class Lateness:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
+    def watch(self, group: str, *processes: int) -> None:
+        self._groups.setdefault(group, []).extend(processes)
+        self._starved.setdefault(group, [])
+        self._looks.setdefault(group, deque(maxlen=3))
+
     async def _run(self) -> None:
         looked = 0.0
         while True:
@@ -271,34 +277,37 @@ class Lateness:
             now = time.monotonic()
             if (late := now - due) > 0.01:
                 self._late.append((due, late))
-            if self._processes and now - looked > 0.1:
+            if now - looked > 0.1:
                 looked = now
-                self._look(now)
+                for group, processes in self._groups.items():
+                    self._look(now, group, processes)
 
-    def _look(self, now: float) -> None:
+    def _look(self, now: float, group: str, processes: list[int]) -> None:
         waits: dict[str, int] = {}
-        for path in [path for pid in self._processes for path in Path(f"/proc/{pid}/task").glob("*/schedstat")]:
+        for path in [path for pid in processes for path in Path(f"/proc/{pid}/task").glob("*/schedstat")]:
             try:
                 waited = int(path.read_text().split()[1])
             except (OSError, IndexError):
                 continue  # the thread has just ended
-            waits[path.parent.name] = waited - self._waited.get(path.parent.name, waited)
-            self._waited[path.parent.name] = waited
-        self._looks.append(waits)
-        worst = max((sum(look.get(thread, 0) for look in self._looks) for thread in waits), default=0)
+            thread = path.parent.name
+            waits[thread] = waited - self._waited.get(thread, waited)
+            self._waited[thread] = waited
+            if waits[thread] > 1_000_000_000:  # a browser's threads for idle hours wait long, and make no sound
+                waits[thread] = 0
+        looks = self._looks[group]
+        looks.append(waits)
+        worst = max((sum(look.get(thread, 0) for look in looks) for thread in waits), default=0)
         if worst > 10_000_000:
-            self._starved.append((now, worst / 1e9))
-
-    def watch(self, *processes: int) -> None:
-        self._processes += processes
+            self._starved[group].append((now, worst / 1e9))
 
     def worst(self, start: float, end: float) -> float:
         """Our own, in ms, within this window."""
         return max((late for due, late in self._late if start - 1 <= due <= end), default=0.0) * 1000
 
-    def starved(self, start: float, end: float) -> float:
-        """The others', in ms: how long one of its threads waited for a processor within some 0.3 s of this window."""
-        return max((late for at, late in self._starved if start - 0.2 <= at <= end + 0.2), default=0.0) * 1000
+    def starved(self, start: float, end: float, group: str = "asterisk") -> float:
+        """A group's, in ms: how long one of its threads waited for a processor within some 0.3 s of this window."""
+        found = self._starved.get(group, [])
+        return max((late for at, late in found if start - 0.2 <= at <= end + 0.2), default=0.0) * 1000
 
 
 def sound_lost(rtp: RtpEndpoint, start: float, end: float) -> float:

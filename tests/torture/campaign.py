@@ -118,7 +118,8 @@ class Campaign:
             leaver.send_hang_up()
         judge.readiness(one, await kills.restarted(running), running.pid)
         await asyncio.sleep(0.3)
-        judge.sound(one, self._ears(), cast.lateness, killed)
+        spoken = {cast.talkers[user].name for user in (*cast.pages, *cast.sounddesks)}
+        judge.sound(one, self._ears(), spoken, cast.lateness, killed)
         judge.world(one, running.records(), moved)
         await cast.come_back()
         judge.desktops(one, before, self._documents(kind), moved.agents)

@@ -104,7 +104,7 @@ class Cast:
         browser = await stack.enter_async_context(Browser())
         if size.softphones:
             phones = await stack.enter_async_context(Baresip(rtp=(18000, 18999)))
-            self.lateness.watch(os.getpid())  # its thread is one of ours
+            self.lateness.watch("speakers", os.getpid())  # its thread is one of ours
         for number in range(size.pages + size.softphones + size.desk_phones):
             user, hz = str(1001 + number), TALK_HZ[number]
             if number < size.pages:
@@ -116,7 +116,7 @@ class Cast:
                 self.agents[user] = await Agent(site, user, hz).come(stack)
                 await self.agents[user].desk.ready()
             await self._talk(user, hz)
-        self.lateness.watch(*browser.processes())
+        self.lateness.watch("speakers", *browser.processes())
         self.holder = self.agents[HOLDS] = await Agent(site, HOLDS, HOLD_HZ).come(stack)
         await self.holder.desk.ready()
         self.held = await self.call("on hold", CALM, 500)

@@ -46,15 +46,15 @@ def page(verdict: Verdict) -> str:
         "browsers were late by themselves; lost: sound that never came. Ready: from the start of the new process; "
         "it had work and no processor for the time in the next column (the machine was busy with others).",
         "",
-        "| Kill | Moment | after s | ready s | without CPU s | gap | own late | others late | net | lost | faults |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| Kill | Moment | after s | ready s | no CPU s | gap | own late | Asterisk's | speakers' | net | lost | faults |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for one in rounds:
         gap = max((gap for gap, _ in one.gaps.values()), default=0.0)
         cells = [
             f"{one.number}", one.kind, f"{one.moment:.3f}", f"{one.ready:.2f}", f"{one.without_processor:.2f}",
-            f"{gap:.0f}", f"{one.own_late:.0f}", f"{one.starved:.0f}", f"{max(0.0, one.worst_gap()):.0f}",
-            f"{one.worst_lost():.0f}", f"{len(one.faults) or ''}",
+            f"{gap:.0f}", f"{one.own_late:.0f}", f"{one.asterisk_late:.0f}", f"{one.speakers_late:.0f}",
+            f"{one.worst_gap():.0f}", f"{one.worst_lost():.0f}", f"{len(one.faults) or ''}",
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     if rounds:
