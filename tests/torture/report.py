@@ -46,7 +46,7 @@ def page(verdict: Verdict) -> str:
         "browsers were late by themselves; lost: sound that never came. Ready: from the start of the new process; "
         "it had work and no processor for the time in the next column (the machine was busy with others).",
         "",
-        "| Kill | Moment | after s | ready s | no CPU s | gap | own late | Asterisk's | speakers' | net | lost | faults |",
+        "| Kill | Moment | after | ready | no CPU s | gap | own late | Asterisk's | speakers' | net | lost | faults |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for one in rounds:
