@@ -5,6 +5,8 @@ Each is what `ctiserver.asterisk.devices` and `switch` lean on; the phones are m
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -20,6 +22,7 @@ from ctiserver.model.site import Label, PhoneConfig
 from tests.asterisk.party import Party
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent, connect_media
+from tests.harness.sipcore import Identity, SipCore
 from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -156,3 +159,38 @@ async def aor(party: Party, name: str) -> list[wire.ConfigTuple]:
     found = await party.calls.find_dynamic("res_pjsip", "aor", f"desk-{name}")
     assert found is not None
     return found
+
+
+async def test_a_phone_on_tcp_is_rung_on_its_own_connection(asterisk: Instance, party: Party) -> None:
+    reader, writer = await asyncio.open_connection(*asterisk.sip)
+    host, port = writer.get_extra_info("sockname")
+    me = Identity(
+        user="desk-t1",
+        domain="127.0.0.1",
+        contact=f"sip:desk-t1@{host}:{port};transport=tcp",
+        via=f"SIP/2.0/TCP {host}:{port}",
+        password=SECRET,
+    )
+    core = SipCore(me, lambda message: writer.write(message.encode()))
+
+    async def read() -> None:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            size = re.search(rb"(?i)content-length:\s*(\d+)", head)
+            core.received(head + await reader.readexactly(int(size[1]) if size else 0))
+
+    reading = asyncio.create_task(read())
+    try:
+        assert (await core.register()).status == 200
+        await eventually(lambda: told(party) is True, 2, "the contact")
+        await party.calls.originate("PJSIP/desk-t1", f"{party.app}-a4")
+        call = await core.next_call()
+        assert call.invite.get("via").startswith("SIP/2.0/TCP")
+        call.reject(486)
+        await party.event(wire.ChannelDestroyed)
+        assert (await core.register(expires=0)).status == 200
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await core.close()
+        writer.close()
