@@ -98,6 +98,10 @@ async def test_contacts_are_heard_of_by_the_second_application_and_channel_event
 SDP = {"content_type": "application/sdp"}
 
 
+def statuses(party: Party) -> list[str]:
+    return sorted(event.contact_info.contact_status for event in party.seen(wire.ContactStatusChange))
+
+
 async def test_a_phone_that_registers_from_another_place_is_still_there(asterisk: Instance, party: Party) -> None:
     """The end of its old contact is told after the new one: what counts is the state of the endpoint."""
     async with desk(asterisk) as first:
@@ -105,9 +109,8 @@ async def test_a_phone_that_registers_from_another_place_is_still_there(asterisk
         await eventually(lambda: told(party) is True, 2, "the contact")
     async with desk(asterisk) as second:
         await second.core.register()
-        await eventually(lambda: len(party.seen(wire.ContactStatusChange)) == 5, 2, "all that is told")
-        seen = [event.contact_info.contact_status for event in party.seen(wire.ContactStatusChange)]
-        assert seen == ["NonQualified", "Reachable", "NonQualified", "Removed", "Reachable"]
+        told_of = ["NonQualified", "NonQualified", "Reachable", "Reachable", "Removed"]  # the last two in any order
+        await eventually(lambda: statuses(party) == told_of, 3, "all that is told")
         assert told(party) is True
         assert [e.state for e in await party.calls.get_endpoints() if e.resource == "desk-t1"] == ["online"]
         await party.calls.originate("PJSIP/desk-t1", f"{party.app}-a2")
@@ -143,7 +146,11 @@ async def test_phones_are_set_again_without_losing_a_registration(asterisk: Inst
     async with desk(asterisk, "t2") as agent:
         assert (await agent.core.register()).status == 200
     await devices.set_phones((phone("t2"),))
-    assert await party.calls.get_endpoint("desk-t1") is None
+
+    async def gone() -> bool:
+        return await party.calls.get_endpoint("desk-t1") is None
+
+    await eventually(gone, 2, "the endpoint to be gone")  # it is listed for a moment longer
 
 
 async def test_a_list_has_127_values_at_most(party: Party) -> None:
