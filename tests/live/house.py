@@ -27,6 +27,7 @@ from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import ConversationId
 from tests.harness import tones
 from tests.harness.g711 import RATE, Pcm
+from tests.harness.holes import longest_hole
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcall import SipCall
@@ -241,9 +242,10 @@ async def served_at_last(site: Site, waiting: Line) -> None:
     """He who waited in the lonely queue through all that was done heard music without a hole, and is served."""
     answered = waiting.call.answered_at or 0.0
     assert waiting.call.ended_at is None
-    gap = silence_in(waiting.rtp, answered + 0.5, time.monotonic())
+    gap = longest_hole(waiting.rtp.between(answered + 0.5))
     print(f"he waited {time.monotonic() - answered:.0f} s with music; longest hole {gap:.2f} s")
     assert gap <= 1.0
+    assert music(waiting.rtp, 1.0), "it still plays"
     async with Desk(site, ALONE) as desk:
         await desk.expect("SetReady")
         _, call = await first_ring(desk)
