@@ -30,6 +30,7 @@ from ctiserver.model.turns import Input
 from ctiserver.model.world import World
 from ctiserver.ports import SwitchReader
 from ctiserver.silence import Silence
+from ivr import runtime
 
 log = structlog.get_logger(__name__)
 
@@ -152,6 +153,7 @@ class Auditor:
         """What the state shows by itself."""
         with_index = self.beats % SELDOM == 0 or bool(self.open)
         found = check.faults(self._world, self._index() if with_index else None)
+        found.extend([*audit.deadlines(self._world), *runtime.faults(self._world)])
         return [*found, *check.overdue(self._world, self._now(), OVERDUE)]
 
     def _introduce(self, found: list[Fault], reading: SwitchReading) -> None:

@@ -25,8 +25,8 @@ WINDOW = 1.0
 """Seconds over which the greatest lag counts."""
 NAPS = 10
 """Short sleeps in one window."""
-OVER = 2
-"""Windows in a row over the limit that make us busy: one alone is a hiccup."""
+OVER = 3
+"""Windows in a row over the limit that make us busy: one or two are a hiccup."""
 BACK = 3
 """Windows in a row under half the limit that end it."""
 

@@ -25,6 +25,7 @@ from ctiserver.model.events import (
     QueueRefused,
 )
 from ctiserver.model.facts import Customer, SwitchSeen
+from ctiserver.model.faults import Fault, FaultKind
 from ctiserver.model.ids import ConversationId
 from ctiserver.model.ivr import IvrSession, IvrStep, Value
 from ctiserver.model.site import FlowConfig, SiteConfig
@@ -387,3 +388,18 @@ def customer_variables(customer: Customer | None) -> dict[str, Value]:
         "customer.manager": customer.manager if customer else "",
         "customer.classes": ",".join(customer.classes) if customer else "",
     }
+
+
+def faults(world: World) -> list[Fault]:
+    """Callers in a flow whose wait would never end: its deadline is not in the book."""
+    return [
+        Fault(
+            kind=FaultKind.DEADLINE_MISSING,
+            target=DEADLINE + name,
+            conversation=name,
+            detail=f"deadline {DEADLINE}{name} is missing",
+            due=session.deadline,
+        )
+        for name, session in world.ivr.items()
+        if session.deadline is not None and world.deadlines.get(DEADLINE + name) is None
+    ]

@@ -192,15 +192,15 @@ def _deadlines(world: World) -> Iterator[Fault]:
     if len(due) == len(present) and all(key in due for key in present):
         return
     there = dict.fromkeys(present)
-    for key in due:
+    for key, at in due.items():
         if key not in there:
-            yield _missing(world, key)
+            yield _missing(world, key, at)
     for key in present:
         if key not in due:
             yield Fault(kind=FaultKind.DEADLINE_STRAY, target=key, detail=f"deadline {key} has no cause")
 
 
-def _missing(world: World, key: str) -> Fault:
+def _missing(world: World, key: str, due: float) -> Fault:
     """A deadline that is not there, told as what it leaves standing for ever."""
     detail = f"deadline {key} is missing"
     kind, _, rest = key.partition(":")
@@ -210,7 +210,7 @@ def _missing(world: World, key: str) -> Fault:
         agent, _, name = rest.partition(":")
         item = world.agents[AgentId(agent)].work[ContactId(name)]
         return _work(AgentId(agent), ContactId(name), item.conversation, detail)
-    return Fault(kind=FaultKind.DEADLINE_MISSING, target=key, detail=detail)
+    return Fault(kind=FaultKind.DEADLINE_MISSING, target=key, detail=detail, due=due)
 
 
 def overdue(world: World, now: float, patience: float) -> list[Fault]:

@@ -6,8 +6,8 @@ unserved is matched anew when the index is (`engine`).
 
 from __future__ import annotations
 
-from acd.core import check, devices, outcomes
 from acd.core import contact as contacts
+from acd.core import devices, outcomes
 from acd.core.index import Index
 from ctiserver.model import effects as fx
 from ctiserver.model import events as ev
@@ -59,9 +59,9 @@ def _repair(
             effects.append(fx.RemoveDevice(lease=LeaseId(fault.target), endpoint=fault.target))
             return "removed"
         case FaultKind.DEADLINE_MISSING | FaultKind.DEADLINE_STRAY | FaultKind.DEADLINE_OVERDUE:
-            due = world.deadlines.get(fault.target)
-            if fault.kind is not FaultKind.DEADLINE_OVERDUE:
-                due = check.wanted(world).get(fault.target)
+            due = fault.due if fault.kind is FaultKind.DEADLINE_MISSING else world.deadlines.get(fault.target)
+            if fault.kind is FaultKind.DEADLINE_STRAY:
+                due = None
             events.append(ev.DeadlineMended(key=fault.target, due=due))
             return "set anew" if due is not None else "dropped"
         case FaultKind.RESERVATION_STUCK:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ctiserver.calls import reconcile
+from ctiserver.calls.apply import FORGET_AFTER, forget_key
 from ctiserver.calls.moves import Plan
 from ctiserver.model import effects as fx
 from ctiserver.model import events as ev
@@ -45,6 +46,23 @@ def faults(world: World, seen: facts.SwitchReading) -> list[Fault]:
         reconcile.stray_bridge(plan, world, bridge)
         found.extend(_strays(plan, bridge.id))
     return list({fault.key: fault for fault in reversed(found)}.values())[::-1]
+
+
+def deadlines(world: World) -> list[Fault]:
+    """Ended conversations that nothing would ever forget: no deadline in the book, no wrap-up that ends them."""
+    return [
+        Fault(
+            kind=FaultKind.DEADLINE_MISSING,
+            target=forget_key(conversation.id),
+            conversation=conversation.id,
+            detail=f"deadline {forget_key(conversation.id)} is missing",
+            due=conversation.cleared_at + FORGET_AFTER,
+        )
+        for conversation in world.conversations.values()
+        if conversation.cleared
+        and conversation.contact not in world.contacts
+        and world.deadlines.get(forget_key(conversation.id)) is None
+    ]
 
 
 def _differences(compared: Conversation, plan: Plan) -> Iterator[Fault]:

@@ -71,6 +71,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     agent: AgentId | None = None
     detail: str = ""
     attempt: int = 1
+    due: float = 0.0
+    """when a missing deadline is to fire"""
 
     @property
     def key(self) -> tuple[FaultKind, str]:

@@ -27,6 +27,7 @@ from ctiserver.model.talk import Conversation
 from ctiserver.model.turns import Input, Record
 from ctiserver.model.work import Agent, Contact, DeviceKind, WorkItem
 from ctiserver.model.world import World, WorldState
+from ivr import runtime
 from ivr.runtime import Ivr
 from tests.fakes.switch import FakeSwitch, Refused
 
@@ -84,6 +85,7 @@ class Floor:
                         )
                     )
             found = check.faults(self.world, self.acd.index)
+            found += audit.deadlines(self.world) + runtime.faults(self.world)
             assert not found, found
         if self.calm and self.world.switch_up and not self.switch.busy():
             assert not self.audit(), self.audit()

@@ -11,18 +11,26 @@ import msgspec
 import pytest
 
 from acd.core import check
+from ctiserver.calls import audit
 from ctiserver.model import events as ev
 from ctiserver.model import facts, ids
 from ctiserver.model.faults import MAX_REPAIRS, Fault, FaultKind
 from ctiserver.model.ids import AgentId, BridgeId, ContactId, ConversationId, LegId, ReservationId
 from ctiserver.model.talk import Place
 from ctiserver.model.work import ContactState, OfferedAgent, Reservation, WorkItem, WorkKind
+from ivr import runtime
 from tests.fakes.floor import Floor
 from tests.scenarios.test_call_stories import into_queue, ringing, talking
 
 
 def found(floor: Floor) -> list[Fault]:
-    return [*floor.audit(), *check.faults(floor.world, floor.acd.index), *check.overdue(floor.world, floor.now, 2.0)]
+    return [
+        *floor.audit(),
+        *check.faults(floor.world, floor.acd.index),
+        *check.overdue(floor.world, floor.now, 2.0),
+        *audit.deadlines(floor.world),
+        *runtime.faults(floor.world),
+    ]
 
 
 def repaired(floor: Floor, *kinds: FaultKind) -> None:
@@ -234,6 +242,28 @@ def plant_missing_deadline(floor: Floor) -> None:
     floor.world.deadlines.drop(f"acd.maxwait:{floor.contact().id}")
 
 
+def plant_flow(floor: Floor) -> None:
+    """A caller in the menu whose prompt nobody guards any more."""
+    floor.switch.call("1.1", "95500")
+    floor.settle()
+    (key,) = [key for key in floor.world.deadlines.keys() if key.startswith("ivr.")]
+    floor.world.deadlines.drop(key)
+
+
+
+
+def plant_ended_call(floor: Floor) -> None:
+    """An ended call waits for an agent's leg whose end is never told, and nothing will forget it."""
+    caller, leg = ringing(floor)
+    floor.lost = lambda item: getattr(item, "leg", "") == leg
+    floor.calm = False
+    floor.switch.end(caller)
+    floor.advance(3)  # the agent is free of it
+    floor.world.deadlines.drop(f"calls.forget:{floor.conversation().id}")
+    del floor.conversation().legs[leg]
+    floor.world.conversation_of_leg.pop(leg)
+
+
 def plant_index(floor: Floor) -> None:
     for pool in floor.acd.index.pools.values():
         pool.eligible.clear()
@@ -251,6 +281,8 @@ def plant_index(floor: Floor) -> None:
         (plant_stray_deadline, (FaultKind.DEADLINE_STRAY,)),
         (plant_missing_deadline, (FaultKind.DEADLINE_MISSING,)),
         (plant_overdue, (FaultKind.DEADLINE_OVERDUE,)),
+        (plant_flow, (FaultKind.DEADLINE_MISSING,)),
+        (plant_ended_call, (FaultKind.DEADLINE_MISSING,)),
         (plant_index, (FaultKind.INDEX_BROKEN,)),
     ],
 )
