@@ -9,7 +9,6 @@ written); 2: could not run.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 import tempfile
 import time
@@ -82,7 +81,10 @@ def main(argv: list[str]) -> int:
             plan = msgspec.structs.replace(plan, profile=False)
         elif plan.profile:
             profiler.program()
-        result = asyncio.run(run.bench(plan, say))
+        result = run.ended_cleanly(run.bench(plan, say))
+    except KeyboardInterrupt:
+        print("ended before its time", file=sys.stderr)
+        return 2
     except (CannotStart, profiler.NoProfiler, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -11,10 +11,12 @@ import contextlib
 import datetime
 import importlib.metadata
 import platform
+import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import msgspec
 
@@ -46,6 +48,7 @@ RAMP = 20.0
 IVR_SECONDS = 15.0
 
 Say = Callable[[str], None]
+T = TypeVar("T")
 
 
 class Desks:
@@ -285,6 +288,20 @@ class Runner:
             off_by=figures.off_by([one.server_ms * (kind is not Kind.YARDSTICK) + one.asterisk_ms for one in mine]),
             times={name: found for name, found in spreads.items() if found.count},
         )
+
+
+def ended_cleanly(work: Coroutine[object, object, T]) -> T:
+    """Run it; SIGTERM ends it as Ctrl-C does, with everything that it started. Raises KeyboardInterrupt."""
+
+    async def told() -> T:
+        task = asyncio.ensure_future(work)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await task
+
+    try:
+        return asyncio.run(told())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 async def bench(plan: Plan, say: Say) -> Result:

@@ -242,7 +242,10 @@ def main(argv: list[str]) -> int:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
         with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as said:
-            report = asyncio.run(soak(wanted, said))
+            report = run.ended_cleanly(soak(wanted, said))
+    except KeyboardInterrupt:
+        print("ended before its time", file=sys.stderr)
+        return 2
     except (CannotStart, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 2
