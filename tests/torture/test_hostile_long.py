@@ -7,7 +7,9 @@ fixed: a failure comes again with the same line.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 
@@ -15,6 +17,7 @@ import pytest
 import pytest_asyncio
 
 from tests.harness.apistorm import CALLER, headers_of, judge, storm
+from tests.harness.holes import longest_hole
 from tests.harness.rfc4475 import MESSAGES
 from tests.harness.sip import SipAgent
 from tests.harness.site import Desk, Site, site
@@ -53,10 +56,12 @@ async def waiting(house: Site) -> AsyncIterator[Line]:
 
 
 @pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def no_complaint(house: Site) -> AsyncIterator[None]:
-    """What the server's log says during a test is that test's fault."""
-    before = len(house.complaints())
+async def blamed(house: Site, waiting: Line) -> AsyncIterator[None]:
+    """What the server's log says during a test is that test's fault; the worst hole in the waiter's music is told."""
+    before, began = len(house.complaints()), time.monotonic()
     yield
+    hole = longest_hole(waiting.rtp.between(began))
+    print(f"longest hole {hole:.2f} s, load {os.getloadavg()[0]:.0f}")
     assert house.complaints()[before:] == []
 
 
