@@ -26,7 +26,9 @@ def kill(arguments: argparse.Namespace) -> int:
             for fault in one.faults:
                 progress.console.print(f"kill {one.number} ({one.kind}): {fault}", markup=False)
 
-        verdict = asyncio.run(campaign.run(arguments.cast, arguments.seed, arguments.kills, told=told))
+        kept = arguments.out / f"kill-{arguments.cast}-{arguments.seed}"
+        work = campaign.run(arguments.cast, arguments.seed, arguments.kills, told=told, keep=kept)
+        verdict = asyncio.run(work)
     path = report.write(verdict, arguments.out)
     print(report.page(verdict))
     print(f"report: {path}")

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
 
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
@@ -48,9 +50,11 @@ def plan(dice: random.Random, count: int) -> list[str]:
 
 async def run(
     cast_name: str, seed: int, count: int, *, rtp: tuple[int, int] = (28000, 28799),
-    told: Callable[[Round], None] = lambda _one: None,
+    told: Callable[[Round], None] = lambda _one: None, keep: Path | None = None,
 ) -> Verdict:  # fmt: skip
-    """A whole campaign on a site of its own. `told` hears of each round; one that cannot go on is a fault too."""
+    """A whole campaign on a site of its own. `told` hears of each round; one that cannot go on is a fault too.
+
+    After a fault the journal and the logs are copied into the folder `keep`."""
     verdict = Verdict(cast=cast_name, seed=seed)
     began = time.monotonic()
     size = SIZES[cast_name]
@@ -60,6 +64,8 @@ async def run(
                 site(rtp=rtp, prepare=lambda home: prepare(home, size), PYTHONDONTWRITEBYTECODE="")
             )
             stack.enter_context(kills.telling(running))
+            if keep is not None:
+                stack.callback(_keep, running, verdict, keep)
             campaign = Campaign(running, Cast(running, stack, size), random.Random(seed), verdict)
             await campaign.cast.come()
             for number, kind in enumerate(plan(campaign.dice, count)):
@@ -69,6 +75,15 @@ async def run(
         verdict.faults.append("it could not go on: " + "\n".join([str(error), *getattr(error, "__notes__", ())]))
     verdict.seconds = time.monotonic() - began
     return verdict
+
+
+def _keep(running: Site, verdict: Verdict, folder: Path) -> None:
+    """What can explain a fault, before the site's folder goes."""
+    if verdict.good and len(verdict.rounds) == sum(1 for one in verdict.rounds if one.ready):
+        return
+    shutil.copytree(running.home / "journal", folder / "journal", dirs_exist_ok=True)
+    shutil.copytree(running.home / "asterisk" / "log", folder / "asterisk", dirs_exist_ok=True)
+    shutil.copy(running.log, folder)
 
 
 class Campaign:
@@ -183,7 +198,11 @@ class Campaign:
                 await cast.is_held(True)
         if rung:
             with one.judging("the ring"):
-                await cast.answer_ring()
+                try:
+                    await cast.answer_ring()
+                except AssertionError as error:
+                    endpoint = await self.site.ari(f"endpoints/PJSIP/desk-p{RINGS}")
+                    raise AssertionError(f"{error}; Asterisk says {endpoint}") from error
             judge.offered_again(one, self.site.records(), rung, RINGS)
 
     async def _prompts_end(self, one: Round, prompts: list[SippCaller], number: int) -> None:
