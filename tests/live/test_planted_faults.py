@@ -193,8 +193,12 @@ async def test_an_agents_leg_killed_from_the_command_line_is_brought_back(scene:
     assert again.invite.get("call-info").endswith("answer-after=0")
     desk.phone.answer(again)
     await eventually(lambda: of(scene.site, conversation, ev.AgentLegBack), 2, "the agent back in the talk")
-    members = (await scene.site.ari(f"bridges/{ids.talk_bridge(conversation)}"))["channels"]
-    assert len(members) == 2
+
+    async def together() -> bool:
+        there = await scene.site.ari(f"bridges/{ids.talk_bridge(conversation)}")
+        return len(there["channels"]) == 2
+
+    await eventually(together, 2, "both in the talk")
 
 
 async def test_a_stranger_in_a_talk_is_put_out(scene: Scene) -> None:
