@@ -56,12 +56,12 @@ class Round(msgspec.Struct, kw_only=True):
             self.faults.append(f"{what}: {str(error) or 'not true'}"[:400])
 
     def worst_gap(self) -> float:
-        """Longest gap less what this machine itself was late, in ms."""
-        return max((self._net(name, gap) for name, (gap, _) in self.gaps.items()), default=0.0)
+        """Longest gap less what this machine itself was late, in ms, of those who hear Asterisk or a telephone.
 
-    def _net(self, name: str, gap: float) -> float:
-        late = self.own_late + self.asterisk_late + (self.speakers_late if name in self.spoken else 0.0)
-        return max(0.0, gap - late)
+        A browser makes pauses of its own and catches up: what its caller hears is judged by the sound that is lost.
+        """
+        gaps = [gap for name, (gap, _) in self.gaps.items() if name not in self.spoken]
+        return max(0.0, max(gaps, default=0.0) - self.own_late - self.asterisk_late)
 
     def worst_lost(self) -> float:
         """Sound that never came, in ms, as measured."""

@@ -42,9 +42,10 @@ def page(verdict: Verdict) -> str:
         f"folded and decided again, {verdict.rows} rows compared with the fold of the journal.",
         "",
         "Sound from 0.2 s before the kill until the new server was ready, worst of all who talk or wait, in ms. Gap: "
-        "longest time without a packet, as measured; net: less what this process and the threads of Asterisk and "
-        "browsers were late by themselves; lost: sound that never came. Ready: from the start of the new process; "
-        "it had work and no processor for the time in the next column (the machine was busy with others).",
+        "longest time without a packet, as measured; net: the same of those who do not hear a browser or softphone, "
+        "less what this process and Asterisk's threads were late by themselves; lost: sound that never came. Ready: "
+        "from the start of the new process; it had work and no processor for the time in the next column (the machine "
+        "was busy with others).",
         "",
         "| Kill | Moment | after | ready | no CPU s | gap | own late | Asterisk's | speakers' | net | lost | faults |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
