@@ -123,10 +123,15 @@ def cpu(result: Result) -> Rows:
                 _number(whole.asterisk_ms if whole else None),
                 str(sum(row.calls for row in kinds.values())),
                 str(sum(row.failures for row in kinds.values())),
-                f"{max(row.off_by for row in kinds.values()):.0%}",
+                _agree(max(row.off_by for row in kinds.values())),
             )
         )
     return rows
+
+
+def _agree(share: float) -> str:
+    """One window of a kind has nothing to agree with."""
+    return f"{share:.0%}" if share else "-"
 
 
 def _number(value: float | None) -> str:
