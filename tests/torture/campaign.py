@@ -135,7 +135,8 @@ class Campaign:
         await asyncio.sleep(0.3)
         spoken = {cast.talkers[user].name for user in (*cast.pages, *cast.sounddesks)}
         judge.sound(one, self._ears(), spoken, cast.lateness, killed)
-        judge.world(one, running.records(), moved)
+        # Seconds of work late in a campaign: phones that do not answer meanwhile are gone for Asterisk after 3 s.
+        await asyncio.to_thread(lambda: judge.world(one, running.records(), moved))
         await cast.come_back()
         judge.desktops(one, before, self._documents(kind), moved.agents)
         await self._all_are_there(one)
@@ -203,7 +204,7 @@ class Campaign:
                 except AssertionError as error:
                     endpoint = await self.site.ari(f"endpoints/PJSIP/desk-p{RINGS}")
                     raise AssertionError(f"{error}; Asterisk says {endpoint}") from error
-            judge.offered_again(one, self.site.records(), rung, RINGS)
+            await asyncio.to_thread(lambda: judge.offered_again(one, self.site.records(), rung, RINGS))
 
     async def _prompts_end(self, one: Round, prompts: list[SippCaller], number: int) -> None:
         for caller in prompts:
