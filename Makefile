@@ -11,8 +11,10 @@ WEB := agent_desktop/web
 WEB_SOURCES := $(shell find $(WEB) -name node_modules -prune -o -type f -print 2>/dev/null)
 PYTHON := $(VENV)/bin/python
 
-# What needs no telephone runs on both cores; calls with sound run alone, one test after another.
+# What needs no telephone runs on both cores.
 REAL_TESTS := tests/harness_selftest tests/asterisk tests/setup tests/live
+# Those that judge sound or time to some ten milliseconds; the others mostly wait, so three of them run side by side.
+LONELY_TESTS := $(addprefix tests/live/test_,kill_server.py faults.py crossing.py soak.py recording.py browser_call.py)
 QUICK_TESTS := $(filter-out $(REAL_TESTS),$(wildcard tests/[a-z]*))
 QUICK_TESTS := $(filter-out tests/__init__.py tests/harness tests/fakes tests/sip tests/torture %.md,$(QUICK_TESTS))
 
@@ -42,7 +44,8 @@ test: $(TOOLS) agent_desktop/static/built.stamp
 	@$(PYTHON) -m ctiserver.asterisk.bootstrap
 	cd $(WEB) && npm test --silent
 	$(PYTHON) -m pytest -q -n 2 $(QUICK_TESTS)
-	$(PYTHON) -m pytest -q $(REAL_TESTS)
+	$(PYTHON) -m pytest -q -n 3 --dist loadfile $(REAL_TESTS) $(LONELY_TESTS:%=--ignore=%)
+	$(PYTHON) -m pytest -q $(LONELY_TESTS)
 
 torture: $(TOOLS) agent_desktop/static/built.stamp
 	@scripts/test-programs.sh

@@ -386,6 +386,7 @@ class AriLink:
                 connection.end("asterisk has dropped our application")
                 return
             # Not through the slots: with all of them taken this ping is the one that finds out why.
+            self.figures.requests += 1
             asked = connection.exchange(*connection.frame("GET", uri, b""), 2.0 * limits.ping_deadline)
             ping = asyncio.create_task(asked, name="ari-ping")
             try:

@@ -1,4 +1,4 @@
-"""kill -9 of the server ten times: the short form of the campaign in tests/torture, with all of its judgements."""
+"""kill -9 of the server six times: the short form of the campaign in tests/torture, with all of its judgements."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import pytest
 from tests.torture import campaign, report
 from tests.torture.judge import BACK_WITHIN, LONGEST_GAP
 
-KILLS = 10
+KILLS = 6
 SEED = 20251
 
 
 @pytest.mark.timeout(240)
-async def test_ten_kills_in_talk_queue_hold_ring_wrap_up_and_prompt_cost_nobody_anything(
+async def test_six_kills_in_talk_queue_hold_ring_wrap_up_and_prompt_cost_nobody_anything(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     verdict = await campaign.run("small", SEED, KILLS)
