@@ -279,6 +279,7 @@ async def disk_full(seconds: float, first_port: int) -> str:
             running.spawn()
             await running.ready()
             await people.come()
+            await asyncio.sleep(1.2)  # from the prompt into the queue, and into the talk, there is a pause
             since = time.monotonic()
             with full(running):
                 await people.callers.pop("in a prompt").hang_up()
