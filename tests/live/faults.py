@@ -306,7 +306,7 @@ async def disk_full(seconds: float, first_port: int) -> str:
             back = time.monotonic() - freed
             told = people.no_gap(retrieved, time.monotonic())
             await people.serve()
-            await asyncio.sleep(0.5)  # figures of queues are gathered before they are shown
+            await asyncio.sleep(1.3)  # figures of queues are shown once a second
             before = kills.documents(people.talker.desk)
             running.kill()  # what could not be written down is in a snapshot
             again = await kills.restarted(running)
