@@ -447,6 +447,6 @@ def _reachable(folder: Path) -> Path:
     """Asterisk's own user must be able to enter a folder of ours; pytest makes its folders private."""
     folder.chmod(0o755)
     for parent in folder.parents:
-        if parent.name.startswith("pytest-"):
+        if parent.name.startswith(("pytest-", "popen-")):
             parent.chmod(0o755)
     return folder
