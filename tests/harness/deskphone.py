@@ -6,6 +6,7 @@ agent's page and its commands; callers (sipp.py).
 
 from __future__ import annotations
 
+import asyncio
 import tomllib
 from types import TracebackType
 from typing import Self
@@ -17,6 +18,8 @@ from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcall import SipCall
 from tests.harness.sipmessage import SipMessage
 from tests.harness.site import Site
+
+REFRESH = 50.0
 
 
 def password(site: Site, phone: str) -> str:
@@ -38,6 +41,8 @@ class DeskPhone:
         user = desk_endpoint(name)
         self.agent = SipAgent(target=site.sip, user=user, password=secret or password(site, name), port=port)
         self.rtp = RtpEndpoint(tone=tone)
+        self._stays = False
+        self._staying: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         await self.agent.__aenter__()
@@ -45,6 +50,7 @@ class DeskPhone:
         if not self.fixed:
             try:
                 await self.register()
+                self._staying = asyncio.create_task(self._stay(), name=f"registration of {self.name}")
             except BaseException:
                 await self.__aexit__(None, None, None)
                 raise
@@ -53,13 +59,24 @@ class DeskPhone:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._staying is not None:
+            self._staying.cancel()
+            await asyncio.gather(self._staying, return_exceptions=True)
         await self.rtp.__aexit__(kind, error, trace)
         await self.agent.__aexit__(kind, error, trace)
 
     async def register(self, *, expires: int = 300) -> None:
-        """REGISTER with digest; 0 takes the contact away."""
+        """REGISTER with digest; 0 takes the contact away, and the phone stays away."""
         answer = await self.agent.core.register(expires=expires)
         assert answer.status == 200, f"REGISTER ended in {answer}"
+        self._stays = expires > 0
+
+    async def _stay(self) -> None:
+        """Like any phone, long before the time that the registrar grants (two minutes) is over."""
+        while True:
+            await asyncio.sleep(REFRESH)
+            if self._stays:
+                await self.register()
 
     async def next_call(self, timeout: float = 5.0) -> SipCall:
         return await self.agent.next_call(timeout)
