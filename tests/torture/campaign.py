@@ -134,8 +134,8 @@ class Campaign:
         judge.readiness(one, await kills.restarted(running), running.pid)
         await asyncio.sleep(0.3)
         spoken = {cast.talkers[user].name for user in (*cast.pages, *cast.sounddesks)}
+        judge.sound(one, self._ears(), spoken, cast.lateness, killed)
         # Seconds of work late in a campaign: phones that do not answer meanwhile are gone for Asterisk after 3 s.
-        await asyncio.to_thread(judge.sound, one, self._ears(), spoken, cast.lateness, killed)
         await asyncio.to_thread(lambda: judge.world(one, running.records(), moved))
         await cast.come_back()
         judge.desktops(one, before, self._documents(kind), moved.agents)
