@@ -115,7 +115,7 @@ class Campaign:
             left = await self._contact_of(leaver)
             moved.contacts.add(left)
             moved.numbers.add(leaver._caller)
-        await asyncio.sleep(0.3)  # figures of queues are gathered before they are shown
+        await asyncio.sleep(1.2)  # figures of queues are shown once a second
         before = self._documents(kind)
         prompts = await cast.prompts(number)
         moved.numbers |= {caller._caller for caller in prompts}
