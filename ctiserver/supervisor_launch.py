@@ -116,7 +116,9 @@ def _lowest_port() -> int:
 
 def launch(settings: Settings, environ: Mapping[str, str], command: Sequence[str]) -> Launch:
     """Prepares the data folder and says how to start the server. Raises CannotStart."""
-    plain = Launch(command=list(command), environ=dict(environ) | _python_path(environ, _checkout()), user=None)
+    # The default data folder depends on who asks: the server is told which one it is.
+    environ = dict(environ) | {"HOLLYHOCK_HOME": str(settings.home)}
+    plain = Launch(command=list(command), environ=environ | _python_path(environ, _checkout()), user=None)
     user = service_user()
     if user is None:
         return plain
@@ -139,4 +141,4 @@ def launch(settings: Settings, environ: Mapping[str, str], command: Sequence[str
         changed |= _python_path(environ, settings.home / "code")
     else:
         changed |= _python_path(environ, _checkout())
-    return Launch(command=list(command), environ=dict(environ) | changed, user=user)
+    return Launch(command=list(command), environ=environ | changed, user=user)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from ctiserver.asterisk.address import AriAddress
 from ctiserver.settings import BadSetting, load_secrets, load_settings, prepare_home
+from ctiserver.supervisor_launch import launch
 
 
 def test_an_empty_environment_gives_a_local_instance_on_sqlite() -> None:
@@ -18,6 +21,16 @@ def test_an_empty_environment_gives_a_local_instance_on_sqlite() -> None:
     assert settings.telephony.rtp == (20000, 20999)
     assert settings.database_url == f"sqlite+aiosqlite:///{settings.home}/hollyhock.db"
     assert settings.home.is_absolute()
+
+
+def test_the_server_works_in_the_folder_of_its_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no folder chosen the default is another one for root than for the user that the server runs as."""
+    with tempfile.TemporaryDirectory(prefix="hollyhock-") as folder:  # pytest's own is closed to that user
+        Path(folder).chmod(0o755)
+        settings = load_settings({"HOLLYHOCK_HOME": folder})
+        how = launch(settings, {"PATH": os.environ["PATH"]}, ["server"])
+        monkeypatch.setattr(os, "geteuid", lambda: 61050)
+        assert load_settings(how.environ).home == settings.home
 
 
 def test_every_setting_is_taken_from_the_environment(tmp_path: Path) -> None:
