@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ctiserver.model.requirement import BadRequirement, canonical, named, of_levels, parse
 from ctiserver.model.site import (
     AgentConfig,
     DispositionConfig,
@@ -29,7 +30,7 @@ from ctiserver.model.site import (
     SiteConfig,
 )
 
-LEVELS = (1, 100)
+LEVELS = (0, 100)
 RANGES: dict[str, tuple[float, float]] = {
     "priority": (0, 86_400),
     "offer_seconds": (3, 120),
@@ -144,6 +145,7 @@ class _Check:
             return
         for place, row in enumerate(rows):
             before = len(self.faults)
+            row = self._requirements(table, place, row)
             self._unknown_keys(table, place, row, kind)
             try:
                 sound = msgspec.convert(row, type=kind)
@@ -154,6 +156,25 @@ class _Check:
             self._limits(table, place, row, kind)
             if len(self.faults) == before:
                 yield sound
+
+    def _requirements(self, table: str, place: int, row: dict[str, Any]) -> dict[str, Any]:
+        """The row with its requirement in canonical text; it may be written as skill -> least level too."""
+        requires = row.get("requires")
+        try:
+            if isinstance(requires, dict):
+                return {**row, "requires": of_levels(self._levels(table, place, "requires", requires))}
+            return {**row, "requires": canonical(requires)} if isinstance(requires, str) else row
+        except BadRequirement as error:
+            self.fault(str(error), table, place, "requires")
+            return {**row, "requires": ""}
+
+    def _levels(self, table: str, place: int, key: str, levels: Mapping[str, Any]) -> dict[str, int]:
+        """The sound levels; the others become faults."""
+        least, most = LEVELS
+        for skill, level in levels.items():
+            if not isinstance(level, int) or not least <= level <= most:
+                self.fault(f"level {level} of {skill} is not between {least} and {most}", table, place, key)
+        return {skill: level for skill, level in levels.items() if isinstance(level, int) and least <= level <= most}
 
     def _unknown_keys(self, table: str, place: int, row: Mapping[str, Any], kind: type[msgspec.Struct]) -> None:
         known = [field.name for field in msgspec.structs.fields(kind)]
@@ -168,11 +189,7 @@ class _Check:
         for key, value in row.items():
             if key in RANGES and not RANGES[key][0] <= value <= RANGES[key][1]:
                 self.fault(f"{value} is not between {RANGES[key][0]} and {RANGES[key][1]}", table, place, key)
-        least, most = LEVELS
-        for key in ("skills", "requires"):
-            for skill, level in row.get(key, {}).items():
-                if not least <= level <= most:
-                    self.fault(f"level {level} of {skill} is not between {least} and {most}", table, place, key)
+        self._levels(table, place, "skills", row.get("skills", {}))
 
         contact = row.get("contact", "")
         if contact and kind is PhoneConfig and not is_contact(contact):
@@ -204,7 +221,7 @@ class _Check:
             self._known("numbers", place, "flow", [number.flow], flows, "flow")
         for place, queue in enumerate(site.queues):
             # A skill that nobody has is a slip of the pen; a level that nobody reaches may be meant.
-            self._known("queues", place, "requires", list(queue.requires), skills, "skill of any agent")
+            self._known("queues", place, "requires", list(named(parse(queue.requires))), skills, "skill of any agent")
         self._twice("phones", "contact", [phone.contact for phone in site.phones if phone.contact])
         phones = [phone.id for phone in site.phones]
         for place, agent in enumerate(site.agents):

@@ -15,8 +15,7 @@ import structlog
 from aiohttp import WSMsgType, web
 
 from agent_desktop import view
-from ctiserver.model import commands as cmd
-from ctiserver.model import events as ev
+from ctiserver.model import commands as cmd, events as ev
 from ctiserver.model.bucket import TokenBucket
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.facts import LinkChanged

@@ -18,8 +18,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from benchmarks import plan as plans
-from benchmarks import profiler, report, run
+from benchmarks import plan as plans, profiler, report, run
 from ctiserver.asterisk.runtime_errors import CannotStart
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -12,9 +12,7 @@ from statistics import mean
 import msgspec
 
 from benchmarks.sipp import Moment
-from ctiserver.model import effects as fx
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import effects as fx, events as ev, facts
 from ctiserver.model.turns import Record
 
 

@@ -21,8 +21,7 @@ from typing import TypeVar
 import msgspec
 
 from benchmarks import figures, house, machine, metrics, observer, profiler, replay, sipp, yardstick
-from benchmarks.desks import Plan as DesksPlan
-from benchmarks.desks import Seen
+from benchmarks.desks import Plan as DesksPlan, Seen
 from benchmarks.house import House
 from benchmarks.machine import Used
 from benchmarks.plan import Condition, Kind, Plan, Window

@@ -21,8 +21,7 @@ from aiohttp import web
 
 from agent_desktop.server import Desktops
 from crm.server import CustomerDesk
-from ctiserver import journal as journals
-from ctiserver import logs, replay, site, turn
+from ctiserver import journal as journals, logs, replay, site, turn
 from ctiserver.api.app import API, make_app
 from ctiserver.api.parts import ApiParts, DemoParts, HeldDevice
 from ctiserver.asterisk.address import AriAddress
@@ -35,10 +34,7 @@ from ctiserver.dispatch import Dispatcher
 from ctiserver.effects import Effects
 from ctiserver.fault_log import FaultLog
 from ctiserver.load import Load
-from ctiserver.model import commands as cmd
-from ctiserver.model import effects as fx
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import commands as cmd, effects as fx, events as ev, facts
 from ctiserver.model.errors import SwitchError
 from ctiserver.model.turns import Record
 from ctiserver.model.work import DeviceKind

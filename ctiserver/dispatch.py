@@ -15,8 +15,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from ctiserver import turn
-from ctiserver.model import commands as cmd
-from ctiserver.model import facts
+from ctiserver.model import commands as cmd, facts
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.turns import Core, Input, Record
 from ctiserver.model.world import World

@@ -10,9 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ctiserver.model import effects as fx
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import effects as fx, events as ev, facts
 from ctiserver.model.errors import CommandRejected, InvariantBroken
 from ctiserver.model.ids import Ids
 from ctiserver.model.turns import NOTHING, Core, Input, Item, Record

@@ -6,13 +6,25 @@ an agent and a contact together (`reservation`), commands (`desk`). LOST_AFTER i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from acd.core.rank.least_occupied import later
 from ctiserver.model import events as ev
 from ctiserver.model.ids import AgentId
+from ctiserver.model.routing import CALLBACK, VOICE, CapacityConfig
 from ctiserver.model.work import Agent, AgentState, Device, DeviceKind, agent_state
 from ctiserver.model.world import World
 
 LOST_AFTER = 15.0
 """Seconds that a ready agent may be unreachable before he is set not ready."""
+
+Capacity = Mapping[str, CapacityConfig]
+"""Medium -> how much of it at once; a medium that is not named: ONE_ALONE."""
+ONE_ALONE = CapacityConfig()
+SPOKEN = (VOICE, CALLBACK)
+"""Media for which his phone must ring."""
+WORKING = (AgentState.RESERVED, AgentState.BUSY, AgentState.WRAP_UP)
+"""What counts as work in an agent's occupancy."""
 
 ELIGIBLE = "eligible"
 """The status of an agent who may get a voice contact; every other status is a reason why not."""
@@ -32,11 +44,11 @@ state = agent_state
 """The derived CSTA agent state; its one definition is beside the data."""
 
 
-def status(agent: Agent) -> str:
-    """ELIGIBLE, or the first reason why the agent gets no voice contact now: the words of `Why.excluded`."""
+def status(agent: Agent, medium: str = VOICE, capacity: Capacity | None = None) -> str:
+    """ELIGIBLE, or the first reason why the agent gets no contact of this medium now: the words of `Why.excluded`."""
     if not agent.signed_in:
         return "signed_out"
-    if agent.work:
+    if agent.work and not _room(agent, medium, capacity or {}):
         return {
             AgentState.BUSY: "busy",
             AgentState.RESERVED: "reserved",
@@ -44,11 +56,25 @@ def status(agent: Agent) -> str:
         }[state(agent)]
     if not agent.ready:
         return "not_ready"
-    return ELIGIBLE if reachable(agent) else "unreachable"
+    if medium in SPOKEN:
+        return ELIGIBLE if reachable(agent) else "unreachable"
+    return ELIGIBLE if agent.links >= 1 else "unreachable"
 
 
-def eligible(agent: Agent) -> bool:
-    return status(agent) == ELIGIBLE
+def eligible(agent: Agent, medium: str = VOICE, capacity: Capacity | None = None) -> bool:
+    return status(agent, medium, capacity) == ELIGIBLE
+
+
+def _room(agent: Agent, medium: str, capacity: Capacity) -> bool:
+    """Whether everything in his hands allows an item of this medium beside it, and its own medium has room (oracles
+    CC-1 to CC-7)."""
+    same = 0
+    for item in agent.work.values():
+        if item.medium == medium:
+            same += 1
+        elif capacity.get(item.medium, ONE_ALONE).alone:
+            return False
+    return same < capacity.get(medium, ONE_ALONE).max
 
 
 def apply(world: World, event: ev.AgentEvent) -> None:
@@ -65,6 +91,7 @@ def apply(world: World, event: ev.AgentEvent) -> None:
             agent.misses = 0
             agent.unreached = 0
             agent.handled_today = 0
+            agent.tallies = {}
             agent.signed_in_at = event.at
             agent.idle_since = event.at
         case ev.AgentSignedOut():
@@ -124,8 +151,12 @@ def _take(agent: Agent, event: ev.DeviceTaken) -> None:
 
 def settle(world: World, agent: Agent, before: AgentState, at: float) -> None:
     """After any change: since when he is in his derived state, and the deadline of a ready agent out of reach."""
-    if state(agent) is not before:
+    now = state(agent)
+    if now is not before:
         agent.since = at
+        if (was := before in WORKING) is not (now in WORKING):
+            agent.occupancy = later(agent.occupancy, at - agent.occupancy_at, working=was)
+            agent.occupancy_at = at
     key = lost_key(agent.id)
     if agent.signed_in and agent.ready and not reachable(agent):
         if world.deadlines.get(key) is None:

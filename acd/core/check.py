@@ -10,15 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from acd.core import agent as agents
-from acd.core import contact as contacts
-from acd.core import reservation as reservations
+from acd.core import agent as agents, contact as contacts, reservation as reservations, waiting
 from acd.core.index import Index
-from acd.core.skills import fits, frozen
 from ctiserver.model.facts import SeenEndpoint
 from ctiserver.model.faults import Fault, FaultKind
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, ReservationId, desk_endpoint, desk_phone, is_lease
-from ctiserver.model.site import AgentConfig
 from ctiserver.model.work import Agent, Contact, ContactState, Device, DeviceKind, Reservation, WorkItem, WorkKind
 from ctiserver.model.world import World
 
@@ -37,13 +33,6 @@ def faults(world: World, index: Index | None = None) -> list[Fault]:
     return list({fault.key: fault for fault in reversed(found)}.values())[::-1]
 
 
-def admitted(site_agent: AgentConfig, contact: Contact) -> bool:
-    """Whether the agent may ever get the contact: the named one, or a member of the queue with the skills."""
-    if contact.only_agent is not None:
-        return contact.only_agent == site_agent.id
-    return contact.queue in site_agent.queues and fits(site_agent.skills, frozen(contact.requires))
-
-
 def _agents(world: World) -> Iterator[Fault]:
     holders = [agent for agent in world.agents.values() if agent.device is not None]
     count = Counter(agent.device.endpoint for agent in holders if agent.device is not None)
@@ -53,8 +42,9 @@ def _agents(world: World) -> Iterator[Fault]:
     for agent in world.agents.values():
         if agent.device is not None and agent.device.kind is DeviceKind.DESK:
             yield from _desk_phone(world, agent, agent.device)
-        if len(agent.work) > 1:
-            yield _agent(agent, f"agent {agent.id} has {len(agent.work)} voice items")
+        spoken = sum(1 for item in agent.work.values() if item.medium in agents.SPOKEN)
+        if spoken > 1:
+            yield _agent(agent, f"agent {agent.id} has {spoken} voice items")
         if not agent.signed_in and (agent.ready or agent.work):
             yield _agent(agent, f"agent {agent.id} is signed out and ready or at work")
         if agent.ready and agent.reason:
@@ -155,22 +145,30 @@ def _reservations(world: World) -> Iterator[Fault]:
 def _unserved(world: World) -> Iterator[Fault]:
     if not world.switch_up:
         return
-    queues = dict.fromkeys(queue.id for queue in world.site.queues)
-    free = [
-        a for a in world.site.agents if AgentId(a.id) in world.agents and agents.eligible(world.agents[AgentId(a.id)])
-    ]
     able: dict[object, list[AgentId]] = {}  # who of the free may get contacts like this one
     for name, contact in world.contacts.items():
-        if contact.state is not ContactState.WAITING or contact.away or contact.queue not in queues:
+        if contact.state is not ContactState.WAITING or contact.away or contact.queue not in world.queue_configs:
             continue
-        like = (contact.queue, frozen(contact.requires), contact.only_agent)
+        like = (
+            *(contact.queue, contact.medium, contact.only_agent, waiting.alone(contact), contact.opened),
+            waiting.requirement(contact, world.queue_configs[contact.queue]),
+        )
         if like not in able:
-            able[like] = [AgentId(site_agent.id) for site_agent in free if admitted(site_agent, contact)]
+            able[like] = [
+                AgentId(config.id)
+                for config in world.site.agents
+                if _free(world, AgentId(config.id), contact.medium) and waiting.admits(world, config, contact)
+            ]
         for agent in able[like]:
             if not contact.avoid.get(agent):
                 detail = f"{name} waits while agent {agent} is free for it"
                 yield Fault(kind=FaultKind.UNSERVED, target=name, conversation=contact.conversation, detail=detail)
                 break
+
+
+def _free(world: World, name: AgentId, medium: str) -> bool:
+    agent = world.agents.get(name)
+    return agent is not None and agents.eligible(agent, medium, world.capacities.get(name))
 
 
 # --- deadlines ----------------------------------------------------------------------------------------
@@ -235,6 +233,7 @@ def _of_contact(world: World, contact: Contact) -> Iterator[tuple[str, float]]:
     if contact.state in (ContactState.WAITING, ContactState.RESERVED):
         longest = contacts.queue_config(world, contact.queue).max_wait_seconds
         yield contacts.maxwait_key(contact.id), world.now + longest
+        yield from waiting.wanted(world, contact, world.now)
     for agent, until in contact.avoid.items():
         if until:
             yield contacts.avoid_key(contact.id, agent), until

@@ -1,21 +1,23 @@
 """Contacts: rank, requirement, entering and leaving a queue.
 
-Lives here: the order in which contacts are served, `QueueAsked`, the longest wait, when a contact is forgotten.
-Not here: what moves a contact and an agent together (`reservation`). Limits come from the queue's configuration.
+Lives here: the order in which contacts are served, the longest wait, when a contact is forgotten. Not here: what a
+contact asks for while it waits (`waiting`), what moves a contact and an agent together (`reservation`). Limits come
+from the queue's configuration.
 """
 
 from __future__ import annotations
 
-from acd.core.skills import merged
+from acd.core import waiting
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import ContactId, QueueId
 from ctiserver.model.site import Label, QueueConfig
 from ctiserver.model.work import Contact, ContactState
-from ctiserver.model.world import Ctx, World
+from ctiserver.model.world import World
 
 RankKey = tuple[int, float, int, int, ContactId]
-"""Smaller is served first: not at the head, arrival less head start, then the order in which ids were made."""
+"""Smaller is served first: not at the head, when it is due, then the order in which ids were made. Nothing in it
+depends on the time that has passed, so it is right until the contact or the queue's configuration changes."""
 
 
 def maxwait_key(contact: ContactId) -> str:
@@ -26,9 +28,14 @@ def avoid_key(contact: ContactId, agent: str) -> str:
     return f"acd.avoid:{contact}:{agent}"
 
 
-def rank_key(contact: Contact) -> RankKey:
+def due(contact: Contact, queue: QueueConfig) -> float:
+    """When the contact ought to be served: the one measure by which contacts of all queues are compared."""
+    return contact.queued_at + queue.objective_seconds - queue.priority - contact.priority
+
+
+def rank_key(contact: Contact, queue: QueueConfig) -> RankKey:
     made, part = _made(contact.id)
-    return (0 if contact.head else 1, contact.queued_at - contact.priority, made, part, contact.id)
+    return (0 if contact.head else 1, due(contact, queue), made, part, contact.id)
 
 
 def _made(contact: ContactId) -> tuple[int, int]:
@@ -50,46 +57,29 @@ def has_queue(world: World, queue: QueueId) -> bool:
     return queue in world.queue_configs
 
 
-def asked(world: World, event: ev.QueueAsked, live: Contact | None, waiting: int, ctx: Ctx) -> tuple[ev.Event, ...]:
-    """A flow wants an agent for its caller. `live`: its present contact, `waiting`: the queue's length."""
-    conversation = world.conversations.get(event.conversation)
-    if conversation is None or conversation.cleared or live is not None:
-        return ()
-    if not has_queue(world, event.queue):
-        return (ev.QueueRefused(conversation=event.conversation, reason=EndReason.FAILED),)
-    if event.agent is not None and event.agent not in world.agent_configs:
-        return (ev.QueueRefused(conversation=event.conversation, reason=EndReason.FAILED),)
-    queue = queue_config(world, event.queue)
-    if waiting >= queue.max_waiting:
-        return (ev.QueueRefused(conversation=event.conversation, reason=EndReason.REJECTED),)
-    return (
-        ev.ContactQueued(
-            contact=ctx.ids.contact(),
-            conversation=event.conversation,
-            queue=event.queue,
-            requires=merged(queue.requires, event.requires),
-            priority=queue.priority + event.priority,
-            only_agent=event.agent,
-            data=event.data,
-            path=event.path,
-            at=ctx.now,
-        ),
-    )
-
-
 def apply_queued(world: World, event: ev.ContactQueued) -> None:
     world.contacts[event.contact] = Contact(
         id=event.contact,
         conversation=event.conversation,
         queue=event.queue,
-        requires=dict(event.requires),
+        requires=event.requires,
         priority=event.priority,
-        queued_at=event.at,
+        queued_at=event.queued_at,
+        entered_at=event.at,
+        medium=event.medium,
+        number=event.number,
+        customer=event.customer,
+        steps=event.steps,
+        algorithm=event.algorithm,
+        rules=event.rules,
         only_agent=event.only_agent,
+        prefer=event.prefer,
+        prefer_until=event.prefer_until,
         data=dict(event.data),
         path=event.path,
     )
     arm_maxwait(world, event.contact, event.queue, event.at)
+    waiting.arm(world, world.contacts[event.contact], event.at)
 
 
 def arm_maxwait(world: World, contact: ContactId, queue: QueueId, at: float) -> None:
@@ -120,6 +110,7 @@ def drop_waiting_deadlines(world: World, contact: Contact) -> None:
     for agent in sorted(contact.avoid):
         world.deadlines.drop(avoid_key(contact.id, agent))
     contact.avoid = {}
+    waiting.drop(world, contact)
 
 
 def forget_if_done(world: World, name: ContactId) -> None:

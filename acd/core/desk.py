@@ -7,13 +7,10 @@ from the site.
 
 from __future__ import annotations
 
-from acd.core import contact as contacts
-from acd.core import devices, outcomes
+from acd.core import contact as contacts, devices, outcomes
 from acd.core.index import Index
 from acd.core.reservation import live
-from ctiserver.model import commands as cmd
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import commands as cmd, events as ev, facts
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.ids import ContactId
 from ctiserver.model.turns import NOTHING, Decision
@@ -162,7 +159,7 @@ def _extend(world: World, agent: Agent, item: cmd.ExtendWrapUp) -> Decision:
     contact = world.contacts.get(item.contact)
     if work is None or work.kind is not WorkKind.WRAP_UP or contact is None:
         raise CommandRejected(Rejection.NOT_IN_WRAP_UP)
-    usual = contacts.queue_config(world, contact.queue).wrap_up_seconds
+    usual = outcomes.wrap_up_seconds(world, contact, agent.id)
     until = min(work.until + EXTENSION, work.since + usual + EXTENSION * EXTENSIONS)
     if until <= work.until:
         raise CommandRejected(Rejection.NOT_ALLOWED)

@@ -7,10 +7,7 @@ here: SIP endpoints (an adapter makes them), calls that are rung again on a devi
 from __future__ import annotations
 
 from acd.core.index import Index
-from ctiserver.model import commands as cmd
-from ctiserver.model import effects as fx
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import commands as cmd, effects as fx, events as ev, facts
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.ids import AgentId, LeaseId, desk_endpoint, desk_phone
 from ctiserver.model.site import PhoneConfig

@@ -3,83 +3,131 @@
 Lives here: waiting contacts and eligible agents in order, members of a queue by status, who has which endpoint.
 Not here: any fact that is not in the world (`check` compares an index with a rebuilt one).
 
-Contacts of one queue with the same requirement form a *pool*: the same agents qualify for all of them, so a match is
-the pool's first contact with its first agent. A pool is made when its first contact arrives.
+Contacts that the same agents qualify for, ranked by the same algorithm, form a *pool*: a match is the pool's first
+contact with its first agent. A pool is made when its first contact arrives: that looks at every agent of the queue
+once, every later contact like it at none.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from acd.core import agent as agents
-from acd.core.contact import RankKey, rank_key
-from acd.core.skills import Requirement, fits, frozen
+from acd.core import agent as agents, waiting
+from acd.core.contact import RankKey, queue_config, rank_key
+from acd.core.rank.base import Algorithm, Seat
+from acd.core.rank.table import TABLE
 from ctiserver.model.errors import InvariantBroken
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, LegId, QueueId, ReservationId
+from ctiserver.model.requirement import Requirement, fits, parse, wanted
+from ctiserver.model.routing import Algorithm as Name, ServesConfig
 from ctiserver.model.site import AgentConfig
 from ctiserver.model.work import Agent, AgentState, Contact, ContactState
 from ctiserver.model.world import World
 
-MAX_POOLS = 512
+MAX_POOLS = 16_384
 """Pools without a waiting contact are dropped above this number (flows could ask for ever new requirements)."""
 
-PoolKey = tuple[QueueId, Requirement, AgentId]
-"""Queue, requirement, and the one agent who is wanted ('' = anyone who fits)."""
-AgentKey = tuple[float, AgentId]
-"""Idle since, id: the longest idle agent is first."""
 
+class PoolKey(NamedTuple):
+    """What makes contacts alike. `agent` '' = anyone who fits; else the one who alone may have them: `named` (chosen by
+    a person or a flow: no queue and no skill keeps the caller from him) or preferred for a while."""
+
+    queue: QueueId
+    medium: str
+    requires: Requirement
+    agent: AgentId
+    named: bool
+    algorithm: Name
+    opened: float
+
+
+AgentKey = tuple[int, tuple[float, ...], AgentId]
+"""Tier, the algorithm's key, id: the smallest is first."""
 
 _Key = TypeVar("_Key", RankKey, AgentKey)
 
 
 class Pool:
-    """Contacts that the same agents qualify for; both lists sorted."""
+    """Contacts that the same agents qualify for; both lists sorted. `floors`: of the waiting ones whose step ends when
+    too few agents are free, how many they want."""
 
-    __slots__ = ("eligible", "key", "members", "waiting")
+    __slots__ = ("algorithm", "eligible", "floors", "key", "keys", "members", "waiting")
 
     def __init__(self, key: PoolKey) -> None:
         self.key = key
+        self.algorithm: Algorithm = TABLE[key.algorithm]
         self.waiting: list[RankKey] = []
         self.eligible: list[AgentKey] = []
-        self.members: dict[AgentId, None] = {}
+        self.keys: dict[AgentId, AgentKey] = {}
+        self.members: dict[AgentId, Seat] = {}
+        self.floors: dict[ContactId, int] = {}
+
+    def rank(self, agent: Agent) -> AgentKey:
+        seat = self.members[agent.id]
+        return (seat.tier, self.algorithm.key(agent, seat), agent.id)
+
+    def put(self, agent: Agent, *, eligible: bool) -> None:
+        """Bring the agent's place up to date."""
+        old = self.keys.get(agent.id)
+        new = self.rank(agent) if eligible else None
+        if old == new:
+            return
+        if old is not None:
+            _remove(self.eligible, old)
+            del self.keys[agent.id]
+        if new is not None:
+            insort(self.eligible, new)
+            self.keys[agent.id] = new
 
 
 class Seen:
-    """What the index knows of an agent."""
+    """What the index knows of an agent. `status` and the counts made of it are about voice."""
 
-    __slots__ = ("endpoint", "idle_since", "state", "status")
+    __slots__ = ("endpoint", "idle", "idle_since", "occupancy_at", "state", "status")
 
     def __init__(self, agent: Agent) -> None:
         self.status = agents.status(agent)
         self.state: AgentState = agents.state(agent)
         self.idle_since = agent.idle_since
+        self.occupancy_at = agent.occupancy_at
+        self.idle = not agent.work
         self.endpoint = agent.device.endpoint if agent.device is not None else ""
+
+    def ranks_as(self, old: Seen) -> bool:
+        """Whether nothing that any pool looks at is different; with work in hand, tallies may be."""
+        return (
+            self.idle
+            and old.idle
+            and self.status == old.status
+            and self.idle_since == old.idle_since
+            and self.occupancy_at == old.occupancy_at
+        )
 
 
 class Index:
     """All indexes of one world."""
 
     def __init__(self, world: World) -> None:
+        self._world = world
         self.site_agents: dict[AgentId, AgentConfig] = world.agent_configs
-        self.members: dict[QueueId, list[AgentId]] = {QueueId(queue.id): [] for queue in world.site.queues}
-        for config in world.site.agents:
-            for name in config.queues:
-                if QueueId(name) in self.members:
-                    self.members[QueueId(name)].append(AgentId(config.id))
+        self.members: dict[QueueId, dict[AgentId, ServesConfig]] = {queue: {} for queue in world.queue_configs}
+        for name, served in world.serves.items():
+            for queue, how in served.items():
+                self.members[queue][name] = how
         self.pools: dict[PoolKey, Pool] = {}
-        self.pools_of: dict[AgentId, list[Pool]] = {}
+        self.pools_of: dict[AgentId, dict[PoolKey, Pool]] = {}
         self.counts: dict[QueueId, dict[str, int]] = {}
         self.waiting: dict[QueueId, int] = {}
         self.seen: dict[AgentId, Seen] = {}
         self.agent_of_endpoint: dict[str, AgentId] = {}
         self.contact_of: dict[ConversationId, ContactId] = {}
         self.reservation_of_leg: dict[LegId, ReservationId] = {}
-        self._placed: dict[ContactId, tuple[PoolKey, RankKey]] = {}
+        self._placed: dict[ContactId, tuple[Pool, RankKey]] = {}
         for agent in world.agents.values():
             self.agent_changed(agent)
-        for name, contact in world.contacts.items():
-            self.contact_changed(name, contact)
+        for contact_id, contact in world.contacts.items():
+            self.contact_changed(contact_id, contact)
         for reservation in world.reservations.values():
             for offered in reservation.agents.values():
                 if offered.leg is not None:
@@ -89,30 +137,40 @@ class Index:
 
     def agent_changed(self, agent: Agent) -> None:
         """Bring everything about the agent up to date."""
-        old, new = self.seen.get(agent.id), Seen(agent)
-        self.seen[agent.id] = new
+        name = agent.id
+        old, new = self.seen.get(name), Seen(agent)
+        self.seen[name] = new
         if old is None or old.endpoint != new.endpoint:
-            if old is not None and self.agent_of_endpoint.get(old.endpoint) == agent.id:
+            if old is not None and self.agent_of_endpoint.get(old.endpoint) == name:
                 del self.agent_of_endpoint[old.endpoint]
             if new.endpoint:
-                self.agent_of_endpoint[new.endpoint] = agent.id
-        if old is not None and (old.status, old.idle_since) == (new.status, new.idle_since):
+                self.agent_of_endpoint[new.endpoint] = name
+        if old is not None and new.ranks_as(old):
             return
-        config = self.site_agents.get(agent.id)
-        for name in config.queues if config is not None else ():
-            count = self.counts.setdefault(QueueId(name), {})
-            if old is not None:
-                count[old.status] -= 1
-            count[new.status] = count.get(new.status, 0) + 1
-        for pool in self.pools_of.get(agent.id, ()):
-            if old is not None and old.status == agents.ELIGIBLE:
-                _remove(pool.eligible, (old.idle_since, agent.id))
-            if new.status == agents.ELIGIBLE:
-                insort(pool.eligible, (new.idle_since, agent.id))
+        if old is None or old.status != new.status:
+            for queue in self._world.serves.get(name, ()):
+                count = self.counts.setdefault(queue, {})
+                if old is not None:
+                    count[old.status] -= 1
+                count[new.status] = count.get(new.status, 0) + 1
+        able: dict[str, bool] = {}
+        for pool in self.pools_of.get(name, {}).values():
+            medium = pool.key.medium
+            if medium not in able:
+                able[medium] = self.is_eligible(name, medium)
+            pool.put(agent, eligible=able[medium])
 
-    def is_eligible(self, agent: AgentId) -> bool:
-        seen = self.seen.get(agent)
-        return seen is not None and seen.status == agents.ELIGIBLE
+    def is_eligible(self, name: AgentId, medium: str) -> bool:
+        """Whether he could get a contact of this medium now."""
+        agent = self._world.agents.get(name)
+        return agent is not None and agents.eligible(agent, medium, self._world.capacities.get(name))
+
+    def priority(self, agent: AgentId, pool: Pool) -> int:
+        """Of what priority this pool's contacts are for this agent: his own first, then as his group says."""
+        if pool.key.agent:
+            return 0
+        how = self.members[pool.key.queue].get(agent)
+        return how.priority if how is not None else 1
 
     # --- contacts -----------------------------------------------------------------------------------
 
@@ -124,17 +182,37 @@ class Index:
             elif self.contact_of.get(contact.conversation) == name:
                 del self.contact_of[contact.conversation]
         placed = self._placed.get(name)
-        key = rank_key(contact) if contact is not None and contact.state is ContactState.WAITING else None
-        if placed is not None and placed[1] != key:
-            _remove(self.pools[placed[0]].waiting, placed[1])
-            self.waiting[placed[0][0]] -= 1
-            del self._placed[name]
-            placed = None
-        if contact is not None and key is not None and placed is None:
-            pool = self.pool(contact)
-            insort(pool.waiting, key)
-            self.waiting[contact.queue] = self.waiting.get(contact.queue, 0) + 1
-            self._placed[name] = (pool.key, key)
+        if contact is None or contact.state is not ContactState.WAITING:
+            if placed is not None:
+                self._take_out(name, *placed)
+            return
+        pool, key = self.pool(contact), rank_key(contact, queue_config(self._world, contact.queue))
+        if placed is not None:
+            if placed[0] is pool and placed[1] == key:
+                self._floor(pool, contact)
+                return
+            self._take_out(name, *placed)
+        insort(pool.waiting, key)
+        self.waiting[contact.queue] = self.waiting.get(contact.queue, 0) + 1
+        self._placed[name] = (pool, key)
+        self._floor(pool, contact)
+
+    def _take_out(self, name: ContactId, pool: Pool, key: RankKey) -> None:
+        _remove(pool.waiting, key)
+        pool.floors.pop(name, None)
+        self.waiting[pool.key.queue] -= 1
+        del self._placed[name]
+
+    def _floor(self, pool: Pool, contact: Contact) -> None:
+        step = waiting.step(contact, queue_config(self._world, contact.queue))
+        if step is not None and step.available_below and not pool.key.agent:
+            pool.floors[contact.id] = step.available_below
+        else:
+            pool.floors.pop(contact.id, None)
+
+    def live(self, conversation: ConversationId) -> Contact | None:
+        """The conversation's contact that has not ended."""
+        return self._world.contacts.get(self.contact_of.get(conversation, ContactId("")))
 
     def forget_conversation(self, conversation: ConversationId, contact: ContactId) -> None:
         if self.contact_of.get(conversation) == contact:
@@ -142,11 +220,24 @@ class Index:
 
     def pool_of(self, waiting: ContactId) -> Pool:
         """The pool in which this waiting contact is."""
-        return self.pools[self._placed[waiting][0]]
+        return self._placed[waiting][0]
 
     def pool(self, contact: Contact) -> Pool:
         """The contact's pool, made if needed."""
-        key = (contact.queue, frozen(contact.requires), contact.only_agent or AgentId(""))
+        config = queue_config(self._world, contact.queue)
+        only, named = contact.only_agent, contact.only_agent is not None
+        asked = "" if named else waiting.requirement(contact, config)
+        if not named and (only := waiting.alone(contact)) is not None:
+            asked = waiting.hard(contact, config)
+        key = PoolKey(
+            contact.queue,
+            contact.medium,
+            asked,
+            only or AgentId(""),
+            named,
+            contact.algorithm or config.algorithm,
+            0.0 if only else contact.opened,
+        )
         found = self.pools.get(key)
         if found is None:
             if len(self.pools) >= MAX_POOLS:
@@ -155,34 +246,53 @@ class Index:
         return found
 
     def _made(self, key: PoolKey) -> Pool:
-        queue, requires, only = key
         pool = Pool(key)
-        if queue not in self.members:  # the queue was removed: nobody serves it
-            members = []
-        elif only:  # a named agent was chosen by a person or a flow: no skill keeps the caller from him
-            members = [only] if only in self.site_agents else []
+        serving = self.members.get(key.queue)
+        skills = wanted(parse(key.requires))
+        if serving is None:  # the queue was removed: nobody serves it
+            names: list[AgentId] = []
+        elif key.agent:
+            names = [key.agent] if key.agent in self.site_agents and (key.named or key.agent in serving) else []
         else:
-            members = [a for a in self.members.get(queue, []) if fits(self.site_agents[a].skills, requires)]
-        pool.members = dict.fromkeys(members)
-        pool.eligible = sorted((self.seen[a].idle_since, a) for a in pool.members if self.is_eligible(a))
-        for member in pool.members:
-            self.pools_of.setdefault(member, []).append(pool)
+            names = [name for name, how in serving.items() if how.delay_seconds <= key.opened]
+        for name in names:
+            config = self.site_agents[name]
+            if not key.named and not fits(config.skills, key.requires):
+                continue
+            how = serving.get(name) if serving is not None else None
+            share = how.share if how is not None else 0.0
+            pool.members[name] = Seat(
+                queue=key.queue,
+                tier=how.tier if how is not None else 1,
+                level=sum(config.skills.get(skill, 0) for skill in skills),
+                share=config.shares.get(key.queue, share),
+            )
+            self.pools_of.setdefault(name, {})[key] = pool
+            if self.is_eligible(name, key.medium):
+                ranked = pool.rank(self._world.agents[name])
+                pool.keys[name] = ranked
+                pool.eligible.append(ranked)
+        pool.eligible.sort()
         return pool
 
     def _drop_empty_pools(self) -> None:
         for key in [key for key, pool in self.pools.items() if not pool.waiting]:
             for member in self.pools[key].members:
-                self.pools_of[member].remove(self.pools[key])
+                del self.pools_of[member][key]
             del self.pools[key]
 
     def snapshot(self) -> dict[str, object]:
         """Comparable content; what differs only by history (empty pools, zero counts) is left out."""
+        agents_of = self._world.agents
         return {
-            "pools": {k: (p.waiting, p.eligible, list(p.members)) for k, p in self.pools.items() if p.waiting},
+            "pools": {
+                k: (p.waiting, p.eligible, list(p.members), dict(p.floors)) for k, p in self.pools.items() if p.waiting
+            },
             "idle pools": [
                 key
                 for key, pool in self.pools.items()
-                if pool.eligible != sorted((self.seen[a].idle_since, a) for a in pool.members if self.is_eligible(a))
+                if pool.eligible
+                != sorted(pool.rank(agents_of[a]) for a in pool.members if self.is_eligible(a, key.medium))
             ],
             "counts": {q: {s: n for s, n in sorted(count.items()) if n} for q, count in self.counts.items()},
             "waiting": {queue: n for queue, n in self.waiting.items() if n},

@@ -131,7 +131,7 @@ def withdrawn(world: World, contact: Contact, now: float) -> tuple[ev.Event, ...
 def caller_gone(world: World, contact: Contact, now: float) -> tuple[ev.Event, ...]:
     """The conversation is over: the contact ends, exactly once, by what it was doing."""
     if contact.state is ContactState.CONNECTED and contact.agent is not None:
-        seconds = contacts.queue_config(world, contact.queue).wrap_up_seconds
+        seconds = wrap_up_seconds(world, contact, contact.agent)
         wrap = ev.WrapUpStarted(
             agent=contact.agent,
             contact=contact.id,
@@ -146,6 +146,13 @@ def caller_gone(world: World, contact: Contact, now: float) -> tuple[ev.Event, .
     if contact.state is ContactState.RESERVED:
         return (*withdrawn(world, contact, now), end)
     return (end,)
+
+
+def wrap_up_seconds(world: World, contact: Contact, agent: AgentId) -> float:
+    """The agent's own, else the queue's."""
+    config = world.agent_configs.get(agent)
+    own = config.wrap_up_seconds if config is not None else None
+    return own if own is not None else contacts.queue_config(world, contact.queue).wrap_up_seconds
 
 
 def caller_away(world: World, contact: Contact, now: float) -> tuple[ev.Event, ...]:

@@ -6,12 +6,9 @@ unserved is matched anew when the index is (`engine`).
 
 from __future__ import annotations
 
-from acd.core import contact as contacts
-from acd.core import devices, outcomes
+from acd.core import contact as contacts, devices, outcomes
 from acd.core.index import Index
-from ctiserver.model import effects as fx
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import effects as fx, events as ev, facts
 from ctiserver.model.causes import EndReason
 from ctiserver.model.faults import MAX_REPAIRS, OF_CALLS, Fault, FaultKind
 from ctiserver.model.ids import AgentId, ContactId, LeaseId, ReservationId, desk_phone

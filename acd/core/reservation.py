@@ -10,12 +10,22 @@ wait for the leg's end) or *closed*. Only a live one can win; he stays in the ag
 
 from __future__ import annotations
 
-from acd.core import contact as contacts
+from acd.core import contact as contacts, waiting
 from acd.core.agent import reachable
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
-from ctiserver.model.ids import AgentId, ContactId, ReservationId
-from ctiserver.model.work import Contact, ContactState, OfferedAgent, Reservation, WorkItem, WorkKind
+from ctiserver.model.ids import AgentId, ContactId, QueueId, ReservationId
+from ctiserver.model.work import (
+    Agent,
+    Contact,
+    ContactState,
+    LastAgent,
+    OfferedAgent,
+    Reservation,
+    Tally,
+    WorkItem,
+    WorkKind,
+)
 from ctiserver.model.world import World
 
 WITHDRAW_AFTER = 2.0
@@ -24,6 +34,9 @@ UNREACHABLE_PAUSE = 2.0
 """Seconds that a contact avoids an agent whose device could not be rung: no hot loop (our choice)."""
 TAKE_BACK = 15.0
 """Seconds that a caller waits for his lost agent before he goes back to the queue."""
+
+REMEMBERED = 20_000
+"""Customers of whom we remember whom they talked to last; the oldest is forgotten first (our choice)."""
 
 Offer = ev.OfferMissed | ev.OfferRejected | ev.OfferUnreachable | ev.OfferWithdrawn
 
@@ -77,7 +90,9 @@ def offer_made(world: World, event: ev.OfferMade) -> None:
             kind=WorkKind.RESERVED,
             since=event.at,
             reservation=event.reservation,
+            medium=contact.medium,
         )
+        tally(world.agents[agent], contact.queue).offered_at = event.at
     world.deadlines.set(confirm_key(event.reservation), event.confirm_by)
 
 
@@ -200,9 +215,11 @@ def requeued(world: World, event: ev.ContactRequeued) -> None:
         agent.idle_since = event.at
         world.deadlines.drop(takeback_key(contact.id))
         contacts.arm_maxwait(world, contact.id, contact.queue, event.at)
+        contact.state = ContactState.WAITING
+        waiting.arm(world, contact, event.at)
     contact.state = ContactState.WAITING
     contact.head = True
-    contact.prefer = event.prefer
+    contact.prefer = event.prefer or contact.prefer
     contact.reservation = None
     contact.agent = None
 
@@ -226,9 +243,15 @@ def connected(world: World, event: ev.ContactConnected) -> None:
         kind=WorkKind.BUSY,
         since=event.at,
         reservation=event.reservation,
+        medium=contact.medium,
     )
     agent.misses = 0
     agent.unreached = 0
+    if contact.customer:
+        world.last_agents.pop(contact.customer, None)
+        world.last_agents[contact.customer] = LastAgent(agent=event.agent, at=event.at)
+        if len(world.last_agents) > REMEMBERED:
+            del world.last_agents[next(iter(world.last_agents))]
 
 
 def leg_lost(world: World, event: ev.AgentLegLost | ev.AgentLegBack, contact: Contact | None) -> None:
@@ -252,7 +275,11 @@ def ended(world: World, event: ev.ContactEnded) -> None:
     contacts.drop_waiting_deadlines(world, contact)
     world.deadlines.drop(takeback_key(contact.id))
     if contact.agent is not None and event.reason is EndReason.ANSWERED:
-        world.agents[contact.agent].handled_today += 1
+        agent = world.agents[contact.agent]
+        agent.handled_today += 1
+        counted = tally(agent, contact.queue)
+        counted.handled += 1
+        counted.ended_at = event.at
     contacts.forget_if_done(world, contact.id)
 
 
@@ -275,7 +302,18 @@ def wrap_up(world: World, event: ev.WrapUpStarted | ev.WrapUpExtended | ev.WrapU
             del agent.work[event.contact]
             agent.idle_since = event.at
             world.deadlines.drop(wrap_key(event.agent, event.contact))
+            contact = world.contacts.get(event.contact)
+            if contact is not None and contact.connected_at:
+                tally(agent, contact.queue).work += event.at - contact.connected_at
             contacts.forget_if_done(world, event.contact)
+
+
+def tally(agent: Agent, queue: QueueId) -> Tally:
+    """The agent's own account of this queue, begun when it is first needed."""
+    found = agent.tallies.get(queue)
+    if found is None:
+        found = agent.tallies[queue] = Tally()
+    return found
 
 
 def dropped(world: World, event: ev.WorkDropped) -> None:

@@ -1,22 +1,23 @@
 """Routing: which contact is offered to which agent.
 
-Lives here: the ranking of both sides and the matching pass. Not here: what an offer does (`reservation`).
+Lives here: the ranking of both sides and the matching pass. Not here: what an offer does (`reservation`), how an
+algorithm ranks (`rank`), what a contact asks for (`waiting`).
 
-A contact's rank is the same for every agent (`contact.rank_key`), across all queues. An agent's rank for a contact is
-(preferred, idle since, id): the agent whom a lost caller had first, then the longest idle, last those who missed
-an offer of this very contact. Both are total orders. See docs/adr/0006.
+A contact ranks by (the queue's priority for the agent's group, at the head or not, when it is due, order of arrival),
+an agent by (asked first, tier, the algorithm's key, id), last those who missed an offer of this very contact. Both are
+total orders. See docs/adr/0006 and 0014.
 
 A pass looks only at what the event in hand has changed: an agent who may have become eligible, or a contact that
-may wait. Before the event nobody waited who could be served, so that is enough, and it is cheap.
+may wait or may be had by more agents. Before the event nobody waited who could be served, so that is enough, and cheap.
 """
 
 from __future__ import annotations
 
-from acd.core import agent as agents
-from acd.core import contact as contacts
-from acd.core.index import Index, Pool
+from acd.core import agent as agents, contact as contacts
+from acd.core.index import AgentKey, Index, Pool
 from ctiserver.model import events as ev
 from ctiserver.model.ids import AgentId, ContactId
+from ctiserver.model.routing import Algorithm
 from ctiserver.model.work import Contact, ContactState
 from ctiserver.model.world import Ctx, World
 
@@ -24,6 +25,9 @@ CONFIRM_WITHIN = 0.15
 """Seconds that the ring waits for the desktop to have painted the offer."""
 SHOWN = 10
 """Candidates kept in the why-record."""
+
+ASKED_FIRST, IN_TURN, LET_PASS = 0.0, 1.0, 2.0
+"""The first part of an agent's rank: preferred; as the algorithm says; he has missed an offer of this contact."""
 
 
 class Pass:
@@ -36,10 +40,11 @@ class Pass:
         self._ctx = ctx
         self._agents: dict[AgentId, None] = {}
         self._contacts: dict[ContactId, None] = {}
+        self._asking: dict[ContactId, None] = {}
 
     def agent(self, name: AgentId) -> None:
         """The agent may have become eligible: serve contacts until he has one or none is left for him."""
-        while self._index.is_eligible(name) and name not in self._agents:
+        while name not in self._agents:
             found = self._first_contact(name)
             if found is None:
                 return
@@ -53,11 +58,15 @@ class Pass:
             candidates = self._candidates(contact, pool)
             if not candidates:
                 return
-            first = self._first_contact(candidates[0].agent)
-            if first is None or first.id == name:
+            first = self._first_contact(candidates[0][1][-1])
+            # Groups may rank queues in opposite ways, so that two contacts would wait for each other: who is being
+            # asked for already lets the other go first.
+            if first is None or first.id == name or first.id in self._asking:
                 self._offer(contact, pool, candidates)
-            else:  # it ranks before ours, so this ends
+            else:
+                self._asking[name] = None
                 self.contact(first.id)
+                del self._asking[name]
 
     def everything(self) -> None:
         """After a change of the whole site: every waiting contact, best first."""
@@ -67,78 +76,94 @@ class Pass:
 
     def _first_contact(self, agent: AgentId) -> Contact | None:
         """The best waiting contact that this agent may get, over all his queues."""
-        best: contacts.RankKey | None = None
-        for pool in self._index.pools_of.get(agent, ()):
+        best: tuple[int, contacts.RankKey] | None = None
+        for pool in self._index.pools_of.get(agent, {}).values():
+            if not pool.waiting or agent not in pool.keys:
+                continue
+            priority = self._index.priority(agent, pool)
             for key in pool.waiting:
-                if best is not None and best <= key:
+                if best is not None and best <= (priority, key):
                     break
                 contact = self._world.contacts[key[-1]]
                 if contact.id in self._contacts or contact.away or contact.avoid.get(agent):
                     continue
-                best = key
+                best = (priority, key)
                 break
-        return self._world.contacts[best[-1]] if best is not None else None
+        return self._world.contacts[best[1][-1]] if best is not None else None
 
-    def _candidates(self, contact: Contact, pool: Pool) -> list[ev.Candidate]:
+    def _candidates(self, contact: Contact, pool: Pool) -> list[tuple[float, AgentKey]]:
         """The best agents for the contact, best first, at most SHOWN."""
-        found: list[ev.Candidate] = []
-        late: list[ev.Candidate] = []
+        found: list[tuple[float, AgentKey]] = []
+        late: list[tuple[float, AgentKey]] = []
         prefer = contact.prefer
-        if prefer is not None and prefer in pool.members and self._free(prefer) and not contact.avoid.get(prefer):
-            found.append(ev.Candidate(agent=prefer, keys=(0.0, self._world.agents[prefer].idle_since)))
-        for idle_since, agent in pool.eligible:
+        if prefer is not None and prefer not in self._agents and not contact.avoid.get(prefer):
+            key = pool.keys.get(prefer)
+            if key is not None:
+                found.append((ASKED_FIRST, key))
+        for key in pool.eligible:
             if len(found) == SHOWN:
                 return found
+            agent = key[-1]
             until = contact.avoid.get(agent)
             if agent in self._agents or until or (found and agent == prefer):
                 continue
             if until is None:
-                found.append(ev.Candidate(agent=agent, keys=(1.0, idle_since)))
+                found.append((IN_TURN, key))
             else:
-                late.append(ev.Candidate(agent=agent, keys=(2.0, idle_since)))
+                late.append((LET_PASS, key))
         return (found + late)[:SHOWN]
 
-    def _free(self, agent: AgentId) -> bool:
-        return self._index.is_eligible(agent) and agent not in self._agents
-
-    def _offer(self, contact: Contact, pool: Pool, candidates: list[ev.Candidate]) -> None:
-        chosen = candidates[0].agent
+    def _offer(self, contact: Contact, pool: Pool, candidates: list[tuple[float, AgentKey]]) -> None:
         now = self._ctx.now
         queue = contacts.queue_config(self._world, contact.queue)
-        why = ev.Why(
-            rule="longest_idle",
-            chosen=(chosen,),
-            candidates=tuple(candidates),
-            excluded=self._excluded(contact, pool),
-            tie_break="agent id",
-        )
+        most = max(1, queue.ring_at_most) if pool.key.algorithm is Algorithm.RING_ALL else 1
+        chosen = tuple(key[-1] for _, key in candidates[:most])
         self.events.append(
             ev.OfferMade(
                 reservation=self._ctx.ids.reservation(),
                 contact=contact.id,
                 conversation=contact.conversation,
                 queue=contact.queue,
-                agents=(chosen,),
+                agents=chosen,
                 confirm_by=now + CONFIRM_WITHIN,
                 deadline=now + CONFIRM_WITHIN + queue.offer_seconds,
-                why=why,
+                why=self._why(contact, pool, candidates, chosen),
                 at=now,
             )
         )
-        self._agents[chosen] = None
+        for agent in chosen:
+            self._agents[agent] = None
         self._contacts[contact.id] = None
+
+    def _why(
+        self, contact: Contact, pool: Pool, candidates: list[tuple[float, AgentKey]], chosen: tuple[AgentId, ...]
+    ) -> ev.Why:
+        now, shown = self._ctx.now, pool.algorithm.shown
+        return ev.Why(
+            rule=pool.key.algorithm.value,
+            chosen=chosen,
+            candidates=tuple(
+                ev.Candidate(agent=agent, keys=(first, float(tier), *shown(key, now)))
+                for first, (tier, key, agent) in candidates
+            ),
+            excluded=self._excluded(contact, pool),
+            tie_break="agent id",
+            names=("turn", "tier", *pool.algorithm.NAMES),
+            step=contact.step,
+            requires=pool.key.requires,
+        )
 
     def _excluded(self, contact: Contact, pool: Pool) -> dict[str, int]:
         """How many agents were out of the question, by the first reason why; from counters, nobody is scanned."""
         taken = sum(1 for agent in self._agents if agent in pool.members)
-        avoided = sum(1 for agent, until in contact.avoid.items() if until and self._free(agent))
-        if contact.only_agent is not None:
+        avoided = sum(1 for agent, until in contact.avoid.items() if until and agent in pool.keys)
+        if pool.key.agent:
             counted = {"other_agent": len(self._index.site_agents) - len(pool.members)}
         else:
             status = self._index.counts.get(contact.queue, {})
             counted = {reason: n for reason, n in sorted(status.items()) if reason != agents.ELIGIBLE}
             counted["skill"] = status.get(agents.ELIGIBLE, 0) - len(pool.eligible)
-            counted["queue"] = len(self._index.site_agents) - len(self._index.members.get(contact.queue, []))
+            counted["queue"] = len(self._index.site_agents) - len(self._index.members.get(contact.queue, {}))
         counted["reserved"] = counted.get("reserved", 0) + taken
         counted["avoided"] = avoided
         return {reason: n for reason, n in counted.items() if n}

@@ -19,8 +19,7 @@ from ctiserver.asterisk.ari import AriLink
 from ctiserver.asterisk.ari_calls import AriCalls
 from ctiserver.asterisk.ari_errors import AriError, AriLost, AriRefused, AriReplaced
 from ctiserver.asterisk.devices import Devices
-from ctiserver.model import effects as fx
-from ctiserver.model import facts, ids
+from ctiserver.model import effects as fx, facts, ids
 from ctiserver.model.errors import LINK_LOST, SwitchError
 from ctiserver.model.facts import Fact
 from ctiserver.model.ids import LegId, desk_endpoint

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from ctiserver.calls.moves import Plan, look_at, talking_leg
-from ctiserver.model import effects as fx
-from ctiserver.model import events as ev
-from ctiserver.model import facts, ids
+from ctiserver.model import effects as fx, events as ev, facts, ids
 from ctiserver.model.causes import UNALLOCATED
 from ctiserver.model.talk import Conversation, Leg, LegState, Place
 from ctiserver.model.turns import NOTHING, Decision

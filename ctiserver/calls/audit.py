@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from ctiserver.calls import reconcile
 from ctiserver.calls.apply import FORGET_AFTER, forget_key
 from ctiserver.calls.moves import Plan
-from ctiserver.model import effects as fx
-from ctiserver.model import events as ev
-from ctiserver.model import facts, ids
+from ctiserver.model import effects as fx, events as ev, facts, ids
 from ctiserver.model.faults import Fault, FaultKind
 from ctiserver.model.ids import ConversationId, Ids
 from ctiserver.model.talk import Conversation, LegState

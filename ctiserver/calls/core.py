@@ -8,13 +8,9 @@ What the switch really holds is compared in `reconcile`.
 from __future__ import annotations
 
 from ctiserver.calls import arrivals, holds, legs, reconcile, repair
-from ctiserver.calls.apply import FORGET_AFTER, away_key, forget_key, look_key, takeback_key
-from ctiserver.calls.apply import apply as apply_event
+from ctiserver.calls.apply import FORGET_AFTER, apply as apply_event, away_key, forget_key, look_key, takeback_key
 from ctiserver.calls.moves import Plan, agent_legs
-from ctiserver.model import commands as cmd
-from ctiserver.model import effects as fx
-from ctiserver.model import events as ev
-from ctiserver.model import facts, ids
+from ctiserver.model import commands as cmd, effects as fx, events as ev, facts, ids
 from ctiserver.model.causes import ClearedBy, LegFailure
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.talk import Conversation, LegState, Place

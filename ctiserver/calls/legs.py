@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from ctiserver.calls import holds
 from ctiserver.calls.moves import Plan, agent_legs, talking_leg
-from ctiserver.model import effects as fx
-from ctiserver.model import events as ev
-from ctiserver.model import facts, ids
+from ctiserver.model import effects as fx, events as ev, facts, ids
 from ctiserver.model.causes import NORMAL, ON_PURPOSE, REJECTIONS, ClearedBy, LegFailure
 from ctiserver.model.ids import AgentId, ReservationId
 from ctiserver.model.talk import Conversation, Leg, LegState, Place, Role

@@ -6,9 +6,7 @@ mixing bridge of always two parties or more. `Plan` collects the events and effe
 
 from __future__ import annotations
 
-from ctiserver.model import effects as fx
-from ctiserver.model import events as ev
-from ctiserver.model import ids
+from ctiserver.model import effects as fx, events as ev, ids
 from ctiserver.model.causes import NORMAL, ClearedBy
 from ctiserver.model.ids import BridgeId, LegId, PlaybackId
 from ctiserver.model.talk import Conversation, Leg, LegState, Role

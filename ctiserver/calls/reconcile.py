@@ -11,9 +11,7 @@ from collections.abc import Mapping
 
 from ctiserver.calls import arrivals, legs
 from ctiserver.calls.moves import Plan, look_at, talking_leg
-from ctiserver.model import effects as fx
-from ctiserver.model import events as ev
-from ctiserver.model import facts, ids
+from ctiserver.model import effects as fx, events as ev, facts, ids
 from ctiserver.model.causes import NORMAL, UNALLOCATED, LegFailure
 from ctiserver.model.errors import LINK_LOST
 from ctiserver.model.facts import SeenBridge, SeenChannel

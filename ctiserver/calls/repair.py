@@ -7,9 +7,7 @@ fault that came back too often is only told.
 from __future__ import annotations
 
 from ctiserver.calls.moves import Plan, look_at
-from ctiserver.model import effects as fx
-from ctiserver.model import events as ev
-from ctiserver.model import facts, ids
+from ctiserver.model import effects as fx, events as ev, facts, ids
 from ctiserver.model.causes import NORMAL
 from ctiserver.model.faults import MAX_REPAIRS, OF_CALLS, Fault, FaultKind
 from ctiserver.model.ids import BridgeId, ConversationId, LegId

@@ -206,8 +206,7 @@ def _put(entry: Entry, put: Callable[[Record], None]) -> None:
 @commands.command()
 def verify(folder: Folder = None, as_json: AsJson = False) -> None:
     """Check every record, the snapshots, and that each decision comes out again as it was recorded."""
-    from ctiserver.journal_tool.verify import NoJournal
-    from ctiserver.journal_tool.verify import verify as look
+    from ctiserver.journal_tool.verify import NoJournal, verify as look
     from ctiserver.release import version
 
     where = _folder(folder)

@@ -12,8 +12,7 @@ from typing import Any
 
 import msgspec
 
-from ctiserver.model import events as ev
-from ctiserver.model import ids
+from ctiserver.model import events as ev, ids
 from ctiserver.model.turns import Record
 
 _AGO = re.compile(r"(\d+)\s*(s|m|h|d)")

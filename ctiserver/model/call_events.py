@@ -19,6 +19,7 @@ from ctiserver.model.ids import (
     ReservationId,
 )
 from ctiserver.model.ivr import IvrSession
+from ctiserver.model.routing import StepConfig
 
 
 class ConversationStarted(EventBase, frozen=True, kw_only=True):
@@ -313,17 +314,19 @@ class PromptStopAsked(EventBase, frozen=True, kw_only=True):
 
 
 class QueueAsked(EventBase, frozen=True, kw_only=True):
-    """IVR -> ACD: this caller needs an agent. `requires` adds to the queue's own requirement; `priority` is seconds."""
+    """IVR -> ACD: this caller needs an agent. `requires` adds to the queue's own requirement, `steps` replace its
+    steps; `priority` is seconds of head start."""
 
     conversation: ConversationId
     queue: QueueId
-    requires: dict[str, int]
+    requires: str
     priority: float
     agent: AgentId | None
     """a transfer to one agent; None = anyone who fits"""
     data: dict[str, str]
     path: tuple[str, ...]
     """what the caller chose, for the pop, e.g. ('main', 'menu:2', 'complaint')"""
+    steps: tuple[StepConfig, ...] = ()
 
 
 class QueueRefused(EventBase, frozen=True, kw_only=True):

@@ -9,226 +9,88 @@ from __future__ import annotations
 
 from ctiserver.model.call_events import (
     AgentLegBack as AgentLegBack,
-)
-from ctiserver.model.call_events import (
     AgentLegFailed as AgentLegFailed,
-)
-from ctiserver.model.call_events import (
     AgentLegLost as AgentLegLost,
-)
-from ctiserver.model.call_events import (
     AgentLegUp as AgentLegUp,
-)
-from ctiserver.model.call_events import (
     BridgeClosed as BridgeClosed,
-)
-from ctiserver.model.call_events import (
     BridgeOpened as BridgeOpened,
-)
-from ctiserver.model.call_events import (
     CallCleared as CallCleared,
-)
-from ctiserver.model.call_events import (
     CallerAway as CallerAway,
-)
-from ctiserver.model.call_events import (
     CallerReturned as CallerReturned,
-)
-from ctiserver.model.call_events import (
     CallRefused as CallRefused,
-)
-from ctiserver.model.call_events import (
     ConnectionCleared as ConnectionCleared,
-)
-from ctiserver.model.call_events import (
     ConversationForgotten as ConversationForgotten,
-)
-from ctiserver.model.call_events import (
     ConversationStarted as ConversationStarted,
-)
-from ctiserver.model.call_events import (
     CustomerIdentified as CustomerIdentified,
-)
-from ctiserver.model.call_events import (
     Delivered as Delivered,
-)
-from ctiserver.model.call_events import (
     DigitReceived as DigitReceived,
-)
-from ctiserver.model.call_events import (
     Established as Established,
-)
-from ctiserver.model.call_events import (
     HangUpAsked as HangUpAsked,
-)
-from ctiserver.model.call_events import (
     HangUpBegun as HangUpBegun,
-)
-from ctiserver.model.call_events import (
     HangUpSeen as HangUpSeen,
-)
-from ctiserver.model.call_events import (
     Held as Held,
-)
-from ctiserver.model.call_events import (
     IvrChanged as IvrChanged,
-)
-from ctiserver.model.call_events import (
     IvrEnded as IvrEnded,
-)
-from ctiserver.model.call_events import (
     LegPlaced as LegPlaced,
-)
-from ctiserver.model.call_events import (
     LegSeenUp as LegSeenUp,
-)
-from ctiserver.model.call_events import (
     LookBegun as LookBegun,
-)
-from ctiserver.model.call_events import (
     LookLater as LookLater,
-)
-from ctiserver.model.call_events import (
     Originated as Originated,
-)
-from ctiserver.model.call_events import (
     PhoneHeld as PhoneHeld,
-)
-from ctiserver.model.call_events import (
     PromptAsked as PromptAsked,
-)
-from ctiserver.model.call_events import (
     PromptEnded as PromptEnded,
-)
-from ctiserver.model.call_events import (
     PromptStarted as PromptStarted,
-)
-from ctiserver.model.call_events import (
     PromptStopAsked as PromptStopAsked,
-)
-from ctiserver.model.call_events import (
     QueueAsked as QueueAsked,
-)
-from ctiserver.model.call_events import (
     Queued as Queued,
-)
-from ctiserver.model.call_events import (
     QueueRefused as QueueRefused,
-)
-from ctiserver.model.call_events import (
     RecordingEnded as RecordingEnded,
-)
-from ctiserver.model.call_events import (
     RecordingStarted as RecordingStarted,
-)
-from ctiserver.model.call_events import (
     Retrieved as Retrieved,
-)
-from ctiserver.model.call_events import (
     Talking as Talking,
 )
 from ctiserver.model.event_base import EventBase
 from ctiserver.model.fault_events import (
     ContactForgotten as ContactForgotten,
-)
-from ctiserver.model.fault_events import (
     DeadlineMended as DeadlineMended,
-)
-from ctiserver.model.fault_events import (
     FaultFound as FaultFound,
-)
-from ctiserver.model.fault_events import (
     IndexRebuilt as IndexRebuilt,
-)
-from ctiserver.model.fault_events import (
     WorkDropped as WorkDropped,
 )
 from ctiserver.model.site import SiteConfig
 from ctiserver.model.work_events import (
     AgentSignedIn as AgentSignedIn,
-)
-from ctiserver.model.work_events import (
     AgentSignedOut as AgentSignedOut,
-)
-from ctiserver.model.work_events import (
     AvailabilityChosen as AvailabilityChosen,
-)
-from ctiserver.model.work_events import (
     Candidate as Candidate,
-)
-from ctiserver.model.work_events import (
     ContactConnected as ContactConnected,
-)
-from ctiserver.model.work_events import (
     ContactEnded as ContactEnded,
-)
-from ctiserver.model.work_events import (
+    ContactOpened as ContactOpened,
     ContactQueued as ContactQueued,
-)
-from ctiserver.model.work_events import (
     ContactRequeued as ContactRequeued,
-)
-from ctiserver.model.work_events import (
+    ContactStepped as ContactStepped,
     DeskPhoneChanged as DeskPhoneChanged,
-)
-from ctiserver.model.work_events import (
     DesktopLinkChanged as DesktopLinkChanged,
-)
-from ctiserver.model.work_events import (
     DeviceContactChanged as DeviceContactChanged,
-)
-from ctiserver.model.work_events import (
     DeviceReady as DeviceReady,
-)
-from ctiserver.model.work_events import (
     DeviceReleased as DeviceReleased,
-)
-from ctiserver.model.work_events import (
     DeviceTaken as DeviceTaken,
-)
-from ctiserver.model.work_events import (
     DispositionSet as DispositionSet,
-)
-from ctiserver.model.work_events import (
     NoteWritten as NoteWritten,
-)
-from ctiserver.model.work_events import (
     OfferConfirmed as OfferConfirmed,
-)
-from ctiserver.model.work_events import (
     OfferMade as OfferMade,
-)
-from ctiserver.model.work_events import (
     OfferMissed as OfferMissed,
-)
-from ctiserver.model.work_events import (
     OfferRejected as OfferRejected,
-)
-from ctiserver.model.work_events import (
     OfferUnreachable as OfferUnreachable,
-)
-from ctiserver.model.work_events import (
     OfferWithdrawn as OfferWithdrawn,
-)
-from ctiserver.model.work_events import (
+    PreferenceEnded as PreferenceEnded,
+    QueueSwitched as QueueSwitched,
     ReservationClosed as ReservationClosed,
-)
-from ctiserver.model.work_events import (
     RingAsked as RingAsked,
-)
-from ctiserver.model.work_events import (
     RingCancelled as RingCancelled,
-)
-from ctiserver.model.work_events import (
     Why as Why,
-)
-from ctiserver.model.work_events import (
     WrapUpEnded as WrapUpEnded,
-)
-from ctiserver.model.work_events import (
     WrapUpExtended as WrapUpExtended,
-)
-from ctiserver.model.work_events import (
     WrapUpStarted as WrapUpStarted,
 )
 
@@ -287,6 +149,9 @@ CallEvent = (
 IvrEvent = IvrChanged | PromptAsked | PromptStopAsked | QueueAsked | HangUpAsked | IvrEnded
 ContactEvent = (
     ContactQueued
+    | ContactStepped
+    | ContactOpened
+    | PreferenceEnded
     | OfferMade
     | OfferConfirmed
     | RingAsked

@@ -8,12 +8,29 @@ from __future__ import annotations
 
 import msgspec
 
+from ctiserver.model.routing import (
+    Algorithm,
+    CalendarConfig,
+    CallbackConfig,
+    ComfortConfig,
+    GroupConfig,
+    Label,
+    OverflowConfig,
+    RuleConfig,
+    StepConfig,
+)
 
-class Label(msgspec.Struct, frozen=True, kw_only=True):
-    """A name in both languages."""
-
-    zh: str
-    en: str
+__all__ = [
+    "AgentConfig",
+    "DispositionConfig",
+    "FlowConfig",
+    "Label",
+    "NumberConfig",
+    "PhoneConfig",
+    "QueueConfig",
+    "ReasonConfig",
+    "SiteConfig",
+]
 
 
 class NumberConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,34 +45,58 @@ class NumberConfig(msgspec.Struct, frozen=True, kw_only=True):
 class QueueConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A queue. Times in seconds.
 
-    `priority` is a head start in seconds: a contact ranks as if it had arrived that much earlier.
-    `requires` are the skills (name -> least level 1-100) that every contact of the queue needs.
+    The fair order across queues (docs/adr/0006): a contact's due time is its arrival, plus `objective_seconds`, less
+    `priority` and its own head start; the earliest due is served first.
+    `requires` is what every contact of the queue needs of an agent, always; `steps` relax what is asked beside it.
+    `when_closed`, `when_full`, `when_no_agent`: '' = the flow goes on at the node's exit (without an agent: the caller
+    waits), or a queue that takes the contact instead. `at_close`: 'serve' those who wait, or 'leave' by the exit.
+    `ring_at_most`: agents rung at once by `ring_all`.
     """
 
     id: str
     name: Label
-    requires: dict[str, int] = {}
+    requires: str = ""
+    steps: tuple[StepConfig, ...] = ()
+    rules: tuple[RuleConfig, ...] = ()
+    algorithm: Algorithm = Algorithm.LONGEST_IDLE
+    ring_at_most: int = 5
     priority: float = 0.0
+    objective_seconds: float = 0.0
     offer_seconds: float = 20.0
     wrap_up_seconds: float = 30.0
     service_level_seconds: float = 20.0
     max_waiting: int = 500
     max_wait_seconds: float = 3600.0
     disposition_required: bool = True
+    calendar: str = ""
+    at_close: str = "serve"
+    when_closed: str = ""
+    when_full: str = ""
+    when_no_agent: str = ""
+    no_agent_leaves: bool = False
+    """true: with nobody signed in for it the caller leaves by the exit `no_agents`, if `when_no_agent` is empty"""
+    overflow: tuple[OverflowConfig, ...] = ()
+    comfort: ComfortConfig | None = None
+    callback: CallbackConfig | None = None
 
 
 class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """A person who may take work: skills are name -> level 1-100 (100 is best); queues he serves.
+    """A person who may take work: skills are name -> level 0-100 (100 is best).
 
+    He serves his group's queues and `queues`, which he serves like a group of priority 1, no delay, tier 1.
     `phone` is the desk phone that becomes his with the sign-in when it is free ('' = his browser is his phone).
+    `wrap_up_seconds`: his own, None = the queue's. `shares`: queue -> percent, instead of his group's share.
     """
 
     id: str
     name: Label
     skills: dict[str, int] = {}
     queues: tuple[str, ...] = ()
+    group: str = ""
     max_misses: int = 3
     phone: str = ""
+    wrap_up_seconds: float | None = None
+    shares: dict[str, float] = {}
 
 
 class PhoneConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +136,8 @@ class SiteConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     numbers: tuple[NumberConfig, ...] = ()
     queues: tuple[QueueConfig, ...] = ()
+    groups: tuple[GroupConfig, ...] = ()
+    calendars: tuple[CalendarConfig, ...] = ()
     agents: tuple[AgentConfig, ...] = ()
     phones: tuple[PhoneConfig, ...] = ()
     reasons: tuple[ReasonConfig, ...] = ()

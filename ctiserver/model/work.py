@@ -16,6 +16,7 @@ from ctiserver.model.ids import (
     QueueId,
     ReservationId,
 )
+from ctiserver.model.routing import VOICE, Algorithm, StepConfig
 
 
 class AgentState(StrEnum):
@@ -45,6 +46,7 @@ class WorkItem(msgspec.Struct, kw_only=True):
     reservation: ReservationId | None = None
     until: float = 0.0
     note: str = ""
+    medium: str = VOICE
     lost_at: float = 0.0  # his leg vanished in the talk; 0.0 = it is there
 
 
@@ -66,6 +68,16 @@ class Device(msgspec.Struct, kw_only=True):
     kind: DeviceKind = DeviceKind.BROWSER
 
 
+class Tally(msgspec.Struct, kw_only=True):
+    """What an agent has done for one queue since he signed in: contacts offered and handled, seconds of work (talk and
+    wrap-up), when he was last offered one and when he last ended one."""
+
+    handled: int = 0
+    work: float = 0.0
+    offered_at: float = 0.0
+    ended_at: float = 0.0
+
+
 class Agent(msgspec.Struct, kw_only=True):
     """One person: what he chose, what he works on, whether he can be reached (DESIGN section 4)."""
 
@@ -83,6 +95,9 @@ class Agent(msgspec.Struct, kw_only=True):
     misses: int = 0  # in a row
     unreached: int = 0  # rings in a row that his device, reachable as far as we see, did not get
     handled_today: int = 0  # since he signed in
+    occupancy: float = 0.0  # share of his recent time at work, as of `occupancy_at` (acd.core.rank)
+    occupancy_at: float = 0.0
+    tallies: dict[QueueId, Tally] = {}
 
 
 def agent_state(agent: Agent) -> AgentState:
@@ -112,19 +127,29 @@ class ContactState(StrEnum):
 
 
 class Contact(msgspec.Struct, kw_only=True):
-    """One piece of work that must reach an agent."""
+    """One piece of work that must reach an agent. See `ContactQueued` for what it is made with."""
 
     id: ContactId
     conversation: ConversationId
     queue: QueueId
-    requires: dict[str, int]
+    requires: str
     priority: float
-    queued_at: float
+    queued_at: float  # what it ranks by
+    entered_at: float  # when it entered this queue
+    medium: str = VOICE
+    number: str = ""
+    customer: str = ""
+    steps: tuple[StepConfig, ...] = ()
+    step: int = 0
+    opened: float = 0.0  # groups whose delay is at most this may have it
+    algorithm: Algorithm | None = None
+    rules: tuple[str, ...] = ()
     state: ContactState = ContactState.WAITING
     away: bool = False  # the caller is in the dialplan's apology: nobody can be connected to him now
     head: bool = False  # was offered and came back: goes before its peers
     only_agent: AgentId | None = None
     prefer: AgentId | None = None
+    prefer_until: float = 0.0  # until then he alone may have it; 0.0 = he is only asked first
     reservation: ReservationId | None = None
     agent: AgentId | None = None
     connected_at: float = 0.0
@@ -158,3 +183,18 @@ class Reservation(msgspec.Struct, kw_only=True):
     deadline: float
     won_by: AgentId | None = None
     decided: bool = False
+
+
+class ClosedQueue(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue that somebody has closed by hand."""
+
+    by: str
+    reason: str
+    at: float
+
+
+class LastAgent(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a customer talked to last, and when."""
+
+    agent: AgentId
+    at: float

@@ -10,6 +10,7 @@ import msgspec
 from ctiserver.model.causes import EndReason
 from ctiserver.model.event_base import EventBase
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, LeaseId, QueueId, ReservationId
+from ctiserver.model.routing import VOICE, Algorithm, StepConfig
 from ctiserver.model.work import DeviceKind
 
 
@@ -21,24 +22,77 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Why(msgspec.Struct, frozen=True, kw_only=True):
-    """Why this agent: rule, the ten best candidates with their keys, the others counted by reason."""
+    """Why this agent: the algorithm, the requirement of the step in force, the ten best candidates with their keys
+    (`names` says what each key is), the others counted by reason, what would decide between equal keys."""
 
     rule: str
     chosen: tuple[AgentId, ...]
     candidates: tuple[Candidate, ...]
     excluded: dict[str, int]
     tie_break: str
+    names: tuple[str, ...] = ()
+    step: int = 0
+    requires: str = ""
 
 
 class ContactQueued(EventBase, frozen=True, kw_only=True):
+    """A contact waits from now on (`at`). `queued_at` is what it ranks by: earlier than `at` when it has waited
+    elsewhere (`moved_from`: overflow, a booked callback). `requires`, `priority` (seconds of head start), `algorithm`
+    and `prefer` are what flow and rules (`rules`: their ids) add to the queue's own; `steps` () = the queue's.
+    `number` is the dialled one, `customer` the key under which the agent he talks to is remembered ('' = nobody)."""
+
     contact: ContactId
     conversation: ConversationId
     queue: QueueId
-    requires: dict[str, int]
+    requires: str
     priority: float
     only_agent: AgentId | None
     data: dict[str, str]
     path: tuple[str, ...]
+    at: float
+    queued_at: float
+    medium: str = VOICE
+    number: str = ""
+    customer: str = ""
+    steps: tuple[StepConfig, ...] = ()
+    algorithm: Algorithm | None = None
+    prefer: AgentId | None = None
+    prefer_until: float = 0.0
+    rules: tuple[str, ...] = ()
+    moved_from: ContactId | None = None
+
+
+class ContactStepped(EventBase, frozen=True, kw_only=True):
+    """The contact is at this relaxation step now; `why`: 'time', 'available' (too few agents) or 'predicted'."""
+
+    contact: ContactId
+    step: int
+    why: str
+    at: float
+
+
+class ContactOpened(EventBase, frozen=True, kw_only=True):
+    """The contact has waited `delay` seconds: groups with this delay may have it now."""
+
+    contact: ContactId
+    delay: float
+    at: float
+
+
+class PreferenceEnded(EventBase, frozen=True, kw_only=True):
+    """The contact no longer waits for its preferred agent alone; he is still asked first."""
+
+    contact: ContactId
+    at: float
+
+
+class QueueSwitched(EventBase, frozen=True, kw_only=True):
+    """The emergency switch: the queue is closed whatever its hours say, or follows them again."""
+
+    queue: QueueId
+    closed: bool
+    by: str
+    reason: str
     at: float
 
 

@@ -11,9 +11,10 @@ import msgspec
 from ctiserver.model.deadlines import Deadlines
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, Ids, LegId, QueueId, ReservationId
 from ctiserver.model.ivr import IvrSession
+from ctiserver.model.routing import CapacityConfig, ServesConfig
 from ctiserver.model.site import AgentConfig, PhoneConfig, QueueConfig, SiteConfig
 from ctiserver.model.talk import Conversation, Leg
-from ctiserver.model.work import Agent, Contact, Reservation
+from ctiserver.model.work import Agent, ClosedQueue, Contact, LastAgent, Reservation
 
 
 class Ctx(msgspec.Struct, frozen=True):
@@ -25,7 +26,8 @@ class Ctx(msgspec.Struct, frozen=True):
 
 
 class WorldState(msgspec.Struct, kw_only=True):
-    """The stored form of the world (a snapshot). `desk_phones`: those that are registered, since when."""
+    """The stored form of the world (a snapshot). `desk_phones`: those that are registered, since when. `closed_queues`:
+    by the emergency switch. `last_agents`: customer -> whom he talked to last, the latest last."""
 
     seq: int = 0
     now: float = 0.0
@@ -35,6 +37,8 @@ class WorldState(msgspec.Struct, kw_only=True):
     ivr: dict[ConversationId, IvrSession] = {}
     agents: dict[AgentId, Agent] = {}
     desk_phones: dict[str, float] = {}
+    closed_queues: dict[QueueId, ClosedQueue] = {}
+    last_agents: dict[str, LastAgent] = {}
     contacts: dict[ContactId, Contact] = {}
     reservations: dict[ReservationId, Reservation] = {}
     deadlines: dict[str, float] = {}
@@ -47,17 +51,22 @@ class World:
         "_site",
         "agent_configs",
         "agents",
+        "capacities",
+        "closed_queues",
         "contacts",
         "conversation_of_contact",
         "conversation_of_leg",
         "conversations",
         "deadlines",
+        "delays",
         "desk_phones",
         "ivr",
+        "last_agents",
         "now",
         "queue_configs",
         "reservations",
         "seq",
+        "serves",
         "switch_up",
     )
 
@@ -71,6 +80,8 @@ class World:
         self.ivr = state.ivr
         self.agents = state.agents
         self.desk_phones = state.desk_phones
+        self.closed_queues = state.closed_queues
+        self.last_agents = state.last_agents
         self.contacts = state.contacts
         self.reservations = state.reservations
         self.deadlines = Deadlines(state.deadlines)
@@ -92,6 +103,27 @@ class World:
         self._site = site
         self.agent_configs: dict[AgentId, AgentConfig] = {AgentId(config.id): config for config in site.agents}
         self.queue_configs: dict[QueueId, QueueConfig] = {QueueId(config.id): config for config in site.queues}
+        groups = {group.id: group for group in site.groups}
+        self.serves: dict[AgentId, dict[QueueId, ServesConfig]] = {}
+        """Who serves which queue and how: by his group, else directly."""
+        for agent in site.agents:
+            group = groups.get(agent.group)
+            served = {QueueId(one.queue): one for one in (group.serves if group is not None else ())}
+            for direct in agent.queues:
+                served.setdefault(QueueId(direct), ServesConfig(queue=direct))
+            self.serves[AgentId(agent.id)] = {name: how for name, how in served.items() if name in self.queue_configs}
+        self.capacities: dict[AgentId, dict[str, CapacityConfig]] = {
+            AgentId(agent.id): groups[agent.group].capacity for agent in site.agents if agent.group in groups
+        }
+        delays: dict[QueueId, list[float]] = {}
+        for served in self.serves.values():
+            for queue, how in served.items():
+                if how.delay_seconds > 0:
+                    delays.setdefault(queue, []).append(how.delay_seconds)
+        self.delays: dict[QueueId, tuple[float, ...]] = {
+            queue: tuple(sorted(dict.fromkeys(found))) for queue, found in delays.items()
+        }
+        """After how many seconds of waiting further groups see a queue's contacts, ascending."""
 
     def state(self) -> WorldState:
         """The storable form; shares the live objects, so encode it at once."""
@@ -104,6 +136,8 @@ class World:
             ivr=self.ivr,
             agents=self.agents,
             desk_phones=self.desk_phones,
+            closed_queues=self.closed_queues,
+            last_agents=self.last_agents,
             contacts=self.contacts,
             reservations=self.reservations,
             deadlines=self.deadlines.as_dict(),

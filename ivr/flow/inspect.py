@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from ctiserver.model.requirement import BadRequirement, canonical, named, parse
 from ctiserver.model.site import SiteConfig
 from ivr.flow.document import Flow
 from ivr.flow.expression import NAME, ExpressionError, check, references
@@ -186,14 +187,24 @@ def _destinations(flow: Flow, site: SiteConfig) -> Iterator[Issue]:
         ):
             yield _error("unknown_queue", name, "queue", node.queue)
         if isinstance(node, Queue):
-            for skill in node.requires:
-                if skill not in skills:
-                    yield _warning("unknown_skill", name, "requires", f"no agent has {skill}")
+            yield from _requirements(name, node, skills)
         if isinstance(node, Transfer):
             if node.agent and not references(node.agent) and node.agent not in agents:
                 yield _error("unknown_agent", name, "agent", node.agent)
             if node.number:
                 yield _warning("not_yet", name, "number", "outside numbers leave by the error exit")
+
+
+def _requirements(name: str, node: Queue, skills: list[str]) -> Iterator[Issue]:
+    try:
+        asked = [("requires", node.requirement()), *(("steps", canonical(step.requires)) for step in node.steps)]
+    except BadRequirement as error:
+        yield _error("bad_requirement", name, "requires", str(error))
+        return
+    for field, text in asked:
+        for skill in named(parse(text)):
+            if skill not in skills:
+                yield _warning("unknown_skill", name, field, f"no agent has {skill}")
 
 
 # --- what is typed --------------------------------------------------------------------------------

@@ -7,10 +7,13 @@ from typing import Annotated
 import msgspec
 
 from ctiserver.model.causes import EndReason
+from ctiserver.model.requirement import MAX_TEXT, BadRequirement, Requirement, canonical, of_levels
+from ctiserver.model.routing import StepConfig
 from ivr.nodes.base import Exits, Node, Target, targets
 from ivr.nodes.run import Run
 
 Level = Annotated[int, msgspec.Meta(ge=1, le=100)]
+RequirementText = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 
 
 class QueueExits(Exits, frozen=True, kw_only=True):
@@ -31,17 +34,20 @@ EXIT_OF: dict[EndReason, str] = {
 
 
 class Queue(Node, frozen=True, kw_only=True, tag="queue"):
-    """Wait for an agent of `queue`, with music. `requires` adds to the queue's own skills, `priority` is a head start
-    in seconds, `data` goes to the agent's screen. The caller stays here until the call ends; when the queue gives him
-    back he leaves by the exit of its reason.
+    """Wait for an agent of `queue`, with music. `requires` adds to the queue's own requirement (an expression over
+    skills, or skill -> least level), `steps` replace its relaxation steps, `priority` is a head start in seconds,
+    `data` goes to the agent's screen. The caller stays here until the call ends; when the queue gives him back he
+    leaves by the exit of its reason.
 
-    {"type": "queue", "queue": "order", "requires": {"sales": 50}, "priority": 30,
+    {"type": "queue", "queue": "order", "requires": "sales >= 50", "priority": 30,
+     "steps": [{"requires": "English >= 60", "for_seconds": 30}],
      "data": {"order_no": "${order_no}"},
      "exits": {"no_agents": "sorry", "full": "sorry", "closed": "sorry", "timed_out": "sorry", "error": "sorry"}}
     """
 
     queue: str
-    requires: dict[str, Level] = {}
+    requires: dict[str, Level] | RequirementText = ""
+    steps: tuple[StepConfig, ...] = ()
     priority: Annotated[float, msgspec.Meta(ge=0.0, le=86400.0)] = 0.0
     data: dict[str, str] = {}
     exits: QueueExits = QueueExits()
@@ -53,14 +59,24 @@ class Queue(Node, frozen=True, kw_only=True, tag="queue"):
         if not any(queue.id == self.queue for queue in run.site.queues):
             run.note(f"no queue {self.queue}")
             return "error"
+        try:
+            asked = self.requirement()
+        except BadRequirement as error:
+            run.note(str(error))
+            return "error"
         run.queue(
             self.queue,
-            requires=self.requires,
+            requires=asked,
+            steps=self.steps,
             priority=self.priority,
             agent=None,
             data=run.fill_all(self.data),
         )
         return None
+
+    def requirement(self) -> Requirement:
+        """Raises BadRequirement."""
+        return canonical(self.requires) if isinstance(self.requires, str) else of_levels(self.requires)
 
     def refused(self, run: Run, reason: EndReason) -> str | None:
         run.note(reason.value)

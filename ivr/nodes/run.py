@@ -14,6 +14,7 @@ import msgspec
 from ctiserver.model.events import Event, PromptAsked, PromptStopAsked, QueueAsked
 from ctiserver.model.ids import AgentId, ConversationId, QueueId
 from ctiserver.model.ivr import MASK, IvrSession, Value
+from ctiserver.model.routing import StepConfig
 from ctiserver.model.site import SiteConfig
 from ivr.flow.expression import MAX_TEXT, fill
 from ivr.flow.speech import Speech, resolve
@@ -139,7 +140,14 @@ class Run:
     # --- handing over -------------------------------------------------------------------------
 
     def queue(
-        self, queue: str, *, requires: dict[str, int], priority: float, agent: str | None, data: dict[str, str]
+        self,
+        queue: str,
+        *,
+        requires: str,
+        priority: float,
+        agent: str | None,
+        data: dict[str, str],
+        steps: tuple[StepConfig, ...] = (),
     ) -> None:
         """Ask the ACD for an agent and wait. What was typed before means nothing there."""
         self.change(waiting="queue", deadline=None, digits="", swallow="", swallow_until=0.0)
@@ -152,6 +160,7 @@ class Run:
                 agent=AgentId(agent) if agent is not None else None,
                 data=data,
                 path=(self.session.flow, *self.session.path, queue),
+                steps=steps,
             )
         )
 

@@ -47,7 +47,7 @@ class Transfer(Node, frozen=True, kw_only=True, tag="transfer"):
             return "error"
         run.queue(
             queue,
-            requires={},
+            requires="",
             priority=0.0,
             agent=agent or None,
             data=run.fill_all(self.data),

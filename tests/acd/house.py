@@ -11,14 +11,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from acd.core import agent as agents
-from acd.core import check
+from acd.core import agent as agents, check
 from acd.core.engine import Acd
 from ctiserver import turn
-from ctiserver.model import commands as cmd
-from ctiserver.model import effects as fx
-from ctiserver.model import events as ev
-from ctiserver.model import facts, ids
+from ctiserver.model import commands as cmd, effects as fx, events as ev, facts, ids
 from ctiserver.model.causes import ClearedBy, LegFailure
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.site import (
@@ -250,7 +246,7 @@ class House:
         asked = ev.QueueAsked(
             conversation=conversation,
             queue=ids.QueueId(queue_name),
-            requires=more.get("requires", {}),
+            requires=more.get("requires", ""),
             priority=more.get("priority", 0.0),
             agent=more.get("agent"),
             data={},

@@ -45,9 +45,10 @@ def full_house(size: int) -> World:
             id=contact,
             conversation=conversation,
             queue=QueueId("service"),
-            requires={"zh": 10},
+            requires="zh >= 10",
             priority=0.0,
             queued_at=1.0,
+            entered_at=1.0,
             state=ContactState.CONNECTED if talks else ContactState.WAITING,
             agent=agent.id if talks else None,
         )

@@ -66,7 +66,7 @@ def test_the_demo_site_is_good() -> None:
         ("offer_seconds = 15", "offer_seconds = 900", "line 12: queues[0].offer_seconds: 900 is not between 3 and 120"),
         ("offer_seconds = 15", "offer_second = 15", "line 12: queues[0].offer_second: unknown key (known: id, name"),
         ("offer_seconds = 15", 'offer_seconds = "15"', "line 12: queues[0].offer_seconds: expected `float`, got `str`"),
-        ("billing = 90", "billing = 101", "line 17: agents[0].skills: level 101 of billing is not between 1 and 100"),
+        ("billing = 90", "billing = 101", "line 17: agents[0].skills: level 101 of billing is not between 0 and 100"),
         ("billing = 20", "biling = 20", "line 11: queues[0].requires: biling is not a skill of any agent"),
         ('flow = "main"', 'flow = "mian"', "line 5: numbers[0].flow: mian is not a flow"),
         ('id = "lunch"', 'id = "lunch break"', "line 21: reasons[0].id: 'lunch break' is not a good id"),

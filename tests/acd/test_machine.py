@@ -11,14 +11,11 @@ import random
 from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from acd.core.engine import Acd
-from ctiserver.model import commands as cmd
-from ctiserver.model import events as ev
-from ctiserver.model import facts, ids
+from ctiserver.model import commands as cmd, events as ev, facts, ids
 from ctiserver.model.causes import ClearedBy, EndReason, LegFailure
 from ctiserver.model.errors import CommandRejected
 from ctiserver.model.site import SiteConfig
@@ -39,7 +36,7 @@ def config(english: int) -> SiteConfig:
     return site(
         [
             queue("service", wrap_up_seconds=10.0, disposition_required=False),
-            queue("order", requires={"sales": 50}, priority=30.0, wrap_up_seconds=0.0),
+            queue("order", requires="sales >= 50", priority=30.0, wrap_up_seconds=0.0),
             queue("small", max_waiting=2, max_wait_seconds=40.0, offer_seconds=5.0),
         ],
         [
@@ -136,7 +133,7 @@ class CallCenter(RuleBasedStateMachine):
         priority=st.sampled_from([0.0, 100.0]),
     )
     def call(self, name: str, english: int, only: str | None, priority: float) -> None:
-        requires = {"english": english} if english else {}
+        requires = f"english >= {english}" if english else ""
         self.calls.append(self.house.call(name, requires=requires, agent=only, priority=priority))
 
     @rule(position=positions)

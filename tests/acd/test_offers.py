@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ctiserver.model import commands as cmd
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import commands as cmd, events as ev, facts
 from ctiserver.model.causes import EndReason, LegFailure
 from ctiserver.model.errors import Rejection
 from ctiserver.model.ids import AgentId, ReservationId

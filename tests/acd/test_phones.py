@@ -7,10 +7,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from ctiserver.model import commands as cmd
-from ctiserver.model import effects as fx
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import commands as cmd, effects as fx, events as ev, facts
 from ctiserver.model.errors import Rejection
 from ctiserver.model.ids import AgentId, LeaseId, desk_endpoint
 from ctiserver.model.work import AgentState, Device, DeviceKind

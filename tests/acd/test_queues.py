@@ -5,9 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from ctiserver.model import commands as cmd
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import commands as cmd, events as ev, facts
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import AgentId, ConversationId, QueueId
 from ctiserver.model.work import ContactState
@@ -75,8 +73,8 @@ def test_a_contact_that_came_back_is_served_before_its_peers() -> None:
 def test_a_caller_nobody_can_serve_does_not_hold_up_those_behind_him() -> None:
     house = House(site(staff=[agent("1001", skills={"english": 50})]))
     house.ready("1001")
-    stuck = house.call(requires={"english": 80})
-    served_now = house.call(requires={"english": 50})
+    stuck = house.call(requires="english >= 80")
+    served_now = house.call(requires="english >= 50")
     assert house.contact(stuck).state is ContactState.WAITING
     assert house.offered_to(served_now) == "1001"
 
@@ -86,7 +84,7 @@ def test_a_caller_nobody_can_serve_does_not_hold_up_those_behind_him() -> None:
 
 def test_the_longest_idle_agent_is_chosen_and_the_record_says_why() -> None:
     staff = [agent(str(1001 + n), skills={"fault": 10 * n}) for n in range(6)] + [agent("2001", "order")]
-    house = House(site([queue("service", requires={"fault": 20}), queue("order")], staff))
+    house = House(site([queue("service", requires="fault >= 20"), queue("order")], staff))
     house.ready("1004", "1003", "1002", "1005")
     house.take(cmd.SetNotReady(**house.who("1005"), reason="lunch"))
     house.call()
@@ -141,7 +139,7 @@ def test_two_callers_of_one_turn_are_ranked_before_the_first_is_offered() -> Non
 def test_a_transfer_to_one_agent_waits_for_him_and_no_skill_keeps_it_from_him() -> None:
     house = House(site(staff=[agent("1001"), agent("1002")]))
     house.ready("1001")
-    call = house.call(agent="1002", requires={"latin": 100})
+    call = house.call(agent="1002", requires="latin >= 100")
     assert house.contact(call).state is ContactState.WAITING
     house.ready("1002")
     assert house.offered_to(call) == "1002"
@@ -225,7 +223,7 @@ def test_a_flow_that_asks_for_a_caller_who_is_gone_or_queued_already_changes_not
 def test_a_new_skill_serves_who_has_waited_for_it() -> None:
     house = House(site(staff=[agent("1001")]))
     house.ready("1001")
-    call = house.call(requires={"english": 1})
+    call = house.call(requires="english")
     house.take(facts.SiteLoaded(site=site(staff=[agent("1001", skills={"english": 1})])))
     assert house.offered_to(call) == "1001"
 

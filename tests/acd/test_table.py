@@ -10,9 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ctiserver.model import commands as cmd
-from ctiserver.model import events as ev
-from ctiserver.model import facts, ids
+from ctiserver.model import commands as cmd, events as ev, facts, ids
 from ctiserver.model.causes import LegFailure
 from ctiserver.model.errors import CommandRejected
 from ctiserver.model.ids import AgentId, ConversationId, LeaseId

@@ -10,9 +10,7 @@ import random
 
 import pytest
 
-from ctiserver.model import commands as cmd
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import commands as cmd, events as ev, facts
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import AgentId, LegId
 from ctiserver.model.work import ContactState, WorkKind

@@ -6,8 +6,7 @@ import re
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from ctiserver.api.app import ROUTES
 from ctiserver.model import events
@@ -174,7 +173,8 @@ def a_call(number: int, agent: str) -> tuple[events.Event, ...]:
             contact=contact,
             conversation=conversation,
             queue=QueueId("service"),
-            requires={},
+            requires="",
+            queued_at=at,
             priority=0.0,
             only_agent=None,
             data={},

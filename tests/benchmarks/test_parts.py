@@ -17,9 +17,7 @@ from benchmarks.figures import Times
 from benchmarks.plan import Condition, Kind
 from benchmarks.sipp import Moment
 from ctiserver import site as sites
-from ctiserver.model import effects as fx
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import effects as fx, events as ev, facts
 from ctiserver.model.ids import ContactId, ConversationId, InteractionId, LegId, PlaybackId, QueueId
 from ctiserver.model.turns import Input, Record
 from ivr.flow.document import decode
@@ -120,7 +118,8 @@ def test_times_lie_between_the_moments_that_their_names_say() -> None:
         conversation=conversation,
         contact=ContactId("k1"),
         queue=QueueId("service"),
-        requires={},
+        requires="",
+        queued_at=102.0,
         priority=0.0,
         only_agent=None,
         data={},

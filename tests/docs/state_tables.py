@@ -12,8 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from ctiserver.model import commands as cmd
-from ctiserver.model import facts
+from ctiserver.model import commands as cmd, facts
 from ctiserver.model.ids import AgentId, LegId
 from ctiserver.model.site import PhoneConfig
 from ctiserver.model.talk import Place

@@ -16,8 +16,7 @@ from ctiserver.doctor.report import Finding, State
 from ctiserver.journal import Journal
 from ctiserver.model import facts
 from ctiserver.model.turns import Record
-from tests.contract.conftest import Postgres
-from tests.contract.conftest import postgres as postgres
+from tests.contract.conftest import Postgres, postgres as postgres
 from tests.doctor import house
 from tests.doctor.house import bad, environ, examine, only
 from tests.drivers.journals import flip, segment, starts

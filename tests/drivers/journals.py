@@ -13,8 +13,7 @@ import msgspec
 
 from ctiserver import journal_files, replay, turn
 from ctiserver.journal import Journal
-from ctiserver.model import commands as cmd
-from ctiserver.model import facts
+from ctiserver.model import commands as cmd, facts
 from ctiserver.model.turns import Record
 from tests.fakes.floor import EPOCH, Floor
 from tests.scenarios.conftest import make_site

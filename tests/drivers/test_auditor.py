@@ -13,8 +13,7 @@ from ctiserver import auditor as driver
 from ctiserver.auditor import Auditor
 from ctiserver.fault_log import FaultLog
 from ctiserver.journal import Journal
-from ctiserver.model import events as ev
-from ctiserver.model import facts, ids
+from ctiserver.model import events as ev, facts, ids
 from ctiserver.model.causes import NO_USER_RESPONSE
 from ctiserver.model.errors import SwitchError
 from ctiserver.model.facts import SwitchReading

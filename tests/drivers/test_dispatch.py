@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from ctiserver.dispatch import Dispatcher
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import events as ev, facts
 from ctiserver.model.errors import CommandRejected
 from ctiserver.model.turns import NOTHING, Decision, Item, Record
 from ctiserver.model.world import Ctx, World

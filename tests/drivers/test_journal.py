@@ -9,8 +9,7 @@ import pytest
 
 from ctiserver import journal, journal_files
 from ctiserver.journal import Journal, JournalDamaged
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import events as ev, facts
 from ctiserver.model.turns import Record
 from ctiserver.model.world import WorldState
 

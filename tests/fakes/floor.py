@@ -16,9 +16,7 @@ from acd.core.engine import Acd
 from ctiserver import turn
 from ctiserver.calls import audit
 from ctiserver.calls.core import Calls
-from ctiserver.model import commands as cmd
-from ctiserver.model import events as ev
-from ctiserver.model import facts, ids
+from ctiserver.model import commands as cmd, events as ev, facts, ids
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.faults import Fault
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, LeaseId, LegId

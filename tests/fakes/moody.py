@@ -10,8 +10,7 @@ import random
 import msgspec
 
 from ctiserver.effects import target_of
-from ctiserver.model import effects as fx
-from ctiserver.model import facts
+from ctiserver.model import effects as fx, facts
 from ctiserver.model.errors import LINK_LOST
 from ctiserver.model.ids import LegId
 from tests.fakes.switch import FakeSwitch, Refused

@@ -10,8 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 
-from ctiserver.model import effects as fx
-from ctiserver.model import facts, ids
+from ctiserver.model import effects as fx, facts, ids
 from ctiserver.model.ids import BridgeId, LegId, PlaybackId
 from ctiserver.model.site import PhoneConfig
 

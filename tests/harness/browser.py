@@ -19,8 +19,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from playwright.async_api import Browser as PlaywrightBrowser
-from playwright.async_api import BrowserContext, ConsoleMessage, Error, Page, Playwright, async_playwright
+from playwright.async_api import (
+    Browser as PlaywrightBrowser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Playwright,
+    async_playwright,
+)
 
 from tests.harness import tones
 from tests.harness.waiting import eventually

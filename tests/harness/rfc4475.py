@@ -9,9 +9,7 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from tests.harness import rfc4475_invalid as bad
-from tests.harness import rfc4475_upper as upper
-from tests.harness import rfc4475_valid as valid
+from tests.harness import rfc4475_invalid as bad, rfc4475_upper as upper, rfc4475_valid as valid
 from tests.harness.rfc4475_valid import wire
 
 SILENCE = 0

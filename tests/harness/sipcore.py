@@ -11,10 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 
-from tests.harness.sipcall import ALLOW as ALLOW
-from tests.harness.sipcall import Identity as Identity
-from tests.harness.sipcall import Logged as Logged
-from tests.harness.sipcall import SipCall as SipCall
+from tests.harness.sipcall import ALLOW as ALLOW, Identity as Identity, Logged as Logged, SipCall as SipCall
 from tests.harness.sipmessage import (
     SipMessage,
     challenge_of,

@@ -176,7 +176,7 @@ def told(event: e.Event) -> str:
             words = [f"queues {event.queue}", f"path {'/'.join(event.path)}"]
             words += [f"priority {event.priority:g}"] if event.priority else []
             words += [f"agent {event.agent}"] if event.agent else []
-            words += [f"requires {name}={level}" for name, level in event.requires.items()]
+            words += [f"requires {event.requires}"] if event.requires else []
             words += [f"data {name}={value}" for name, value in event.data.items()]
             return ", ".join(words)
         case e.HangUpAsked():

@@ -18,8 +18,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from pathlib import Path
 
 from ctiserver.app import REPLACED
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import events as ev, facts
 from ctiserver.model.causes import EndReason
 from tests.contract.conftest import a_postgres
 from tests.harness.relay import Relay

@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import seed as seeded
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, given, seed as seeded, settings, strategies as st
 
 from tests.harness.rawsocket import BINARY, CLOSE, PING, PONG, TEXT, RawSocket, frame
 from tests.harness.site import Desk, Site

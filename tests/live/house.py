@@ -21,8 +21,7 @@ import aiohttp
 import numpy as np
 
 from ctiserver import site as sites
-from ctiserver.model import events as ev
-from ctiserver.model import ids
+from ctiserver.model import events as ev, ids
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import ConversationId
 from tests.harness import tones

@@ -23,8 +23,7 @@ from ctiserver.model import facts
 from ctiserver.model.turns import Record
 from ctiserver.model.work import ContactState, agent_state
 from ctiserver.model.world import World, WorldState
-from ctiserver.replay import decided_again, difference, folded
-from ctiserver.replay import house as house_of_cores
+from ctiserver.replay import decided_again, difference, folded, house as house_of_cores
 from ctiserver.store.database import Database, sqlite_url
 from ctiserver.store.projection import Projector
 from ctiserver.store.tables import CALL_RECORDS, INTERACTIONS, RECORDINGS

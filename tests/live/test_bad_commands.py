@@ -18,8 +18,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import WSMsgType
 
-from ctiserver.model import commands as cmd
-from ctiserver.model import events as ev
+from ctiserver.model import commands as cmd, events as ev
 from ctiserver.model.errors import Rejection
 from tests.harness.site import Desk, Site
 from tests.live.fuzz import as_fresh, fresh

@@ -17,8 +17,7 @@ from contextlib import AsyncExitStack
 import pytest
 import pytest_asyncio
 
-from ctiserver.model import events as ev
-from ctiserver.model import ids
+from ctiserver.model import events as ev, ids
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import ConversationId
 from tests.harness.sipcall import SipCall

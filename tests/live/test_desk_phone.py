@@ -13,8 +13,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import events as ev, facts
 from tests.harness.deskphone import DeskPhone, password
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent

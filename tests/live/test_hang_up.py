@@ -9,8 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from ctiserver.model import events as ev
-from ctiserver.model import ids
+from ctiserver.model import events as ev, ids
 from ctiserver.model.causes import ClearedBy, EndReason
 from ctiserver.model.ids import ConversationId
 from tests.harness.rtp import RtpEndpoint

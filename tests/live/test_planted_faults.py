@@ -22,8 +22,7 @@ import pytest_asyncio
 
 from ctiserver.auditor import BEAT, CONFIRM
 from ctiserver.load import LIMIT
-from ctiserver.model import events as ev
-from ctiserver.model import ids
+from ctiserver.model import events as ev, ids
 from ctiserver.model.causes import NO_USER_RESPONSE
 from ctiserver.model.faults import FaultKind
 from ctiserver.model.ids import ConversationId

@@ -44,7 +44,7 @@ FLOW: dict[str, object] = {
 def make_site(flow: dict[str, object] = FLOW) -> SiteConfig:
     return SiteConfig(
         numbers=(NumberConfig(number="95500", flow="main", name=label("main")),),
-        queues=(QueueConfig(id="service", name=label("service"), requires={"zh": 10}),),
+        queues=(QueueConfig(id="service", name=label("service"), requires="zh >= 10"),),
         agents=tuple(
             AgentConfig(id=f"100{n}", name=label(f"agent {n}"), skills={"zh": 50}, queues=("service",))
             for n in (1, 2, 3)

@@ -6,10 +6,7 @@ import random
 
 import pytest
 
-from ctiserver.model import commands as cmd
-from ctiserver.model import effects as fx
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import commands as cmd, effects as fx, events as ev, facts
 from ctiserver.model.ids import LegId
 from ctiserver.model.talk import Place
 from tests.fakes.floor import Floor

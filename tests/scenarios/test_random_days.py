@@ -13,9 +13,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from ctiserver.model import commands as cmd
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import commands as cmd, events as ev, facts
 from ctiserver.model.errors import CommandRejected
 from ctiserver.model.faults import Fault
 from ctiserver.model.ids import AgentId, LegId, desk_endpoint
@@ -58,7 +56,7 @@ def sites() -> tuple[SiteConfig, ...]:
     usual = make_site(FLOW)
     queues = (
         QueueConfig(
-            id="service", name=label("service"), requires={"zh": 10}, offer_seconds=6, wrap_up_seconds=8, max_waiting=3
+            id="service", name=label("service"), requires="zh >= 10", offer_seconds=6, wrap_up_seconds=8, max_waiting=3
         ),
         QueueConfig(
             id="patient", name=label("patient"), offer_seconds=4, wrap_up_seconds=0, max_wait_seconds=12, priority=5

@@ -12,8 +12,7 @@ import pytest
 
 from acd.core import check
 from ctiserver.calls import audit
-from ctiserver.model import events as ev
-from ctiserver.model import facts, ids
+from ctiserver.model import events as ev, facts, ids
 from ctiserver.model.faults import MAX_REPAIRS, Fault, FaultKind
 from ctiserver.model.ids import AgentId, BridgeId, ContactId, ConversationId, LegId, ReservationId
 from ctiserver.model.talk import Place

@@ -25,8 +25,7 @@ from ctiserver.model.turns import Record
 from tests.harness import g711, tones
 from tests.harness.g711 import CODEC_OF_PAYLOAD
 from tests.harness.rtp import RtpEndpoint
-from tests.harness.site import PASSWORD
-from tests.harness.site import Site as LiveSite
+from tests.harness.site import PASSWORD, Site as LiveSite
 from tests.harness.waiting import eventually
 from tests.live import kills
 from tests.setup.instances import ROOT, Site

@@ -14,8 +14,7 @@ from typing import Any
 
 import msgspec
 
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import events as ev, facts
 from ctiserver.model.ids import ContactId
 from ctiserver.model.turns import Record
 from ctiserver.model.world import World

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ctiserver.model import events as ev
-from ctiserver.model import facts
+from ctiserver.model import events as ev, facts
 from tests.harness.browser import Browser, page_hears
 from tests.harness.sipp import SippCaller
 from tests.harness.site import PASSWORD, Site, site

@@ -1,0 +1,205 @@
+"""Applying: what each event does to the ACD's part of the world, and keeping the index in step.
+
+Lives here: event type -> function. Not here: the rules, each beside what it changes (`agent`, `contact`, `waiting`,
+`reservation`); the two events after which the index is derived anew (`engine`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from acd.core import agent as agents, contact as contacts, reservation, waiting
+from acd.core.index import Index
+from ctiserver.model import events as ev
+from ctiserver.model.ids import AgentId, ContactId, ReservationId
+from ctiserver.model.world import World
+
+Clock = ev.ContactStepped | ev.ContactOpened | ev.PreferenceEnded
+
+
+def _agent(index: Index, world: World, name: AgentId, at: float) -> None:
+    """After a change of the agent: what is derived from it, in the world and in the index."""
+    agent = world.agents.get(name)
+    if agent is not None:
+        agents.settle(world, agent, index.seen[name].state, at)
+        index.agent_changed(agent)
+
+
+def _apply_away(index: Index, world: World, event: ev.CallerAway | ev.CallerReturned) -> None:
+    contact = index.live(event.conversation)
+    if contact is not None:
+        contact.away = isinstance(event, ev.CallerAway)
+
+
+def _apply_desk_phone(index: Index, world: World, event: ev.DeskPhoneChanged) -> None:
+    if event.present:
+        world.desk_phones[event.phone] = event.at
+    else:
+        world.desk_phones.pop(event.phone, None)
+
+
+def _apply_due(index: Index, world: World, event: ev.DeadlinePassed) -> None:
+    world.deadlines.drop(event.key)
+    kind, _, rest = event.key.partition(":")
+    if kind == "acd.avoid":
+        name, _, agent = rest.partition(":")
+        contact = world.contacts.get(ContactId(name))
+        if contact is not None and agent in contact.avoid:
+            contact.avoid[AgentId(agent)] = 0.0
+    elif kind == "acd.withdraw":
+        held = world.reservations.get(ReservationId(rest))
+        reservation.withdraw_due(world, ReservationId(rest))
+        for one in held.agents if held is not None else ():
+            _agent(index, world, one, event.at)
+
+
+def _apply_queued(index: Index, world: World, event: ev.ContactQueued) -> None:
+    contacts.apply_queued(world, event)
+    index.contact_changed(event.contact, world.contacts.get(event.contact))
+
+
+def _apply_waiting(index: Index, world: World, event: Clock) -> None:
+    waiting.apply(world, event)
+    index.contact_changed(event.contact, world.contacts.get(event.contact))
+
+
+def _apply_offer(index: Index, world: World, event: ev.OfferMade) -> None:
+    reservation.offer_made(world, event)
+    index.contact_changed(event.contact, world.contacts.get(event.contact))
+    for name in event.agents:
+        _agent(index, world, name, event.at)
+
+
+def _apply_originated(index: Index, world: World, event: ev.Originated) -> None:
+    if event.reservation is not None and event.reservation in world.reservations:
+        reservation.ring_changed(world, event)
+        index.reservation_of_leg[event.leg] = event.reservation
+
+
+def _apply_ring(index: Index, world: World, event: ev.OfferConfirmed | ev.RingAsked | ev.RingCancelled) -> None:
+    reservation.ring_changed(world, event)
+
+
+def _apply_offer_ended(index: Index, world: World, event: reservation.Offer) -> None:
+    reservation.offer_ended(world, event)
+    _agent(index, world, event.agent, event.at)
+
+
+def _apply_leg_failed(index: Index, world: World, event: ev.AgentLegFailed) -> None:
+    reservation.leg_gone(world, event, event.reservation)
+    _agent(index, world, event.agent, event.at)
+
+
+def _apply_cleared(index: Index, world: World, event: ev.ConnectionCleared) -> None:
+    reservation.leg_gone(world, event, index.reservation_of_leg.get(event.leg))
+    if event.agent is not None:
+        _agent(index, world, event.agent, event.at)
+
+
+def _apply_closed(index: Index, world: World, event: ev.ReservationClosed) -> None:
+    held = world.reservations.get(event.reservation)
+    for offered in held.agents.values() if held is not None else ():
+        if offered.leg is not None:
+            index.reservation_of_leg.pop(offered.leg, None)
+    reservation.closed(world, event)
+
+
+def _apply_requeued(index: Index, world: World, event: ev.ContactRequeued) -> None:
+    talked = world.contacts[event.contact].agent
+    reservation.requeued(world, event)
+    index.contact_changed(event.contact, world.contacts.get(event.contact))
+    if talked is not None:
+        _agent(index, world, talked, event.at)
+
+
+def _apply_connected(index: Index, world: World, event: ev.ContactConnected) -> None:
+    reservation.connected(world, event)
+    index.contact_changed(event.contact, world.contacts.get(event.contact))
+    _agent(index, world, event.agent, event.at)
+
+
+def _apply_leg_lost(index: Index, world: World, event: ev.AgentLegLost | ev.AgentLegBack) -> None:
+    reservation.leg_lost(world, event, index.live(event.conversation))
+
+
+def _apply_ended(index: Index, world: World, event: ev.ContactEnded) -> None:
+    reservation.ended(world, event)
+    index.forget_conversation(event.conversation, event.contact)
+    index.contact_changed(event.contact, world.contacts.get(event.contact))
+
+
+def _apply_wrap_up(index: Index, world: World, event: ev.WrapUpStarted | ev.WrapUpEnded) -> None:
+    reservation.wrap_up(world, event)
+    _agent(index, world, event.agent, event.at)
+
+
+def _apply_agent(index: Index, world: World, event: ev.AgentSignedIn) -> None:
+    agents.apply(world, event)
+    _agent(index, world, event.agent, event.at)
+
+
+def _apply_mended(index: Index, world: World, event: ev.DeadlineMended) -> None:
+    if event.due is None:
+        world.deadlines.drop(event.key)
+    else:
+        world.deadlines.set(event.key, event.due)
+
+
+def _apply_dropped(index: Index, world: World, event: ev.WorkDropped) -> None:
+    reservation.dropped(world, event)
+    _agent(index, world, event.agent, event.at)
+
+
+def _apply_forgotten(index: Index, world: World, event: ev.ContactForgotten) -> None:
+    world.contacts.pop(event.contact, None)
+    index.contact_changed(event.contact, world.contacts.get(event.contact))
+
+
+APPLY: dict[type, Callable[..., None]] = {
+    ev.CallerAway: _apply_away,
+    ev.CallerReturned: _apply_away,
+    ev.DeskPhoneChanged: _apply_desk_phone,
+    ev.DeadlinePassed: _apply_due,
+    ev.ContactQueued: _apply_queued,
+    ev.ContactStepped: _apply_waiting,
+    ev.ContactOpened: _apply_waiting,
+    ev.PreferenceEnded: _apply_waiting,
+    ev.OfferMade: _apply_offer,
+    ev.Originated: _apply_originated,
+    ev.OfferConfirmed: _apply_ring,
+    ev.RingAsked: _apply_ring,
+    ev.RingCancelled: _apply_ring,
+    ev.OfferMissed: _apply_offer_ended,
+    ev.OfferRejected: _apply_offer_ended,
+    ev.OfferUnreachable: _apply_offer_ended,
+    ev.OfferWithdrawn: _apply_offer_ended,
+    ev.AgentLegFailed: _apply_leg_failed,
+    ev.ConnectionCleared: _apply_cleared,
+    ev.ReservationClosed: _apply_closed,
+    ev.ContactRequeued: _apply_requeued,
+    ev.ContactConnected: _apply_connected,
+    ev.AgentLegLost: _apply_leg_lost,
+    ev.AgentLegBack: _apply_leg_lost,
+    ev.ContactEnded: _apply_ended,
+    ev.WrapUpStarted: _apply_wrap_up,
+    ev.WrapUpExtended: lambda index, world, event: reservation.wrap_up(world, event),
+    ev.WrapUpEnded: _apply_wrap_up,
+    **dict.fromkeys(
+        (
+            ev.AgentSignedIn,
+            ev.AgentSignedOut,
+            ev.AvailabilityChosen,
+            ev.DeviceTaken,
+            ev.DeviceReady,
+            ev.DeviceContactChanged,
+            ev.DeviceReleased,
+            ev.DesktopLinkChanged,
+            ev.NoteWritten,
+            ev.DispositionSet,
+        ),
+        _apply_agent,
+    ),
+    ev.DeadlineMended: _apply_mended,
+    ev.WorkDropped: _apply_dropped,
+    ev.ContactForgotten: _apply_forgotten,
+}

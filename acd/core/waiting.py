@@ -1,0 +1,168 @@
+"""Waiting: what a waiting contact asks of an agent at this moment, and the deadlines that change it.
+
+Lives here: relaxation steps, the delays of groups, the time for which a preferred agent alone may have it. Not here:
+who has it in the end (`routing`), how it came into the queue (`entry`). All of a contact's waiting clocks run on while
+it is offered to somebody: only an answer ends them (oracle RC-4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from acd.core import agent as agents
+from ctiserver.model import events as ev
+from ctiserver.model.ids import AgentId, ContactId
+from ctiserver.model.requirement import Requirement, fits, joined
+from ctiserver.model.routing import ServesConfig, StepConfig
+from ctiserver.model.site import AgentConfig, QueueConfig
+from ctiserver.model.work import Contact, ContactState
+from ctiserver.model.world import World
+
+LOOK_AGAIN = 5.0
+"""Seconds after which a step that ends by the predicted wait looks at it again (our choice)."""
+
+
+def step_key(contact: ContactId) -> str:
+    return f"acd.step:{contact}"
+
+
+def load_key(contact: ContactId) -> str:
+    return f"acd.load:{contact}"
+
+
+def open_key(contact: ContactId) -> str:
+    return f"acd.open:{contact}"
+
+
+def prefer_key(contact: ContactId) -> str:
+    return f"acd.prefer:{contact}"
+
+
+# --- what it asks for now -----------------------------------------------------------------------------
+
+
+def steps(contact: Contact, queue: QueueConfig) -> tuple[StepConfig, ...]:
+    return contact.steps or queue.steps
+
+
+def step(contact: Contact, queue: QueueConfig) -> StepConfig | None:
+    """The step in force; None when it has none (any more)."""
+    all_steps = steps(contact, queue)
+    return all_steps[contact.step] if contact.step < len(all_steps) else None
+
+
+def hard(contact: Contact, queue: QueueConfig) -> Requirement:
+    """What is asked for whatever the step."""
+    return joined(queue.requires, contact.requires)
+
+
+def requirement(contact: Contact, queue: QueueConfig) -> Requirement:
+    """What is asked for now."""
+    now = step(contact, queue)
+    return joined(queue.requires, contact.requires, now.requires) if now is not None else hard(contact, queue)
+
+
+def alone(contact: Contact) -> AgentId | None:
+    """The preferred agent while nobody else may have the contact."""
+    return contact.prefer if contact.prefer_until else None
+
+
+def admits(world: World, config: AgentConfig, contact: Contact) -> bool:
+    """Whether the agent may have the contact as things stand: the named one, or one who serves the queue, whose group's
+    delay is over and whose skills meet the requirement of the step in force."""
+    if contact.only_agent is not None:
+        return contact.only_agent == config.id
+    queue = world.queue_configs.get(contact.queue)
+    serves = world.serves.get(AgentId(config.id), {}).get(contact.queue)
+    if queue is None or serves is None:
+        return False
+    if contact.prefer_until:
+        return contact.prefer == config.id and fits(config.skills, hard(contact, queue))
+    return serves.delay_seconds <= contact.opened and fits(config.skills, requirement(contact, queue))
+
+
+# --- deadlines ----------------------------------------------------------------------------------------
+
+
+def wanted(world: World, contact: Contact, since: float) -> Iterator[tuple[str, float]]:
+    """The waiting clocks of a contact and when each is due. `since`: when its present step began; the book knows better
+    for one that is running."""
+    queue = world.queue_configs.get(contact.queue)
+    if queue is None or contact.state not in (ContactState.WAITING, ContactState.RESERVED):
+        return
+    now = step(contact, queue)
+    if now is not None and now.for_seconds:
+        yield step_key(contact.id), since + now.for_seconds
+    if now is not None and now.wait_over_seconds:
+        yield load_key(contact.id), world.now + LOOK_AGAIN
+    delay = next((delay for delay in world.delays.get(contact.queue, ()) if delay > contact.opened), None)
+    if delay is not None:
+        yield open_key(contact.id), contact.entered_at + delay
+    if contact.prefer_until:
+        yield prefer_key(contact.id), contact.prefer_until
+
+
+def arm(world: World, contact: Contact, since: float) -> None:
+    """Set the clocks that are not running, drop those that have no cause any more."""
+    due = dict(wanted(world, contact, since))
+    for key in (step_key(contact.id), load_key(contact.id), open_key(contact.id), prefer_key(contact.id)):
+        if key not in due:
+            world.deadlines.drop(key)
+        elif world.deadlines.get(key) is None:
+            world.deadlines.set(key, due[key])
+
+
+def drop(world: World, contact: Contact) -> None:
+    for key in (step_key(contact.id), load_key(contact.id), open_key(contact.id), prefer_key(contact.id)):
+        world.deadlines.drop(key)
+
+
+# --- decisions ----------------------------------------------------------------------------------------
+
+
+def step_due(contact: Contact | None, why: str, now: float) -> tuple[ev.Event, ...]:
+    if contact is None or contact.state not in (ContactState.WAITING, ContactState.RESERVED):
+        return ()
+    return (ev.ContactStepped(contact=contact.id, step=contact.step + 1, why=why, at=now),)
+
+
+def open_due(world: World, contact: Contact | None, now: float) -> tuple[ev.Event, ...]:
+    if contact is None or contact.state not in (ContactState.WAITING, ContactState.RESERVED):
+        return ()
+    delay = next((delay for delay in world.delays.get(contact.queue, ()) if delay > contact.opened), None)
+    return (ev.ContactOpened(contact=contact.id, delay=delay, at=now),) if delay is not None else ()
+
+
+def prefer_due(contact: Contact | None, now: float) -> tuple[ev.Event, ...]:
+    if contact is None or not contact.prefer_until:
+        return ()
+    return (ev.PreferenceEnded(contact=contact.id, at=now),)
+
+
+def preference_holds(world: World, agent: AgentId, contact_hard: Requirement, serves: ServesConfig | None) -> bool:
+    """Whether it makes sense that a caller waits for this agent alone: he is signed in and may have the call."""
+    config, live = world.agent_configs.get(agent), world.agents.get(agent)
+    if config is None or live is None or serves is None:
+        return False
+    return live.signed_in and fits(config.skills, contact_hard) and agents.status(live) != "unreachable"
+
+
+# --- apply --------------------------------------------------------------------------------------------
+
+
+def apply(world: World, event: ev.ContactStepped | ev.ContactOpened | ev.PreferenceEnded) -> None:
+    contact = world.contacts.get(event.contact)
+    if contact is None:
+        return
+    match event:
+        case ev.ContactStepped():
+            contact.step = event.step
+            world.deadlines.drop(step_key(contact.id))
+            world.deadlines.drop(load_key(contact.id))
+        case ev.ContactOpened():
+            contact.opened = event.delay
+            world.deadlines.drop(open_key(contact.id))
+        case ev.PreferenceEnded():
+            contact.prefer_until = 0.0
+            world.deadlines.drop(prefer_key(contact.id))
+    arm(world, contact, event.at)
