@@ -1,7 +1,7 @@
 """What a queue's rules say, as data: selection, relaxation, groups, capacity, rules on data, hours, diversion, comfort.
 
 Part of the site's configuration (`ctiserver.model.site`); reading and checking is `acd.config`'s job, meaning lives in
-`acd.core`. Times are seconds unless the name says otherwise; requirements are text (`acd.core.skills`).
+`acd.core`. Times are seconds unless the name says otherwise; requirements are text (`ctiserver.model.requirement`).
 """
 
 from __future__ import annotations
