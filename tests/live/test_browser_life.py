@@ -37,6 +37,27 @@ async def test_the_network_is_lost_in_talk_and_comes_back(house: Site) -> None:
         await wrap_up(page)
 
 
+async def test_after_a_restart_of_the_server_the_end_of_the_call_still_reaches_the_page(house: Site) -> None:
+    """The page tells Asterisk its new path and nothing else: the sound of the talk is not negotiated again."""
+    site = house
+    async with browser_agent(site) as (_browser, page), SippCaller(site.sip, CALM, tone=CALLER_HZ) as caller:
+        await caller.answered()
+        await answer(page)
+        await caller.hears(AGENT_HZ, within=3)
+        site.kill()
+        site.spawn()
+        await site.ready()
+        await page.locator('[data-testid="phone-status"][data-status="ready"]').wait_for()
+        before = caller.rtp.received
+        await asyncio.sleep(2.0)  # the path is renewed now, and the sound must not notice
+        assert caller.rtp.received - before > 90, "the sound has holes"
+        await caller.hears(AGENT_HZ, within=1)
+        assert await page.evaluate("window.__hollyhock.state().phone.call?.phase") == "talking"
+        await caller.hang_up()
+        await page.wait_for_function("window.__hollyhock.state().phone.call === null", timeout=1500)
+        await wrap_up(page)
+
+
 async def test_a_second_tab_takes_the_phone_over_and_the_call_goes_on(house: Site) -> None:
     """amazon-connect-streams#939: two tabs never fight over the sound."""
     site = house

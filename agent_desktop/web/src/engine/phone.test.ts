@@ -47,9 +47,9 @@ class FakeSession extends Emitter implements SessionLike {
       close: () => {},
     } as unknown as RTCPeerConnection;
   }
-  renegotiate() {
-    this.log.push("re-INVITE");
-    return true;
+  contact = "<sip:page@here.invalid;transport=ws>";
+  sendRequest(method: string, { extraHeaders }: { extraHeaders: string[] }) {
+    this.log.push([method, ...extraHeaders].join(" "));
   }
   isEstablished() {
     return this.established;
@@ -171,7 +171,7 @@ describe("the softphone", () => {
     agent.emit("connected");
     agent.emit("registered");
     agent.emit("registered");
-    expect(session.log).toEqual(["answer", "re-INVITE"]);
+    expect(session.log).toEqual(["answer", "UPDATE Contact: <sip:page@here.invalid;transport=ws>"]);
   });
 
   it("forgets a ringing call with the link: it cannot be answered any more", () => {

@@ -40,7 +40,8 @@ export interface SessionLike {
   terminate(options?: Record<string, unknown>): void;
   mute(options: { audio: boolean }): void;
   unmute(options: { audio: boolean }): void;
-  renegotiate(): boolean;
+  contact: string | null;
+  sendRequest(method: string, options: { extraHeaders: string[] }): unknown;
   isEstablished(): boolean;
 }
 export interface AgentLike {
@@ -283,9 +284,14 @@ export class SoftPhone {
     this.#renewPath();
   }
 
-  /** The other side learns the new path of an old call, or its BYE would be lost. */
+  /**
+   * The other side learns the new path of an old call, or its BYE would be lost. An UPDATE without a body does that
+   * (RFC 3311) and leaves the sound alone: a new offer would make Asterisk begin its ICE anew in the middle of a talk.
+   */
   #renewPath(): void {
-    if (this.#linkLost && this.#live?.session.isEstablished()) this.#live.session.renegotiate();
+    const session = this.#live?.session;
+    if (this.#linkLost && session?.isEstablished())
+      session.sendRequest("UPDATE", { extraHeaders: [`Contact: ${session.contact}`] });
     this.#linkLost = false;
   }
 
