@@ -70,6 +70,8 @@ def _room(agent: Agent, medium: str, capacity: Capacity) -> bool:
     CC-1 to CC-7)."""
     same = 0
     for item in agent.work.values():
+        if item.medium in SPOKEN and medium in SPOKEN:
+            return False  # he has one phone
         if item.medium == medium:
             same += 1
         elif capacity.get(item.medium, ONE_ALONE).alone:

@@ -233,7 +233,7 @@ def _of_contact(world: World, contact: Contact) -> Iterator[tuple[str, float]]:
     if contact.state in (ContactState.WAITING, ContactState.RESERVED):
         longest = contacts.queue_config(world, contact.queue).max_wait_seconds
         yield contacts.maxwait_key(contact.id), world.now + longest
-        yield from waiting.wanted(world, contact, world.now)
+        yield from waiting.wanted(world, contact)
     for agent, until in contact.avoid.items():
         if until:
             yield contacts.avoid_key(contact.id, agent), until

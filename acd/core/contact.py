@@ -66,6 +66,7 @@ def apply_queued(world: World, event: ev.ContactQueued) -> None:
         priority=event.priority,
         queued_at=event.queued_at,
         entered_at=event.at,
+        stepped_at=event.at,
         medium=event.medium,
         number=event.number,
         customer=event.customer,
@@ -79,7 +80,7 @@ def apply_queued(world: World, event: ev.ContactQueued) -> None:
         path=event.path,
     )
     arm_maxwait(world, event.contact, event.queue, event.at)
-    waiting.arm(world, world.contacts[event.contact], event.at)
+    waiting.arm(world, world.contacts[event.contact])
 
 
 def arm_maxwait(world: World, contact: ContactId, queue: QueueId, at: float) -> None:

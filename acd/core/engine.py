@@ -62,7 +62,8 @@ class Acd:
             found = Pass(world, self.index, ctx)
             if world.switch_up:
                 found.everything()
-            return Decision((*phones.events, *left, *found.events), phones.effects)
+            after = follows.site_changed(self.index, world, found.planned, ctx.now)
+            return Decision((*phones.events, *left, *found.events, *after), phones.effects)
         return NOTHING
 
     def apply(self, world: World, event: ev.Event) -> None:
@@ -74,7 +75,7 @@ class Acd:
             for config in event.site.agents:
                 world.agents.setdefault(AgentId(config.id), Agent(id=AgentId(config.id)))
             for contact in world.contacts.values():
-                waiting.arm(world, contact, world.now)
+                waiting.arm(world, contact)
             self.rebuild(world)
         elif isinstance(event, ev.IndexRebuilt):
             self.rebuild(world)

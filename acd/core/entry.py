@@ -128,6 +128,6 @@ def _prefer_until(world: World, event: ev.QueueAsked, queue: QueueConfig, ruled:
     """Until when the preferred agent alone may have it; 0.0: nobody waits for one who could not have it."""
     if ruled.prefer is None or event.agent is not None or ruled.prefer_seconds <= 0:
         return 0.0
-    serves = world.serves.get(ruled.prefer, {}).get(QueueId(queue.id))
     hard = joined(queue.requires, event.requires, ruled.requires)
-    return now + ruled.prefer_seconds if waiting.preference_holds(world, ruled.prefer, hard, serves) else 0.0
+    holds = waiting.preference_holds(world, ruled.prefer, QueueId(queue.id), hard)
+    return now + ruled.prefer_seconds if holds else 0.0

@@ -6,7 +6,7 @@ whose decision has effects too (`engine`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from acd.core import agent as agents, contact as contacts, desk, devices, entry, outcomes, waiting
 from acd.core.index import Index, Pool
@@ -17,6 +17,7 @@ from ctiserver.model.work import ContactState
 from ctiserver.model.world import Ctx, World
 
 Events = tuple[ev.Event, ...]
+Waits = ev.ContactQueued | ev.ContactStepped | ev.ContactOpened | ev.PreferenceEnded | ev.ContactRequeued
 Reach = ev.DeviceReady | ev.DeviceReleased | ev.DeviceContactChanged | ev.DesktopLinkChanged
 
 
@@ -54,12 +55,12 @@ def _reach_changed(index: Index, world: World, item: Reach, ctx: Ctx) -> Events:
 def _signed_out(index: Index, world: World, item: ev.AgentSignedOut, ctx: Ctx) -> Events:
     """Nobody waits for him alone any more."""
     pools = index.pools_of.get(item.agent, {})
-    alone = [key[-1] for pool in pools.values() if pool.key.agent and not pool.key.named for key in pool.waiting]
-    return tuple(event for name in alone for event in waiting.prefer_due(world.contacts.get(name), ctx.now))
+    alone = [key for pool in pools.values() if pool.key.agent and not pool.key.named for key in pool.waiting]
+    return tuple(event for key in sorted(alone) for event in waiting.prefer_due(world.contacts.get(key[-1]), ctx.now))
 
 
 def _requeued(index: Index, world: World, item: ev.ContactRequeued, ctx: Ctx) -> Events:
-    return closed(world, [item.contact], ctx.now)
+    return closed(world, [item.contact], ctx.now) or _waits_again(index, world, item, ctx)
 
 
 def closed(world: World, names: list[ContactId], now: float) -> Events:
@@ -106,31 +107,52 @@ def _due(index: Index, world: World, item: ev.DeadlinePassed, ctx: Ctx) -> Event
             return ()
 
 
+def site_changed(index: Index, world: World, planned: Iterable[ContactId], now: float) -> Events:
+    """Whoever waited alone for an agent who can no longer have it does not any more; steps may have too few agents.
+    `planned`: contacts that are being offered in this very turn."""
+    over = [event for contact in world.contacts.values() for event in waiting.pointless(world, contact, now)]
+    return (*over, *_too_few(index, world, index.pools.values(), now, planned))
+
+
 def _offered(index: Index, world: World, item: ev.OfferMade, ctx: Ctx) -> Events:
     """An agent less is free: steps that end when too few are."""
-    return tuple(event for name in item.agents for event in _too_few(index, world, name, ctx.now))
+    pools = {pool.key: pool for name in item.agents for pool in _left_by(index, name)}
+    return _too_few(index, world, pools.values(), ctx.now)
 
 
-def _less_free(index: Index, world: World, item: ev.AvailabilityChosen | Reach, ctx: Ctx) -> Events:
-    reach = () if isinstance(item, ev.AvailabilityChosen) else _reach_changed(index, world, item, ctx)
-    return (*reach, *_too_few(index, world, item.agent, ctx.now))
+def _less_free(index: Index, world: World, item: ev.AvailabilityChosen | Reach | ev.DeviceTaken, ctx: Ctx) -> Events:
+    match item:
+        case ev.AvailabilityChosen():
+            reach: Events = ()
+        case ev.DeviceTaken():
+            reach = _device_taken(index, world, item, ctx)
+        case _:
+            reach = _reach_changed(index, world, item, ctx)
+    return (*reach, *_too_few(index, world, _left_by(index, item.agent), ctx.now))
 
 
-def _too_few(index: Index, world: World, name: AgentId, now: float) -> Events:
-    events: list[ev.Event] = []
-    for pool in index.pools_of.get(name, {}).values():
-        if pool.floors and name not in pool.keys:
-            events.extend(_stepped_by_load(world, pool, now))
-    return tuple(events)
+def _left_by(index: Index, name: AgentId) -> list[Pool]:
+    """The pools in which he would be, were he free."""
+    return [pool for pool in index.pools_of.get(name, {}).values() if pool.floors and name not in pool.keys]
 
 
-def _stepped_by_load(world: World, pool: Pool, now: float) -> Events:
-    free = len(pool.eligible)
-    short = [name for name, floor in pool.floors.items() if free < floor]
-    return tuple(event for name in short for event in waiting.step_due(world.contacts.get(name), "available", now))
+def _too_few(
+    index: Index, world: World, pools: Iterable[Pool], now: float, planned: Iterable[ContactId] = ()
+) -> Events:
+    """Steps of these pools' contacts that end since fewer agents are free than they ask for; best contact first, as
+    pools come in an order that depends on history."""
+    short = [
+        index.place(name)
+        for pool in pools
+        for name, floor in pool.floors.items()
+        if len(pool.eligible) < floor and name not in planned
+    ]
+    return tuple(
+        event for key in sorted(short) for event in waiting.step_due(world.contacts.get(key[-1]), "available", now)
+    )
 
 
-def _entered(index: Index, world: World, item: ev.ContactQueued | ev.ContactStepped, ctx: Ctx) -> Events:
+def _waits_again(index: Index, world: World, item: Waits, ctx: Ctx) -> Events:
     """A step that asks for more free agents than there are is over as soon as it begins."""
     contact = world.contacts.get(item.contact)
     if contact is None or contact.state is not ContactState.WAITING:
@@ -148,8 +170,11 @@ FOLLOWS: dict[type, Callable[..., Events]] = {
     facts.SwitchSeen: lambda index, world, item, ctx: devices.switch_seen(world, index, item, ctx.now),
     facts.ServerStarted: lambda index, world, item, ctx: desk.server_started(world, ctx.now),
     ev.QueueAsked: _queue_asked,
-    ev.ContactQueued: _entered,
-    ev.ContactStepped: _entered,
+    ev.ContactQueued: _waits_again,
+    ev.ContactStepped: _waits_again,
+    ev.ContactOpened: _waits_again,
+    ev.PreferenceEnded: _waits_again,
+    ev.IndexRebuilt: lambda index, world, item, ctx: _too_few(index, world, index.pools.values(), ctx.now),
     ev.OfferMade: _offered,
     ev.AgentLegUp: lambda index, world, item, ctx: outcomes.leg_up(world, item, ctx.now),
     ev.AgentLegFailed: lambda index, world, item, ctx: outcomes.leg_failed(world, item, ctx.now),
@@ -157,7 +182,7 @@ FOLLOWS: dict[type, Callable[..., Events]] = {
     ev.CallCleared: _caller_gone,
     ev.ConversationForgotten: _caller_gone,
     ev.CallerAway: _caller_away,
-    ev.DeviceTaken: _device_taken,
+    ev.DeviceTaken: _less_free,
     ev.DeviceReady: _less_free,
     ev.DeviceReleased: _less_free,
     ev.DeviceContactChanged: _less_free,

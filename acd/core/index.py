@@ -84,7 +84,7 @@ class Pool:
 class Seen:
     """What the index knows of an agent. `status` and the counts made of it are about voice."""
 
-    __slots__ = ("endpoint", "idle", "idle_since", "occupancy_at", "state", "status")
+    __slots__ = ("endpoint", "idle", "idle_since", "linked", "occupancy_at", "state", "status")
 
     def __init__(self, agent: Agent) -> None:
         self.status = agents.status(agent)
@@ -92,6 +92,7 @@ class Seen:
         self.idle_since = agent.idle_since
         self.occupancy_at = agent.occupancy_at
         self.idle = not agent.work
+        self.linked = agent.links >= 1
         self.endpoint = agent.device.endpoint if agent.device is not None else ""
 
     def ranks_as(self, old: Seen) -> bool:
@@ -100,6 +101,7 @@ class Seen:
             self.idle
             and old.idle
             and self.status == old.status
+            and self.linked == old.linked
             and self.idle_since == old.idle_since
             and self.occupancy_at == old.occupancy_at
         )
@@ -221,6 +223,10 @@ class Index:
     def pool_of(self, waiting: ContactId) -> Pool:
         """The pool in which this waiting contact is."""
         return self._placed[waiting][0]
+
+    def place(self, waiting: ContactId) -> RankKey:
+        """Where this waiting contact ranks."""
+        return self._placed[waiting][1]
 
     def pool(self, contact: Contact) -> Pool:
         """The contact's pool, made if needed."""

@@ -107,15 +107,17 @@ def offer_due(world: World, name: ReservationId, now: float) -> tuple[ev.Event, 
 
 
 def out_of_reach(world: World, agent: Agent, now: float) -> tuple[ev.Event, ...]:
-    """The agent cannot be reached any more: a running offer is withdrawn at once; it comes back to him first."""
+    """The agent cannot be reached any more: running offers are withdrawn at once; they come back to him first."""
+    found: list[ev.Event] = []
     for item in agent.work.values():
         reservation = world.reservations.get(item.reservation or ReservationId(""))
         offered = reservation.agents.get(agent.id) if reservation is not None else None
         if item.kind is WorkKind.RESERVED and reservation is not None and offered is not None and live(offered):
             events, pending = _end_offers(reservation, [offered], ev.OfferUnreachable, now)
-            back = _back(world, reservation, [offered], agent.id, now)
-            return (*events, *back, *_closing(reservation, pending, [offered]))
-    return ()
+            found.extend(events)
+            found.extend(_back(world, reservation, [offered], agent.id, now))
+            found.extend(_closing(reservation, pending, [offered]))
+    return tuple(found)
 
 
 def withdrawn(world: World, contact: Contact, now: float) -> tuple[ev.Event, ...]:
@@ -224,7 +226,10 @@ def _back(
         return ()
     if contact is None or contact.state is not ContactState.RESERVED or contact.reservation != reservation.id:
         return ()
-    return (ev.ContactRequeued(contact=contact.id, prefer=prefer, at=now),)
+    requeued = ev.ContactRequeued(contact=contact.id, prefer=prefer, at=now)
+    if prefer is None and contact.prefer_until and contact.prefer in gone:  # he was asked and did not take it
+        return (requeued, ev.PreferenceEnded(contact=contact.id, at=now))
+    return (requeued,)
 
 
 def _closing(reservation: Reservation, pending: int, over: list[OfferedAgent]) -> tuple[ev.Event, ...]:

@@ -216,7 +216,8 @@ def requeued(world: World, event: ev.ContactRequeued) -> None:
         world.deadlines.drop(takeback_key(contact.id))
         contacts.arm_maxwait(world, contact.id, contact.queue, event.at)
         contact.state = ContactState.WAITING
-        waiting.arm(world, contact, event.at)
+        contact.stepped_at = event.at
+        waiting.arm(world, contact)
     contact.state = ContactState.WAITING
     contact.head = True
     contact.prefer = event.prefer or contact.prefer
@@ -236,6 +237,7 @@ def connected(world: World, event: ev.ContactConnected) -> None:
     contact.state = ContactState.CONNECTED
     contact.agent = event.agent
     contact.connected_at = event.at
+    contact.prefer_until = 0.0
     contacts.drop_waiting_deadlines(world, contact)
     agent.work[contact.id] = WorkItem(
         contact=contact.id,

@@ -38,9 +38,8 @@ class Pass:
         self._world = world
         self._index = index
         self._ctx = ctx
+        self.planned: dict[ContactId, None] = {}
         self._agents: dict[AgentId, None] = {}
-        self._contacts: dict[ContactId, None] = {}
-        self._asking: dict[ContactId, None] = {}
 
     def agent(self, name: AgentId) -> None:
         """The agent may have become eligible: serve contacts until he has one or none is left for him."""
@@ -52,21 +51,25 @@ class Pass:
 
     def contact(self, name: ContactId) -> None:
         """The contact may be waiting: offer it, after those who rank before it with the same agent."""
-        contact = self._world.contacts.get(name)
-        while contact is not None and _may_be_offered(contact) and name not in self._contacts:
+        asking = {name: None}  # in order: each lets the next go first
+        while asking:
+            name = next(reversed(asking))
+            contact = self._world.contacts.get(name)
+            if contact is None or not _may_be_offered(contact) or name in self.planned:
+                del asking[name]
+                continue
             pool = self._index.pool_of(name)
             candidates = self._candidates(contact, pool)
             if not candidates:
-                return
+                del asking[name]
+                continue
             first = self._first_contact(candidates[0][1][-1])
-            # Groups may rank queues in opposite ways, so that two contacts would wait for each other: who is being
-            # asked for already lets the other go first.
-            if first is None or first.id == name or first.id in self._asking:
+            # Groups may rank queues in opposite ways, so that contacts would wait for each other: who lets others go
+            # first already is not let go first again.
+            if first is None or first.id in asking:
                 self._offer(contact, pool, candidates)
             else:
-                self._asking[name] = None
-                self.contact(first.id)
-                del self._asking[name]
+                asking[first.id] = None
 
     def everything(self) -> None:
         """After a change of the whole site: every waiting contact, best first."""
@@ -85,23 +88,24 @@ class Pass:
                 if best is not None and best <= (priority, key):
                     break
                 contact = self._world.contacts[key[-1]]
-                if contact.id in self._contacts or contact.away or contact.avoid.get(agent):
+                if contact.id in self.planned or contact.away or contact.avoid.get(agent):
                     continue
                 best = (priority, key)
                 break
         return self._world.contacts[best[1][-1]] if best is not None else None
 
     def _candidates(self, contact: Contact, pool: Pool) -> list[tuple[float, AgentKey]]:
-        """The best agents for the contact, best first, at most SHOWN."""
+        """The best agents for the contact, best first: as many as are shown, or may be rung at once if that is more."""
         found: list[tuple[float, AgentKey]] = []
         late: list[tuple[float, AgentKey]] = []
+        enough = max(SHOWN, self._ring_at_most(contact, pool))
         prefer = contact.prefer
-        if prefer is not None and prefer not in self._agents and not contact.avoid.get(prefer):
+        if prefer is not None and prefer not in self._agents and prefer not in contact.avoid:
             key = pool.keys.get(prefer)
             if key is not None:
                 found.append((ASKED_FIRST, key))
         for key in pool.eligible:
-            if len(found) == SHOWN:
+            if len(found) == enough:
                 return found
             agent = key[-1]
             until = contact.avoid.get(agent)
@@ -111,13 +115,18 @@ class Pass:
                 found.append((IN_TURN, key))
             else:
                 late.append((LET_PASS, key))
-        return (found + late)[:SHOWN]
+        return (found + late)[:enough]
+
+    def _ring_at_most(self, contact: Contact, pool: Pool) -> int:
+        """How many phones may ring for it at once."""
+        if pool.key.algorithm is not Algorithm.RING_ALL:
+            return 1
+        return max(1, contacts.queue_config(self._world, contact.queue).ring_at_most)
 
     def _offer(self, contact: Contact, pool: Pool, candidates: list[tuple[float, AgentKey]]) -> None:
         now = self._ctx.now
         queue = contacts.queue_config(self._world, contact.queue)
-        most = max(1, queue.ring_at_most) if pool.key.algorithm is Algorithm.RING_ALL else 1
-        chosen = tuple(key[-1] for _, key in candidates[:most])
+        chosen = tuple(key[-1] for _, key in candidates[: self._ring_at_most(contact, pool)])
         self.events.append(
             ev.OfferMade(
                 reservation=self._ctx.ids.reservation(),
@@ -133,7 +142,7 @@ class Pass:
         )
         for agent in chosen:
             self._agents[agent] = None
-        self._contacts[contact.id] = None
+        self.planned[contact.id] = None
 
     def _why(
         self, contact: Contact, pool: Pool, candidates: list[tuple[float, AgentKey]], chosen: tuple[AgentId, ...]
@@ -144,7 +153,7 @@ class Pass:
             chosen=chosen,
             candidates=tuple(
                 ev.Candidate(agent=agent, keys=(first, float(tier), *shown(key, now)))
-                for first, (tier, key, agent) in candidates
+                for first, (tier, key, agent) in candidates[:SHOWN]
             ),
             excluded=self._excluded(contact, pool),
             tie_break="agent id",

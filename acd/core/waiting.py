@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 from acd.core import agent as agents
 from ctiserver.model import events as ev
-from ctiserver.model.ids import AgentId, ContactId
+from ctiserver.model.ids import AgentId, ContactId, QueueId
 from ctiserver.model.requirement import Requirement, fits, joined
-from ctiserver.model.routing import ServesConfig, StepConfig
+from ctiserver.model.routing import StepConfig
 from ctiserver.model.site import AgentConfig, QueueConfig
 from ctiserver.model.work import Contact, ContactState
 from ctiserver.model.world import World
@@ -84,15 +84,14 @@ def admits(world: World, config: AgentConfig, contact: Contact) -> bool:
 # --- deadlines ----------------------------------------------------------------------------------------
 
 
-def wanted(world: World, contact: Contact, since: float) -> Iterator[tuple[str, float]]:
-    """The waiting clocks of a contact and when each is due. `since`: when its present step began; the book knows better
-    for one that is running."""
+def wanted(world: World, contact: Contact) -> Iterator[tuple[str, float]]:
+    """The waiting clocks of a contact and when each is due by the configuration of now."""
     queue = world.queue_configs.get(contact.queue)
     if queue is None or contact.state not in (ContactState.WAITING, ContactState.RESERVED):
         return
     now = step(contact, queue)
     if now is not None and now.for_seconds:
-        yield step_key(contact.id), since + now.for_seconds
+        yield step_key(contact.id), contact.stepped_at + now.for_seconds
     if now is not None and now.wait_over_seconds:
         yield load_key(contact.id), world.now + LOOK_AGAIN
     delay = next((delay for delay in world.delays.get(contact.queue, ()) if delay > contact.opened), None)
@@ -102,13 +101,15 @@ def wanted(world: World, contact: Contact, since: float) -> Iterator[tuple[str, 
         yield prefer_key(contact.id), contact.prefer_until
 
 
-def arm(world: World, contact: Contact, since: float) -> None:
-    """Set the clocks that are not running, drop those that have no cause any more."""
-    due = dict(wanted(world, contact, since))
+def arm(world: World, contact: Contact) -> None:
+    """Set the clocks to what they ought to be, drop those that have no cause any more. The one that looks at the
+    predicted wait runs on as it does."""
+    due = dict(wanted(world, contact))
     for key in (step_key(contact.id), load_key(contact.id), open_key(contact.id), prefer_key(contact.id)):
+        running = world.deadlines.get(key)
         if key not in due:
             world.deadlines.drop(key)
-        elif world.deadlines.get(key) is None:
+        elif running is None or (running != due[key] and key != load_key(contact.id)):
             world.deadlines.set(key, due[key])
 
 
@@ -139,12 +140,26 @@ def prefer_due(contact: Contact | None, now: float) -> tuple[ev.Event, ...]:
     return (ev.PreferenceEnded(contact=contact.id, at=now),)
 
 
-def preference_holds(world: World, agent: AgentId, contact_hard: Requirement, serves: ServesConfig | None) -> bool:
-    """Whether it makes sense that a caller waits for this agent alone: he is signed in and may have the call."""
+def pointless(world: World, contact: Contact, now: float) -> tuple[ev.Event, ...]:
+    """After a change of the site: nobody waits alone for one who can no longer have it."""
+    queue = world.queue_configs.get(contact.queue)
+    if queue is None or contact.prefer is None or not contact.prefer_until:
+        return ()
+    return () if may_have(world, contact.prefer, contact.queue, hard(contact, queue)) else prefer_due(contact, now)
+
+
+def may_have(world: World, agent: AgentId, queue: QueueId, asked: Requirement) -> bool:
+    """Whether this agent, who is signed in, may ever have a contact of the queue that asks for this."""
     config, live = world.agent_configs.get(agent), world.agents.get(agent)
-    if config is None or live is None or serves is None:
+    if config is None or live is None or queue not in world.serves.get(agent, {}):
         return False
-    return live.signed_in and fits(config.skills, contact_hard) and agents.status(live) != "unreachable"
+    return live.signed_in and fits(config.skills, asked)
+
+
+def preference_holds(world: World, agent: AgentId, queue: QueueId, asked: Requirement) -> bool:
+    """Whether it makes sense that a caller begins to wait for this agent alone: he may have the call and, as far as we
+    see, can be rung when he is free."""
+    return may_have(world, agent, queue, asked) and agents.status(world.agents[agent]) != "unreachable"
 
 
 # --- apply --------------------------------------------------------------------------------------------
@@ -157,6 +172,7 @@ def apply(world: World, event: ev.ContactStepped | ev.ContactOpened | ev.Prefere
     match event:
         case ev.ContactStepped():
             contact.step = event.step
+            contact.stepped_at = event.at
             world.deadlines.drop(step_key(contact.id))
             world.deadlines.drop(load_key(contact.id))
         case ev.ContactOpened():
@@ -165,4 +181,4 @@ def apply(world: World, event: ev.ContactStepped | ev.ContactOpened | ev.Prefere
         case ev.PreferenceEnded():
             contact.prefer_until = 0.0
             world.deadlines.drop(prefer_key(contact.id))
-    arm(world, contact, event.at)
+    arm(world, contact)

@@ -141,6 +141,7 @@ class Contact(msgspec.Struct, kw_only=True):
     customer: str = ""
     steps: tuple[StepConfig, ...] = ()
     step: int = 0
+    stepped_at: float = 0.0  # when this step began
     opened: float = 0.0  # groups whose delay is at most this may have it
     algorithm: Algorithm | None = None
     rules: tuple[str, ...] = ()
