@@ -105,7 +105,7 @@ class Auditor:
             async with asyncio.timeout(DEADLINE):
                 found = await self._confirmed()
                 if self._silence is not None:
-                    await self._silence.look()
+                    found.extend(await self._silence.look())
         except (SwitchError, TimeoutError) as error:
             self.skipped += 1
             log.info("audit_skipped", reason=str(error) or type(error).__name__)

@@ -3,7 +3,9 @@
 Lives here: whose RTP is counted and who is probed, when. A silent party is not gone (a muted phone, a codec without
 comfort noise), so he is only asked: a session refresh in his dialog. A living phone answers it and nothing changes; for
 one that vanished Asterisk gives up after 32 s and ends the leg with cause 18, which is then told as a fault (ADR 12).
-A browser's leg is not asked: its endpoint has an rtp_timeout. Numbers are our own choice, but for ADR 12's.
+A browser's leg is not asked: its endpoint has an rtp_timeout, so Asterisk itself ends it. Once, on a loaded machine,
+it did not, and the caller heard nothing for good: such a leg is a fault, and is ended as lost, which gives the caller
+music and the page a new leg. Numbers are our own choice, but for ADR 12's.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 SILENT = 10.0
 """Seconds without a packet after which a party is asked whether it is there."""
+PAGE_SILENT = 20.0
+"""Seconds without a packet from a browser after which its rtp_timeout (8 s) has failed."""
 PROBE_AGAIN = 300.0
 """Seconds after which one that has answered, or may have, is asked again."""
 AT_ONCE = 100
@@ -53,13 +57,17 @@ class Silence:
         self._legs: dict[LegId, Heard] = {}
         self.probes = 0
 
-    async def look(self) -> None:
-        """Count the packets of those who were not looked at for longest; ask who is silent. Raises SwitchError."""
+    async def look(self) -> list[Fault]:
+        """Count the packets of those who were not looked at for longest; ask who is silent. The faults are pages that
+        are silent and still connected. Raises SwitchError."""
         now = self._monotonic()
-        present = {leg.id: conversation for conversation, leg in self._parties()}
+        present = {leg.id: (conversation, leg) for conversation, leg in self._parties()}
         self._legs = {
-            leg: self._legs.get(leg) or Heard(conversation=conversation.id) for leg, conversation in present.items()
+            leg: self._legs.get(leg)
+            or Heard(conversation=conversation.id)
+            for leg, (conversation, _) in present.items()
         }
+        faults: list[Fault] = []
         turn = sorted(self._legs, key=lambda leg: self._legs[leg].looked)
         turn = turn[:AT_ONCE]
         counts = await asyncio.gather(*(self._reader.received(leg) for leg in turn))
@@ -70,8 +78,12 @@ class Silence:
             heard.looked = now
             if packets is None or packets != heard.packets:
                 heard.packets, heard.since = -1 if packets is None else packets, now
+            elif _page(present[leg][1]):
+                if now - heard.since >= PAGE_SILENT:
+                    faults.append(_silent_page(leg, heard))
             elif now - heard.since >= SILENT and now - heard.probed >= PROBE_AGAIN:
-                await self._probe(leg, heard, present[leg], now)
+                await self._probe(leg, heard, present[leg][0], now)
+        return faults
 
     async def _probe(self, leg: LegId, heard: Heard, conversation: Conversation, now: float) -> None:
         """Never while he is played to: setting a variable would wait for the end of that (FACTS)."""
@@ -98,5 +110,13 @@ class Silence:
             for leg in conversation.legs.values():
                 if leg.state is not LegState.CONNECTED or leg.away or leg.ending or leg.on_hold:
                     continue
-                if leg.role is Role.CUSTOMER or desk_phone(leg.endpoint) is not None:
-                    yield conversation, leg
+                yield conversation, leg
+
+
+def _page(leg: Leg) -> bool:
+    return leg.role is Role.AGENT and desk_phone(leg.endpoint) is None
+
+
+def _silent_page(leg: LegId, heard: Heard) -> Fault:
+    detail = f"no sound comes from the page of {leg}, and Asterisk does not end it"
+    return Fault(kind=FaultKind.PAGE_SILENT, target=leg, conversation=heard.conversation, detail=detail)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ctiserver.calls.moves import Plan, look_at
 from ctiserver.model import effects as fx, events as ev, facts, ids
-from ctiserver.model.causes import NORMAL
+from ctiserver.model.causes import LOST, NORMAL
 from ctiserver.model.faults import MAX_REPAIRS, OF_CALLS, Fault, FaultKind
 from ctiserver.model.ids import BridgeId, ConversationId, LegId
 from ctiserver.model.talk import Conversation
@@ -44,6 +44,10 @@ def _repair(plan: Plan, world: World, fault: Fault, looked: dict[ConversationId,
             return "taken in"  # his arrival follows as a fact of its own
         case FaultKind.CALLER_SILENT:
             return "ended by the switch"
+        case FaultKind.PAGE_SILENT if fault.conversation is not None:
+            leg = LegId(fault.target)
+            plan.effects.append(fx.HangUpLeg(conversation=fault.conversation, leg=leg, cause=LOST))
+            return "hung up as lost"
         case FaultKind.RECORDING_LOST:
             return "track opened anew"
         case FaultKind.CHANNEL_STRAY | FaultKind.RECORDING_STRAY:

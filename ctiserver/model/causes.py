@@ -50,6 +50,8 @@ REDIRECTED = 23
 UNALLOCATED = 1
 CONGESTION = 34
 
+LOST = 44  # requested channel not available: what rtp_timeout ends a leg with
+
 # A leg that ended with one of these was ended on purpose by its party; anything else is a lost leg.
 # rtp_timeout ends a leg with 44 (requested channel unavailable), a vanished transport with 0 or 127.
 ON_PURPOSE = frozenset({NORMAL, USER_BUSY, REJECTED, 31})

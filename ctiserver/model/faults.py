@@ -25,6 +25,7 @@ class FaultKind(StrEnum):
     LEG_LEFT = "leg_left"
     CALLER_UNKNOWN = "caller_unknown"
     CALLER_SILENT = "caller_silent"
+    PAGE_SILENT = "page_silent"
     CHANNEL_STRAY = "channel_stray"
     BRIDGE_MISSING = "bridge_missing"
     BRIDGE_STRAY = "bridge_stray"
@@ -52,6 +53,7 @@ OF_CALLS = (
     FaultKind.LEG_LEFT,
     FaultKind.CALLER_UNKNOWN,
     FaultKind.CALLER_SILENT,
+    FaultKind.PAGE_SILENT,
     FaultKind.CHANNEL_STRAY,
     FaultKind.BRIDGE_MISSING,
     FaultKind.BRIDGE_STRAY,

@@ -19,8 +19,9 @@ from ctiserver.model.errors import SwitchError
 from ctiserver.model.facts import SwitchReading
 from ctiserver.model.faults import MAX_REPAIRS, Fault, FaultKind
 from ctiserver.model.ids import LegId
+from ctiserver.model.talk import Role
 from ctiserver.model.turns import Input
-from ctiserver.silence import PROBE_AGAIN, SILENT, Silence
+from ctiserver.silence import PAGE_SILENT, PROBE_AGAIN, SILENT, Silence
 from tests.fakes.floor import Floor
 from tests.scenarios.conftest import make_site
 from tests.scenarios.test_call_stories import into_queue, talking
@@ -196,6 +197,27 @@ async def test_who_is_silent_is_asked_once_and_never_while_he_hears_a_prompt(hou
     house.now += PROBE_AGAIN
     await house.silence.look()
     assert house.reader.refreshed == [caller, caller]
+
+
+async def test_a_page_that_asterisk_leaves_silent_is_ended_as_lost_and_rung_again(house: House) -> None:
+    """Its rtp_timeout ought to end it after 8 s: once it did not, and the caller heard nothing for good."""
+    talking(house.floor)
+    conversation = house.floor.conversation()
+    (leg,) = [leg.id for leg in conversation.legs.values() if leg.role is Role.AGENT]
+    house.reader.packets = {leg: 50, conversation.customer_leg: 50}
+    await house.look()
+    house.now += PAGE_SILENT - 1
+    house.reader.packets[conversation.customer_leg] = 51
+    await house.look()
+    assert house.told == []
+    house.now += 1
+    house.reader.packets[conversation.customer_leg] = 52
+    await house.look()
+    assert [fault.kind for faults in house.told for fault in faults] == [FaultKind.PAGE_SILENT]
+    happened = [type(event) for record in house.floor.records for event in record.events]
+    assert leg not in conversation.legs, "it was ended"
+    assert ev.Queued in happened and happened.index(ev.AgentLegLost) < happened.index(ev.AgentLegBack), "music, then he"
+    assert house.reader.refreshed == []
 
 
 async def test_one_who_never_answered_is_a_fault_and_one_who_hung_up_is_none(house: House) -> None:
