@@ -23,6 +23,7 @@ OPEN = frozenset(
         *("leg", "legs", "channel", "bridge", "replaces", "endpoint", "lease", "previous", "instance", "playback"),
         *("dialled", "state", "how", "why", "reason", "effect", "target", "disposition", "ending", "key", "quiet"),
         "failure",
+        "rules",  # that applied: the site's own ids
         *("flow", "node", "exit", "waiting", "path", "language", "languages", "names", "version"),
         *("media", "prompts"),
         *("kind", "repair", "detail"),  # of faults: sentences that are made of ids

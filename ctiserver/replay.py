@@ -10,10 +10,14 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from acd.core.engine import Acd
+from acd.core.explain import explain
 from ctiserver import turn
 from ctiserver.calls.core import Calls
-from ctiserver.model.turns import Core, Record
-from ctiserver.model.world import World, WorldState
+from ctiserver.model import events as ev
+from ctiserver.model.explanation import Explanation
+from ctiserver.model.ids import AgentId
+from ctiserver.model.turns import Core, Decision, Item, Record
+from ctiserver.model.world import Ctx, World, WorldState
 from ivr.runtime import Ivr
 
 Cores = tuple[Calls, Ivr, Acd]
@@ -36,6 +40,40 @@ def folded(records: Iterable[Record]) -> World:
 def decided_again(world: World, cores: Sequence[Core], record: Record, epoch: str) -> Record:
     """The recorded input decided on this world, which it changes. It must give the very record."""
     return turn.run(world, cores, record.input, epoch=epoch, at=record.at, seed=record.seed).record
+
+
+def offer_explained(
+    world: World, cores: tuple[*tuple[Core, ...], Acd], record: Record, epoch: str, reservation: str
+) -> Explanation | None:
+    """What the ACD looked at when it decided on this offer: `record`, which holds it, is decided again on the world as
+    it was before (which it changes). None: this version does not decide on such an offer."""
+    *others, acd = cores
+    watched = _Watched(acd, reservation)
+    decided_again(world, (*others, watched), record, epoch)
+    return watched.found
+
+
+class _Watched:
+    """The ACD core with somebody who looks at the world in the moment of one decision, before it is applied."""
+
+    def __init__(self, acd: Acd, reservation: str) -> None:
+        self.found: Explanation | None = None
+        self._acd = acd
+        self._reservation = reservation
+
+    def decide(self, world: World, item: Item, ctx: Ctx) -> Decision:
+        decision = self._acd.decide(world, item, ctx)
+        taken: dict[AgentId, None] = {}  # by offers that were decided on together with it
+        for event in decision.events:
+            if not isinstance(event, ev.OfferMade):
+                continue
+            if event.reservation == self._reservation:
+                self.found = explain(world, event.contact, self._acd.index, taken)
+            taken |= dict.fromkeys(event.agents)
+        return decision
+
+    def apply(self, world: World, event: ev.Event) -> None:
+        self._acd.apply(world, event)
 
 
 def copied(world: World) -> WorldState:

@@ -48,7 +48,7 @@ def status(agent: Agent, medium: str = VOICE, capacity: Capacity | None = None) 
     """ELIGIBLE, or the first reason why the agent gets no contact of this medium now: the words of `Why.excluded`."""
     if not agent.signed_in:
         return "signed_out"
-    if agent.work and not _room(agent, medium, capacity or {}):
+    if agent.work and not has_room(agent, medium, capacity):
         return {
             AgentState.BUSY: "busy",
             AgentState.RESERVED: "reserved",
@@ -65,9 +65,10 @@ def eligible(agent: Agent, medium: str = VOICE, capacity: Capacity | None = None
     return status(agent, medium, capacity) == ELIGIBLE
 
 
-def _room(agent: Agent, medium: str, capacity: Capacity) -> bool:
+def has_room(agent: Agent, medium: str, capacity: Capacity | None = None) -> bool:
     """Whether everything in his hands allows an item of this medium beside it, and its own medium has room (oracles
     CC-1 to CC-7)."""
+    capacity = capacity or {}
     same = 0
     for item in agent.work.values():
         if item.medium in SPOKEN and medium in SPOKEN:

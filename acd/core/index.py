@@ -20,7 +20,7 @@ from acd.core.rank.table import TABLE
 from ctiserver.model.errors import InvariantBroken
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, LegId, QueueId, ReservationId
 from ctiserver.model.requirement import Requirement, fits, parse, wanted
-from ctiserver.model.routing import Algorithm as Name, ServesConfig
+from ctiserver.model.routing import VOICE, Algorithm as Name, ServesConfig
 from ctiserver.model.site import AgentConfig
 from ctiserver.model.work import Agent, AgentState, Contact, ContactState
 from ctiserver.model.world import World
@@ -86,8 +86,8 @@ class Seen:
 
     __slots__ = ("endpoint", "idle", "idle_since", "linked", "occupancy_at", "state", "status")
 
-    def __init__(self, agent: Agent) -> None:
-        self.status = agents.status(agent)
+    def __init__(self, agent: Agent, capacity: agents.Capacity | None) -> None:
+        self.status = agents.status(agent, VOICE, capacity)
         self.state: AgentState = agents.state(agent)
         self.idle_since = agent.idle_since
         self.occupancy_at = agent.occupancy_at
@@ -120,6 +120,9 @@ class Index:
         self.pools: dict[PoolKey, Pool] = {}
         self.pools_of: dict[AgentId, dict[PoolKey, Pool]] = {}
         self.counts: dict[QueueId, dict[str, int]] = {}
+        """queue -> status -> how many of those who serve it"""
+        self.delayed: dict[QueueId, dict[float, int]] = {}
+        """queue -> a group's delay -> how many of its agents are free"""
         self.waiting: dict[QueueId, int] = {}
         self.seen: dict[AgentId, Seen] = {}
         self.agent_of_endpoint: dict[str, AgentId] = {}
@@ -140,7 +143,7 @@ class Index:
     def agent_changed(self, agent: Agent) -> None:
         """Bring everything about the agent up to date."""
         name = agent.id
-        old, new = self.seen.get(name), Seen(agent)
+        old, new = self.seen.get(name), Seen(agent, self._world.capacities.get(name))
         self.seen[name] = new
         if old is None or old.endpoint != new.endpoint:
             if old is not None and self.agent_of_endpoint.get(old.endpoint) == name:
@@ -150,11 +153,16 @@ class Index:
         if old is not None and new.ranks_as(old):
             return
         if old is None or old.status != new.status:
-            for queue in self._world.serves.get(name, ()):
+            for queue, how in self._world.serves.get(name, {}).items():
                 count = self.counts.setdefault(queue, {})
                 if old is not None:
                     count[old.status] -= 1
                 count[new.status] = count.get(new.status, 0) + 1
+                if how.delay_seconds > 0:
+                    free = self.delayed.setdefault(queue, {})
+                    was = old is not None and old.status == agents.ELIGIBLE
+                    change = (new.status == agents.ELIGIBLE) - was
+                    free[how.delay_seconds] = free.get(how.delay_seconds, 0) + change
         able: dict[str, bool] = {}
         for pool in self.pools_of.get(name, {}).values():
             medium = pool.key.medium
@@ -166,6 +174,21 @@ class Index:
         """Whether he could get a contact of this medium now."""
         agent = self._world.agents.get(name)
         return agent is not None and agents.eligible(agent, medium, self._world.capacities.get(name))
+
+    def standing(self, queue: QueueId, medium: str) -> tuple[dict[str, int], dict[float, int]]:
+        """How many of the queue's agents have which status for a medium, and how many of the free ones have which group
+        delay. What rings his phone is counted all the time (one phone: voice and callback alike); other media are
+        counted when asked, one look at each agent of the queue."""
+        if medium in agents.SPOKEN:
+            return self.counts.get(queue, {}), self.delayed.get(queue, {})
+        counts: dict[str, int] = {}
+        delayed: dict[float, int] = {}
+        for name, how in self.members.get(queue, {}).items():
+            status = agents.status(self._world.agents[name], medium, self._world.capacities.get(name))
+            counts[status] = counts.get(status, 0) + 1
+            if status == agents.ELIGIBLE and how.delay_seconds > 0:
+                delayed[how.delay_seconds] = delayed.get(how.delay_seconds, 0) + 1
+        return counts, delayed
 
     def priority(self, agent: AgentId, pool: Pool) -> int:
         """Of what priority this pool's contacts are for this agent: his own first, then as his group says."""
@@ -301,6 +324,7 @@ class Index:
                 != sorted(pool.rank(agents_of[a]) for a in pool.members if self.is_eligible(a, key.medium))
             ],
             "counts": {q: {s: n for s, n in sorted(count.items()) if n} for q, count in self.counts.items()},
+            "delayed": {q: {d: n for d, n in sorted(free.items()) if n} for q, free in self.delayed.items()},
             "waiting": {queue: n for queue, n in self.waiting.items() if n},
             "seen": {a: (s.status, s.state, s.idle_since, s.endpoint) for a, s in self.seen.items()},
             "endpoints": dict(self.agent_of_endpoint),

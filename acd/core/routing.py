@@ -13,6 +13,8 @@ may wait or may be had by more agents. Before the event nobody waited who could 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from acd.core import agent as agents, contact as contacts
 from acd.core.index import AgentKey, Index, Pool
 from ctiserver.model import events as ev
@@ -95,27 +97,8 @@ class Pass:
         return self._world.contacts[best[1][-1]] if best is not None else None
 
     def _candidates(self, contact: Contact, pool: Pool) -> list[tuple[float, AgentKey]]:
-        """The best agents for the contact, best first: as many as are shown, or may be rung at once if that is more."""
-        found: list[tuple[float, AgentKey]] = []
-        late: list[tuple[float, AgentKey]] = []
-        enough = max(SHOWN, self._ring_at_most(contact, pool))
-        prefer = contact.prefer
-        if prefer is not None and prefer not in self._agents and prefer not in contact.avoid:
-            key = pool.keys.get(prefer)
-            if key is not None:
-                found.append((ASKED_FIRST, key))
-        for key in pool.eligible:
-            if len(found) == enough:
-                return found
-            agent = key[-1]
-            until = contact.avoid.get(agent)
-            if agent in self._agents or until or (found and agent == prefer):
-                continue
-            if until is None:
-                found.append((IN_TURN, key))
-            else:
-                late.append((LET_PASS, key))
-        return (found + late)[:enough]
+        """As many as are shown, or may be rung at once if that is more."""
+        return ranked(contact, pool, self._agents, max(SHOWN, self._ring_at_most(contact, pool)))
 
     def _ring_at_most(self, contact: Contact, pool: Pool) -> int:
         """How many phones may ring for it at once."""
@@ -147,35 +130,94 @@ class Pass:
     def _why(
         self, contact: Contact, pool: Pool, candidates: list[tuple[float, AgentKey]], chosen: tuple[AgentId, ...]
     ) -> ev.Why:
-        now, shown = self._ctx.now, pool.algorithm.shown
+        names = rank_names(pool)
+        queue = contacts.queue_config(self._world, contact.queue)
         return ev.Why(
             rule=pool.key.algorithm.value,
             chosen=chosen,
             candidates=tuple(
-                ev.Candidate(agent=agent, keys=(first, float(tier), *shown(key, now)))
-                for first, (tier, key, agent) in candidates[:SHOWN]
+                ev.Candidate(agent=rank[1][-1], keys=shown_rank(pool, rank, self._ctx.now))
+                for rank in candidates[:SHOWN]
             ),
-            excluded=self._excluded(contact, pool),
-            tie_break="agent id",
-            names=("turn", "tier", *pool.algorithm.NAMES),
+            excluded=self._excluded(contact, pool, candidates),
+            tie_break=_decided_by(candidates[len(chosen) - 1 : len(chosen) + 1], names),
+            names=names,
             step=contact.step,
             requires=pool.key.requires,
+            rules=contact.rules,
+            prefer=contact.prefer,
+            priority=self._index.priority(chosen[0], pool),
+            due=contacts.due(contact, queue),
+            head=contact.head,
         )
 
-    def _excluded(self, contact: Contact, pool: Pool) -> dict[str, int]:
-        """How many agents were out of the question, by the first reason why; from counters, nobody is scanned."""
-        taken = sum(1 for agent in self._agents if agent in pool.members)
-        avoided = sum(1 for agent, until in contact.avoid.items() if until and agent in pool.keys)
+    def _excluded(
+        self, contact: Contact, pool: Pool, candidates: list[tuple[float, AgentKey]]
+    ) -> dict[str, int]:
+        """How many agents were out of the question, by the first reason why; from counters, nobody is scanned. With the
+        candidates shown they are all agents of the site."""
+        site, queue = len(self._index.site_agents), contact.queue
+        taken = sum(1 for agent in self._agents if agent in pool.keys)
+        avoided = sum(
+            1 for agent, until in contact.avoid.items() if until and agent in pool.keys and agent not in self._agents
+        )
         if pool.key.agent:
-            counted = {"other_agent": len(self._index.site_agents) - len(pool.members)}
+            counted = {"other_agent": site - len(pool.members)}
         else:
-            status = self._index.counts.get(contact.queue, {})
-            counted = {reason: n for reason, n in sorted(status.items()) if reason != agents.ELIGIBLE}
-            counted["skill"] = status.get(agents.ELIGIBLE, 0) - len(pool.eligible)
-            counted["queue"] = len(self._index.site_agents) - len(self._index.members.get(contact.queue, {}))
+            status, delayed = self._index.standing(queue, pool.key.medium)
+            counted = {"queue": site - len(self._index.members.get(queue, {}))}
+            counted |= {reason: n for reason, n in sorted(status.items()) if reason != agents.ELIGIBLE}
+            counted["delay"] = sum(n for delay, n in delayed.items() if delay > pool.key.opened)
+            counted["skill"] = status.get(agents.ELIGIBLE, 0) - counted["delay"] - len(pool.eligible)
         counted["reserved"] = counted.get("reserved", 0) + taken
         counted["avoided"] = avoided
+        counted["ranked_lower"] = len(pool.eligible) - taken - avoided - min(SHOWN, len(candidates))
         return {reason: n for reason, n in counted.items() if n}
+
+
+def ranked(
+    contact: Contact, pool: Pool, taken: Mapping[AgentId, None], most: int
+) -> list[tuple[float, AgentKey]]:
+    """The best agents for the contact, best first, at most `most`; nobody of `taken`."""
+    found: list[tuple[float, AgentKey]] = []
+    late: list[tuple[float, AgentKey]] = []
+    prefer = contact.prefer
+    if prefer is not None and prefer not in taken and prefer not in contact.avoid:
+        key = pool.keys.get(prefer)
+        if key is not None:
+            found.append((ASKED_FIRST, key))
+    for key in pool.eligible:
+        if len(found) == most:
+            return found
+        agent = key[-1]
+        until = contact.avoid.get(agent)
+        if agent in taken or until or (found and agent == prefer):
+            continue
+        if until is None:
+            found.append((IN_TURN, key))
+        else:
+            late.append((LET_PASS, key))
+    return (found + late)[:most]
+
+
+def rank_names(pool: Pool) -> tuple[str, ...]:
+    """What the parts of an agent's rank are called, before his id."""
+    return ("turn", "tier", *pool.algorithm.NAMES)
+
+
+def shown_rank(pool: Pool, rank: tuple[float, AgentKey], now: float) -> tuple[float, ...]:
+    """The same parts in units for people."""
+    turn, (tier, key, _) = rank
+    return (turn, float(tier), *pool.algorithm.shown(key, now))
+
+
+def _decided_by(two: list[tuple[float, AgentKey]], names: tuple[str, ...]) -> str:
+    """What the first of two candidates was better in; '' when there is no second."""
+    if len(two) < 2:
+        return ""
+    (turn, (tier, key, _)), (other_turn, (other_tier, other_key, _)) = two
+    pairs = zip(names, (turn, tier, *key), (other_turn, other_tier, *other_key), strict=True)
+    return next((name for name, mine, other in pairs if mine != other), "agent id")
 
 
 def _may_be_offered(contact: Contact) -> bool:

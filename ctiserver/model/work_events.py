@@ -21,9 +21,18 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[float, ...]
 
 
-class Why(msgspec.Struct, frozen=True, kw_only=True):
-    """Why this agent: the algorithm, the requirement of the step in force, the ten best candidates with their keys
-    (`names` says what each key is), the others counted by reason, what would decide between equal keys."""
+class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why this contact went to this agent: one record for each offer, small enough for the call path.
+
+    `rule` is the algorithm, `candidates` the ten best with their keys (`names` says what each key is), `excluded` all
+    other agents of the site counted by the first reason why not (`acd.core.explain` lists them one by one). `tie_break`
+    is what decided between the last chosen and the next: a key's name, 'agent id' when all keys were equal, '' when
+    there was nobody else.
+
+    About the contact: the relaxation `step` in force and what it `requires`, the `rules` on its data that applied,
+    the agent to `prefer`, the `priority` of its queue for the chosen agent's group (0: it is his own), when it was
+    `due` in the fair order (epoch seconds, `acd.core.contact.due`), and whether it had come back to the head (`head`).
+    """
 
     rule: str
     chosen: tuple[AgentId, ...]
@@ -33,6 +42,11 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
     step: int = 0
     requires: str = ""
+    rules: tuple[str, ...] = ()
+    prefer: AgentId | None = None
+    priority: int = 1
+    due: float = 0.0
+    head: bool = False
 
 
 class ContactQueued(EventBase, frozen=True, kw_only=True):
