@@ -97,8 +97,8 @@ class Pass:
         return self._world.contacts[best[1][-1]] if best is not None else None
 
     def _candidates(self, contact: Contact, pool: Pool) -> list[tuple[float, AgentKey]]:
-        """As many as are shown, or may be rung at once if that is more."""
-        return ranked(contact, pool, self._agents, max(SHOWN, self._ring_at_most(contact, pool)))
+        """As many as are shown, or may be rung at once if that is more, and the next one."""
+        return ranked(contact, pool, self._agents, max(SHOWN, self._ring_at_most(contact, pool) + 1))
 
     def _ring_at_most(self, contact: Contact, pool: Pool) -> int:
         """How many phones may ring for it at once."""
