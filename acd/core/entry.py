@@ -13,7 +13,7 @@ from acd.core.contact import has_queue, queue_config
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import AgentId, QueueId
-from ctiserver.model.requirement import canonical, joined
+from ctiserver.model.requirement import joined
 from ctiserver.model.routing import VOICE, Algorithm, RuleConfig
 from ctiserver.model.site import QueueConfig
 from ctiserver.model.talk import Conversation
@@ -87,7 +87,7 @@ def rules(world: World, queue: QueueConfig, conversation: Conversation, event: e
         prefer = found.prefer or _preferred(world, rule, conversation)
         found = Ruled(
             rules=(*found.rules, rule.id),
-            requires=joined(found.requires, canonical(rule.requires)),
+            requires=joined(found.requires, rule.requires),
             priority=found.priority + rule.priority,
             algorithm=found.algorithm or rule.algorithm,
             prefer=prefer,

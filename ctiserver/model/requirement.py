@@ -22,8 +22,11 @@ Requirement = str
 """A requirement in canonical text; '' = anybody."""
 
 MAX_TEXT = 1000
-"""Characters of a requirement, and its limit of work: the reader goes as deep as there are brackets."""
+"""Characters that a person may write. Its canonical text may be longer (`a` is `a >= 1`), and several joined are."""
 MAX_DEPTH = 40
+"""Brackets and `not` within each other that a person may write: the limit of work, the reader goes as deep as they."""
+_JOINED = 1
+"""How much deeper a text may be that we have written: an `or` gets brackets when it is joined with others."""
 
 
 class BadRequirement(ValueError):
@@ -61,17 +64,17 @@ _PLAIN = re.compile(r"[^\W\d][\w.-]{0,63}")
 
 @lru_cache(maxsize=8192)
 def parse(text: str) -> Node:
-    """The tree of a requirement, in canonical order. Raises BadRequirement."""
-    if len(text) > MAX_TEXT:
-        raise BadRequirement(f"longer than {MAX_TEXT} characters")
-    if not text.strip():
-        return All(())
-    return _Reader(text).whole()
+    """The tree of a requirement, in canonical order. Raises BadRequirement.
+
+    For texts that have been through `canonical` or were joined of such; what a person has written goes there first."""
+    return _Reader(text, MAX_DEPTH + _JOINED).whole()
 
 
 def canonical(text: str) -> Requirement:
-    """The one text of all requirements that read alike. Raises BadRequirement."""
-    return write(parse(text))
+    """The one text of all requirements that read alike. Raises BadRequirement, also for too much text."""
+    if len(text) > MAX_TEXT:
+        raise BadRequirement(f"longer than {MAX_TEXT} characters")
+    return write(_Reader(text, MAX_DEPTH).whole())
 
 
 @lru_cache(maxsize=8192)
@@ -195,8 +198,8 @@ def _any(parts: list[Node]) -> Node:
 class _Reader:
     """Recursive descent over the tokens."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, text: str, most: int) -> None:
+        self._most = most  # depth
         self._tokens: list[tuple[str, str, int]] = []  # kind, text, place
         self._at = 0
         place = 0
@@ -217,6 +220,8 @@ class _Reader:
             place = found.end()
 
     def whole(self) -> Node:
+        if not self._tokens:
+            return All(())
         node = self._or(0)
         if self._peek():
             raise BadRequirement(f"did not expect {self._tokens[self._at][1]!r}")
@@ -247,7 +252,7 @@ class _Reader:
         return _all(parts)
 
     def _not(self, depth: int) -> Node:
-        if depth > MAX_DEPTH:
+        if depth > self._most:
             raise BadRequirement("too deep")
         if self._peek() == "not":
             self._at += 1

@@ -61,13 +61,14 @@ class Queue(Node, frozen=True, kw_only=True, tag="queue"):
             return "error"
         try:
             asked = self.requirement()
+            steps = tuple(msgspec.structs.replace(step, requires=canonical(step.requires)) for step in self.steps)
         except BadRequirement as error:
             run.note(str(error))
             return "error"
         run.queue(
             self.queue,
             requires=asked,
-            steps=self.steps,
+            steps=steps,
             priority=self.priority,
             agent=None,
             data=run.fill_all(self.data),

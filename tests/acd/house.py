@@ -122,6 +122,8 @@ class FakeCalls:
                 world.conversations[event.conversation].legs_made += 1
             case ev.CallCleared():
                 world.conversations[event.conversation].cleared = True
+            case ev.CustomerIdentified():
+                world.conversations[event.conversation].customer = event.customer
             case _:
                 pass
 
