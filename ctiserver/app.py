@@ -43,6 +43,7 @@ from ctiserver.ports_http import DatabaseUnavailable
 from ctiserver.release import version
 from ctiserver.settings import BadSetting, Secrets, Settings, load_secrets
 from ctiserver.silence import Silence
+from ctiserver.site_desk import SiteDesk
 from ctiserver.store import demo
 from ctiserver.store.calls import SqlCalls
 from ctiserver.store.customers import SqlCustomers
@@ -139,6 +140,14 @@ class Server:
         )
         self.desktops = Desktops(self.world, submit=self.dispatcher.submit, feed=self.dispatcher.feed)
         self.prompts = PromptStore(site.PROMPTS)
+        self.sites = SiteDesk(
+            settings.home / "site",
+            self.prompts,
+            settings.sounds / "prompts",
+            self.world,
+            self.dispatcher.feed,
+            time.time,
+        )
         self.app = make_app(self._parts(ari))
         self.api = self.app[API]
 
@@ -173,6 +182,7 @@ class Server:
                 site=lambda: self.world.site,
                 captions={prompt: self.prompts.texts(prompt) for prompt in self.prompts.ids()},
             ),
+            sites=self.sites,
             extra_routes=(*self.desktops.routes(), *self.crm.routes()),
             secure_cookies=self.settings.http.certificate is not None,
             version=version(),
@@ -286,12 +296,11 @@ class Server:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._start(self.sites.reload_asked(), "site reload"))
         runner = await self._listen()
         try:
             self.dispatcher.feed(facts.ServerStarted(version=version()))
-            fresh = site.load(self.settings.home / "site", self.prompts, self.settings.sounds / "prompts")
-            if fresh != self.world.site:
-                self.dispatcher.feed(facts.SiteLoaded(site=fresh))
+            self.sites.start()
             self.recorder.start()
             await self.switch.start()
             self._keep(self._database_up, "database")

@@ -1,4 +1,4 @@
-"""The command line: `hollyhock up | serve | doctor | journal | phones | version`.
+"""The command line: `hollyhock up | serve | doctor | journal | phones | site | version`.
 
 Here: arguments, exit codes, one line per fault of the set-up. Not here: any work; `up` is the supervisor's, `serve` the
 composition root's. Exit code 2 means: a setting or the machine is at fault, and stderr has one line about it.
@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import os
+import signal
 import sys
+import time
 import tomllib
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -29,6 +31,8 @@ commands = typer.Typer(
     help="Hollyhock, an open call center on Asterisk.",
 )
 commands.add_typer(journal, name="journal")
+site_commands = typer.Typer(no_args_is_help=True, help="The site's file: check it, load it into the running server.")
+commands.add_typer(site_commands, name="site")
 
 
 def _refuse(error: Exception) -> NoReturn:
@@ -127,6 +131,62 @@ def _online(settings: Settings) -> tuple[str, ...] | None:
     except BadSetting:
         return None  # none runs: the list is right all the same
     return asyncio.run(phones.online(ari))
+
+
+@site_commands.command("check")
+def check_site() -> None:
+    """Check `site.toml` and the flows; every fault on a line of its own. Exit code 1: there is one."""
+    _checked_site(_settings())
+    print("site.toml and the flows are sound")
+
+
+@site_commands.command("load")
+def load_site() -> None:
+    """Check `site.toml` and the flows, then let the running server load them; calls go on."""
+    from ctiserver import site_files
+
+    settings = _settings()
+    revision = _checked_site(settings)
+    pid = site_files.running_server(settings.home)
+    if pid is None:
+        _refuse(RuntimeError(f"no server of {settings.home} is known to run here: the next start loads it"))
+    try:
+        os.kill(pid, signal.SIGHUP)
+    except OSError as error:
+        _refuse(RuntimeError(f"the server (process {pid}) cannot be told: {error.strerror}"))
+    files = site_files.SiteFiles(settings.home / "site", time.time)
+    for _ in range(100):
+        if [version.revision for version in files.versions()[-1:]] == [revision]:
+            print("loaded: in force from now on")
+            return
+        time.sleep(0.05)
+    _refuse(RuntimeError("the server has not loaded it within 5 seconds: look at its log"))
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings(os.environ)
+    except BadSetting as error:
+        _refuse(error)
+
+
+def _checked_site(settings: Settings) -> str:
+    """The revision of a site that is sound; ends the program with its faults otherwise."""
+    from ctiserver import site, site_text
+    from ivr.speech.prompts import PromptStore
+
+    folder = settings.home / "site"
+    try:
+        _, issues = site.read(
+            folder / "site.toml", folder / "flows", PromptStore(site.PROMPTS), settings.sounds / "prompts"
+        )
+        for flow, issue in issues:
+            print(f"{issue.severity}: flow {flow}, {issue.node or 'as a whole'}: {issue.code} {issue.detail}")
+        return site_text.revision(site.text(folder / "site.toml"))
+    except site.BadSite as error:
+        for fault in error.faults:
+            print(f"{error.file}: {fault}", file=sys.stderr)
+        raise typer.Exit(1) from None
 
 
 @commands.command()

@@ -49,9 +49,16 @@ def load(folder: Path, prompts: PromptStore, sounds: Path) -> SiteConfig:
 
 def read(path: Path, flows: Path, prompts: PromptStore, sounds: Path) -> tuple[SiteConfig, list[tuple[str, Issue]]]:
     """These files and nothing else: the configuration, and what is weak in its flows by their ids. Raises BadSite."""
-    texts = {flow.stem: _text(flow) for flow in sorted(flows.glob("*.json"))}
+    return check(text(path), path, flows, prompts, sounds)
+
+
+def check(
+    written: str, path: Path, flows: Path, prompts: PromptStore, sounds: Path
+) -> tuple[SiteConfig, list[tuple[str, Issue]]]:
+    """As `read`, of a text that need not be in the file yet; `path` names it in faults. Raises BadSite."""
+    texts = {flow.stem: text(flow) for flow in sorted(flows.glob("*.json"))}
     try:
-        site = load_site(_text(path), flows=texts, prompts=uris(prompts, sounds))
+        site = load_site(written, flows=texts, prompts=uris(prompts, sounds))
     except BadConfig as error:
         raise BadSite(path, error.faults) from None
     issues: list[tuple[str, Issue]] = []
@@ -64,7 +71,7 @@ def read(path: Path, flows: Path, prompts: PromptStore, sounds: Path) -> tuple[S
     return site, issues
 
 
-def _text(path: Path) -> str:
+def text(path: Path) -> str:
     """A plain file of at most 4 MB, as UTF-8; some editors begin it with a byte order mark. Raises BadSite."""
     try:
         if not path.is_file():  # a pipe of that name would keep the start waiting for ever

@@ -19,6 +19,7 @@ def document(routes: Iterable[Route], version: str) -> dict[str, Any]:
     """The whole document, ready for JSON."""
     routes = tuple(routes)
     types = [kind for route in routes for kind in (route.body, route.answer) if kind not in _PLAIN]
+    types += [route.refusal for route in routes if route.refusal is not None]
     types.append(ErrorBody)
     schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     schema_of = dict(zip(types, schemas, strict=True))
@@ -112,6 +113,7 @@ _DESCRIPTIONS = {
     412: "Changed since",
     413: "Too large",
     416: "No such range",
+    422: "It would make a bad site",
     429: "Too many attempts",
     503: "Not available now",
 }

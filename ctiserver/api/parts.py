@@ -16,6 +16,7 @@ from ctiserver.model.commands import Command
 from ctiserver.model.ids import AgentId
 from ctiserver.model.site import Label, SiteConfig
 from ctiserver.ports_http import Calls, Customers, Logins, Route, Users
+from ctiserver.ports_site import Sites
 from ctiserver.store.passwords import Passwords
 
 
@@ -85,6 +86,8 @@ class ApiParts:
     metrics: Callable[[], Awaitable[bytes]] | None = None
     """the page of figures"""
     demo: DemoParts | None = None
+    sites: Sites | None = None
+    """the editor of the site's configuration"""
     extra_routes: Sequence[Route | web.AbstractRouteDef] = ()
     """routes of the other servers; a plain aiohttp one needs a login and is not described"""
     origins: frozenset[str] = frozenset()

@@ -37,7 +37,8 @@ class Calls:
     def decide(self, world: World, item: Item, ctx: Ctx) -> Decision:
         match item:
             case facts.SiteLoaded():
-                return Decision((ev.SiteChanged(site=item.site),))
+                changed = ev.SiteChanged(site=item.site, by=item.by, revision=item.revision, changed=item.changed)
+                return Decision((changed,))
             case facts.CallerArrived():
                 return arrivals.arrive(world, item, ctx)
             case (

@@ -96,7 +96,12 @@ from ctiserver.model.work_events import (
 
 
 class SiteChanged(EventBase, frozen=True, kw_only=True):
+    """The configuration is another one from now on. By whom, which text, what is different: see `SiteLoaded`."""
+
     site: SiteConfig
+    by: str = ""
+    revision: str = ""
+    changed: tuple[str, ...] = ()
 
 
 class DeadlinePassed(EventBase, frozen=True, kw_only=True):

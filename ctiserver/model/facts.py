@@ -19,9 +19,13 @@ class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class SiteLoaded(_Fact, frozen=True, kw_only=True):
-    """The configuration was read (at start, or after a change)."""
+    """The configuration was read (at start, or after a change). `by`: who changed it ('' = found so in the file),
+    `revision`: which text it is, `changed`: what is different from the text before, one line each."""
 
     site: SiteConfig
+    by: str = ""
+    revision: str = ""
+    changed: tuple[str, ...] = ()
 
 
 class CallerArrived(_Fact, frozen=True, kw_only=True):

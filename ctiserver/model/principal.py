@@ -26,6 +26,7 @@ class Permission(StrEnum):
     OWN_CALLS = "own_calls"
     ALL_CALLS = "all_calls"
     CUSTOMERS = "customers"
+    CONFIGURE = "configure"
 
 
 ROLES: dict[Role, frozenset[Permission]] = {
@@ -33,7 +34,9 @@ ROLES: dict[Role, frozenset[Permission]] = {
     Role.LEAD: frozenset(
         {Permission.TAKE_CALLS, Permission.OWN_CALLS, Permission.ALL_CALLS, Permission.CUSTOMERS}
     ),
-    Role.ADMIN: frozenset({Permission.OWN_CALLS, Permission.ALL_CALLS, Permission.CUSTOMERS}),
+    Role.ADMIN: frozenset(
+        {Permission.OWN_CALLS, Permission.ALL_CALLS, Permission.CUSTOMERS, Permission.CONFIGURE}
+    ),
 }
 
 

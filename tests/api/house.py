@@ -16,18 +16,23 @@ from aiohttp import ClientWebSocketResponse, WSMsgType, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from crm.server import CustomerDesk
+from ctiserver import replay, site as sites, turn
 from ctiserver.api.app import API, Api, make_app
 from ctiserver.api.parts import ApiParts, DemoParts, HeldDevice
+from ctiserver.model import facts
 from ctiserver.model.commands import Command, TakeDevice
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.ids import AgentId
 from ctiserver.model.site import Label, NumberConfig, SiteConfig
+from ctiserver.model.turns import Record
+from ctiserver.site_desk import SiteDesk
 from ctiserver.store import demo
 from ctiserver.store.calls import SqlCalls
 from ctiserver.store.customers import SqlCustomers
 from ctiserver.store.database import Database, sqlite_url
 from ctiserver.store.passwords import Passwords
 from ctiserver.store.users import SqlLogins, SqlUsers
+from ivr.speech.prompts import PromptStore
 
 PASSWORD = "蜀葵 hollyhock"
 START = 1_780_000_000.0
@@ -142,6 +147,8 @@ class House:
         self.logged_out: list[str] = []
         self.health = {"dispatcher": True, "journal": True, "switch": True}
         self.linger = 0.2
+        self.records: list[Record] = []
+        self.sites = self.reopen_sites()
         self._clients: list[TestClient[Any, Any]] = []
         self.client: TestClient[Any, Any]
         self.api: Api
@@ -177,6 +184,27 @@ class House:
         await self.database.close()
         self.passwords.close()
 
+    def reopen_sites(self) -> SiteDesk:
+        """The real desk over a copy of the demo site, and the real cores, as after a start of the server: the world is
+        what the records say, then the file is read."""
+        self.world, self.cores = replay.house(None)
+        for record in self.records:
+            turn.fold(self.world, self.cores, record)
+        desk = SiteDesk(
+            self.folder / "site",
+            PromptStore(sites.PROMPTS),
+            self.folder / "sounds",
+            self.world,
+            self._feed,
+            self.clock,
+        )
+        desk.start()
+        return desk
+
+    def _feed(self, loaded: facts.SiteLoaded) -> None:
+        done = turn.run(self.world, self.cores, loaded, epoch="t", at=self.clock(), seed=self.world.seq + 1)
+        self.records.append(done.record)
+
     async def _metrics(self) -> bytes:
         return b"hollyhock_audit_open_faults 0.0\n"
 
@@ -208,6 +236,7 @@ class House:
             )
             if demo_site
             else None,
+            sites=self.sites,
             extra_routes=CustomerDesk(SqlCustomers(self.database), self.clock).routes(),
         )
 
