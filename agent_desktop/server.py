@@ -169,9 +169,7 @@ class Desktops:
         if isinstance(event, ev.ContactQueued | ev.ContactEnded | ev.OfferMade):
             self._dirty_queues.add(event.queue)
         for agent in named:
-            config = self._world.agent_configs.get(agent)
-            if config is not None:
-                self._dirty_queues.update(config.queues)
+            self._dirty_queues.update(self._world.serves.get(agent, ()))
 
     # ---- beats and figures
 

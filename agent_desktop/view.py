@@ -134,7 +134,7 @@ def keys_of(world: World, agent: AgentId) -> tuple[str, ...]:
     """The documents that this agent may hold now, in a fixed order."""
     config = world.agent_configs.get(agent)
     found = world.agents.get(agent)
-    queues = tuple(f"queue/{queue}" for queue in config.queues) if config is not None else ()
+    queues = tuple(f"queue/{queue}" for queue in world.serves.get(agent, ())) if config is not None else ()
     work = tuple(f"work/{contact}" for contact in sorted(found.work)) if found is not None else ()
     return ("me", "site", *queues, *work)
 
@@ -161,7 +161,7 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
     if config is None:
         return None
     found = world.agents.get(agent)
-    name, queues = config.name, config.queues
+    name, queues = config.name, tuple(world.serves.get(agent, ()))
     if found is None:
         return MeDoc(
             agent=agent,
@@ -237,11 +237,7 @@ def queue_doc(world: World, queue: QueueId) -> QueueDoc | None:
         for contact in world.contacts.values()
         if contact.queue == queue and contact.state in (ContactState.WAITING, ContactState.RESERVED)
     ]
-    states = [
-        agent_state(world.agents[AgentId(member.id)])
-        for member in world.site.agents
-        if queue in member.queues and member.id in world.agents
-    ]
+    states = [agent_state(world.agents[member]) for member in world.members[queue] if member in world.agents]
     return QueueDoc(
         id=queue,
         name=config.name,

@@ -20,7 +20,7 @@ from acd.core.rank.table import TABLE
 from ctiserver.model.errors import InvariantBroken
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, LegId, QueueId, ReservationId
 from ctiserver.model.requirement import Requirement, fits, parse, wanted
-from ctiserver.model.routing import VOICE, Algorithm as Name, ServesConfig
+from ctiserver.model.routing import VOICE, Algorithm as Name
 from ctiserver.model.site import AgentConfig
 from ctiserver.model.work import Agent, AgentState, Contact, ContactState
 from ctiserver.model.world import World
@@ -113,10 +113,7 @@ class Index:
     def __init__(self, world: World) -> None:
         self._world = world
         self.site_agents: dict[AgentId, AgentConfig] = world.agent_configs
-        self.members: dict[QueueId, dict[AgentId, ServesConfig]] = {queue: {} for queue in world.queue_configs}
-        for name, served in world.serves.items():
-            for queue, how in served.items():
-                self.members[queue][name] = how
+        self.members = world.members
         self.pools: dict[PoolKey, Pool] = {}
         self.pools_of: dict[AgentId, dict[PoolKey, Pool]] = {}
         self.counts: dict[QueueId, dict[str, int]] = {}

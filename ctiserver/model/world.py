@@ -62,6 +62,7 @@ class World:
         "desk_phones",
         "ivr",
         "last_agents",
+        "members",
         "now",
         "queue_configs",
         "reservations",
@@ -112,6 +113,11 @@ class World:
             for direct in agent.queues:
                 served.setdefault(QueueId(direct), ServesConfig(queue=direct))
             self.serves[AgentId(agent.id)] = {name: how for name, how in served.items() if name in self.queue_configs}
+        self.members: dict[QueueId, dict[AgentId, ServesConfig]] = {queue: {} for queue in self.queue_configs}
+        """The same the other way round."""
+        for name, queues in self.serves.items():
+            for served_queue, how in queues.items():
+                self.members[served_queue][name] = how
         self.capacities: dict[AgentId, dict[str, CapacityConfig]] = {
             AgentId(agent.id): groups[agent.group].capacity for agent in site.agents if agent.group in groups
         }

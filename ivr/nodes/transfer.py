@@ -41,7 +41,8 @@ class Transfer(Node, frozen=True, kw_only=True, tag="transfer"):
             if found is None:
                 run.note("no such agent")
                 return "error"
-            queue = queue or next(iter(found.queues), "")
+            served = [one.queue for group in run.site.groups if group.id == found.group for one in group.serves]
+            queue = queue or next(iter((*served, *found.queues)), "")
         if not any(one.id == queue for one in run.site.queues):
             run.note("no such queue")
             return "error"
