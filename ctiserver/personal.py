@@ -33,7 +33,7 @@ _OPEN_OF_TYPE = {
     *(("RecordingDone", "name"), ("RecordingEnded", "name")),  # of tracks
     *(("UsePhone", "phone"), ("DeskPhoneChanged", "phone")),  # a desk phone's id, no number
 }
-_SPOKEN_DIGIT = re.compile(r"(?<=/)d\d$")
+_SPOKEN_DIGIT = re.compile(r"(?<=/)(d\d|n\d+|n_and)$")
 
 
 def plain(record: Record, *, personal: bool) -> dict[str, Any]:

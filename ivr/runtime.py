@@ -13,6 +13,7 @@ from ctiserver.model.causes import EndReason
 from ctiserver.model.events import (
     CallCleared,
     CallerReturned,
+    ComfortDue,
     CustomerIdentified,
     DeadlinePassed,
     DigitReceived,
@@ -21,24 +22,27 @@ from ctiserver.model.events import (
     HangUpAsked,
     IvrChanged,
     IvrEnded,
+    LeaveAsked,
+    OfferMade,
     PromptEnded,
     QueueRefused,
 )
-from ctiserver.model.facts import Customer, SwitchSeen
+from ctiserver.model.facts import SwitchSeen
 from ctiserver.model.faults import Fault, FaultKind
 from ctiserver.model.ids import ConversationId
-from ctiserver.model.ivr import IvrSession, IvrStep, Value
-from ctiserver.model.site import FlowConfig, SiteConfig
+from ctiserver.model.ivr import IvrSession, IvrStep
+from ctiserver.model.site import SiteConfig
 from ctiserver.model.talk import Conversation, Place
 from ctiserver.model.turns import NOTHING, Decision, Item
 from ctiserver.model.world import Ctx, World
-from ivr.flow.document import EMERGENCY, Flow, FlowError, published
-from ivr.nodes.collect import Collect
-from ivr.nodes.condition import Condition
-from ivr.nodes.play import Play
+from ivr import comfort
+from ivr.flow.document import EMERGENCY, Flow
+from ivr.flow.speech import Speech
+from ivr.nodes.base import Target
 from ivr.nodes.run import Run
-from ivr.nodes.set import LANGUAGE, Set
+from ivr.nodes.set import LANGUAGE
 from ivr.nodes.table import AnyNode
+from ivr.session import call_variables, customer_variables, flow_of, language_of, secret_ahead
 
 MAX_STEPS_A_RUN = 200  # nodes entered without a wait: more is a loop
 MAX_STEPS = 2000  # nodes entered in one session
@@ -65,6 +69,10 @@ class Ivr:
                 events = self._deadline(world, item, ctx.now)
             case QueueRefused():
                 events = self._refused(world, item, ctx.now)
+            case ComfortDue():
+                events = self._comfort(world, item, ctx.now)
+            case OfferMade():
+                events = self._offered(world, item)
             case CallCleared():
                 events = self._cleared(world, item)
             case CustomerIdentified():
@@ -95,15 +103,19 @@ class Ivr:
 
     def masks(self, world: World, conversation: ConversationId, key: str = "0") -> bool:
         """Whether this key of this caller must be masked before it is written anywhere: a masked entry is awaited, or
-        comes next without a word from the caller, so that what he types now is typed ahead for it. Only digits are
-        secret: # and * must arrive as they are, for one of them may end the entry."""
+        comes next without a word from the caller, so that what he types now is typed ahead for it. In a queue or a talk
+        nobody asks for digits but those by which he may leave: the others are his own affair. Only digits are secret:
+        # and * must arrive as they are, for one of them may end the entry."""
         if key not in DIGITS:
             return False
         session = world.ivr.get(conversation)
+        found = world.conversations.get(conversation)
+        if session is not None and session.waiting == "queue" and found is not None:
+            return key not in self._leave_keys(world, found)
         if session is None or session.waiting not in ("prompt", "digits"):
             return False
-        flow = _flow_of(world.site, session)
-        return flow is not None and _secret_ahead(flow, session.node)
+        flow = flow_of(world.site, session)
+        return flow is not None and secret_ahead(flow, session.node)
 
     # --- items --------------------------------------------------------------------------------
 
@@ -121,7 +133,11 @@ class Ivr:
 
     def _prompt_ended(self, world: World, item: PromptEnded, now: float) -> list[Event]:
         session = world.ivr.get(item.conversation)
-        if session is None or session.waiting != "prompt" or session.request != item.request:
+        if session is None or session.request != item.request:
+            return []
+        if comfort.announcing(session):
+            return [IvrChanged(conversation=item.conversation, session=comfort.announced(session))]
+        if session.waiting != "prompt":
             return []
         return _Resumed(world, item.conversation, session, now).prompt_ended(ok=item.ok)
 
@@ -130,6 +146,9 @@ class Ivr:
         conversation = world.conversations.get(item.conversation)
         if session is None or conversation is None or conversation.customer_leg != item.leg:
             return []
+        if session.waiting == "queue":
+            leaves = item.digit in self._leave_keys(world, conversation) and not item.masked
+            return [LeaveAsked(conversation=item.conversation, key=item.digit)] if leaves else []
         if session.waiting not in ("prompt", "digits") or session.ending:
             return []
         return _Resumed(world, item.conversation, session, now).digit(item.digit, masked=item.masked)
@@ -139,6 +158,8 @@ class Ivr:
         session = world.ivr.get(conversation)
         if session is None or session.deadline is None or session.deadline > now:
             return []
+        if session.waiting == "queue":
+            return comfort.silenced(conversation, session)
         resumed = _Resumed(world, conversation, session, now)
         if session.waiting == "prompt":
             resumed.run.stop_prompt()
@@ -149,7 +170,29 @@ class Ivr:
         session = world.ivr.get(item.conversation)
         if session is None or session.waiting != "queue":
             return []
-        return _Resumed(world, item.conversation, session, now).refused(item.reason)
+        # Whoever moves the caller out of the music stops what plays in it.
+        return _Resumed(world, item.conversation, comfort.announced(session), now).refused(item.reason, item.key)
+
+    def _comfort(self, world: World, item: ComfortDue, now: float) -> list[Event]:
+        """Unless he is still listening to the last one."""
+        session, conversation = world.ivr.get(item.conversation), world.conversations.get(item.conversation)
+        if session is None or session.waiting != "queue" or comfort.announcing(session):
+            return []
+        if conversation is None or conversation.cleared or conversation.place is not Place.WAITING:
+            return []
+        return _Resumed(world, item.conversation, session, now).announce(comfort.speech(item))
+
+    def _offered(self, world: World, item: OfferMade) -> list[Event]:
+        """Somebody is found for him: an announcement of how long it takes would be wrong by now."""
+        session = world.ivr.get(item.conversation)
+        return comfort.silenced(item.conversation, session) if session is not None else []
+
+    def _leave_keys(self, world: World, conversation: Conversation) -> dict[str, Target]:
+        """The keys by which this caller may leave his queue now."""
+        session = world.ivr.get(conversation.id)
+        if session is None or session.waiting != "queue" or conversation.place is not Place.WAITING:
+            return {}
+        return comfort.leave_keys(flow_of(world.site, session), session)
 
     def _cleared(self, world: World, item: CallCleared) -> list[Event]:
         session = world.ivr.get(item.conversation)
@@ -161,12 +204,12 @@ class Ivr:
         session = world.ivr.get(item.conversation)
         if session is None:
             return []
-        flow = _flow_of(world.site, session)
+        flow = flow_of(world.site, session)
         chosen = LANGUAGE in session.variables  # by the flow itself: that stays
         changed = msgspec.structs.replace(
             session,
             variables=session.variables | customer_variables(item.customer),
-            language=session.language if chosen else _language(flow or EMERGENCY, item.customer),
+            language=session.language if chosen else language_of(flow or EMERGENCY, item.customer),
         )
         return [IvrChanged(conversation=item.conversation, session=changed)]
 
@@ -184,6 +227,8 @@ class Ivr:
         session, conversation = world.ivr.get(name), world.conversations.get(name)
         if session is None or conversation is None or conversation.cleared:
             return []
+        if session.waiting == "queue":  # he hears the next one; whether this one still plays nobody knows
+            return comfort.silenced(name, session)
         return _Resumed(world, name, session, now).again() if session.waiting in ("prompt", "digits") else []
 
 
@@ -202,8 +247,8 @@ def start(site: SiteConfig, conversation: Conversation, now: float) -> list[Even
         variables=call_variables(conversation) | customer_variables(conversation.customer),
         started_at=now,
     )
-    flow = _flow_of(site, session) or EMERGENCY
-    session = msgspec.structs.replace(session, language=_language(flow, conversation.customer))
+    flow = flow_of(site, session) or EMERGENCY
+    session = msgspec.structs.replace(session, language=language_of(flow, conversation.customer))
     return _Flowing(Run(conversation.id, session, flow.languages, site, now), flow).go_to(flow.start, failed=False)
 
 
@@ -281,7 +326,7 @@ class _Resumed:
     """A session that goes on after a wait."""
 
     def __init__(self, world: World, conversation: ConversationId, session: IvrSession, now: float) -> None:
-        flow = _flow_of(world.site, session)
+        flow = flow_of(world.site, session)
         self.run = Run(conversation, session, (flow or EMERGENCY).languages, world.site, now)
         self.flowing = _Flowing(self.run, flow or EMERGENCY)
         self.node = None if session.ending else self.flowing.flow.nodes.get(session.node)
@@ -297,7 +342,7 @@ class _Resumed:
     def digit(self, digit: str, *, masked: bool) -> list[Event]:
         if self.node is None:
             return self._lost()
-        hidden = masked or (digit in DIGITS and _secret_ahead(self.flowing.flow, self.run.session.node))
+        hidden = masked or (digit in DIGITS and secret_ahead(self.flowing.flow, self.run.session.node))
         counts = self.run.typed(digit, masked=hidden)
         session = self.run.session
         if not counts or (session.waiting == "prompt" and not session.interruptible):
@@ -309,8 +354,15 @@ class _Resumed:
     def timed_out(self) -> list[Event]:
         return self._lost() if self.node is None else self.flowing.leave(self.node, self.node.timed_out(self.run))
 
-    def refused(self, reason: EndReason) -> list[Event]:
-        return self._lost() if self.node is None else self.flowing.leave(self.node, self.node.refused(self.run, reason))
+    def refused(self, reason: EndReason, key: str) -> list[Event]:
+        if self.node is None:
+            return self._lost()
+        by = self.node.left_by(self.run, key) if key else self.node.refused(self.run, reason)
+        return self.flowing.leave(self.node, by)
+
+    def announce(self, speech: Speech) -> list[Event]:
+        self.run.announce(speech)
+        return self.flowing.events()
 
     def again(self) -> list[Event]:
         """Enter the wait again: repeat the prompt, keep the digits."""
@@ -332,62 +384,7 @@ def _ended(conversation: ConversationId, reason: str) -> list[Event]:
     return [IvrChanged(conversation=conversation, session=None), IvrEnded(conversation=conversation, reason=reason)]
 
 
-# --- what a session knows -------------------------------------------------------------------------
-
-
-def _flow_of(site: SiteConfig, session: IvrSession) -> Flow | None:
-    """The pinned revision, or None if the site does not have it or it cannot be read."""
-    found: FlowConfig | None = next(
-        (flow for flow in site.flows if flow.id == session.flow and flow.revision == session.revision), None
-    )
-    try:
-        return published(found) if found is not None else None
-    except FlowError:
-        return None
-
-
-def _secret_ahead(flow: Flow, name: str) -> bool:
-    """Whether this node takes a masked entry, or leads to one that does without a word from the caller."""
-    seen: list[str] = []
-    ahead = [name]
-    while ahead:
-        name = ahead.pop()
-        node = flow.nodes.get(name)
-        if node is None or name in seen:
-            continue
-        seen.append(name)
-        if isinstance(node, Collect) and node.masked:
-            return True
-        if isinstance(node, Play | Set | Condition):
-            ahead.extend(target for target in node.targets().values() if target is not None)
-    return False
-
-
-def _language(flow: Flow, customer: Customer | None) -> str:
-    own = customer.language if customer is not None and flow.follow_customer else ""
-    return own if own in flow.languages else flow.languages[0]
-
-
-def call_variables(conversation: Conversation) -> dict[str, Value]:
-    """`call.*`: what the network told us."""
-    return {
-        "call.dialled": conversation.dialled,
-        "call.number": conversation.caller_number,
-        "call.name": conversation.caller_name,
-    }
-
-
-def customer_variables(customer: Customer | None) -> dict[str, Value]:
-    """`customer.*`; for a stranger all texts are empty, so that a flow can ask without failing."""
-    return {
-        "customer.known": customer is not None,
-        "customer.id": customer.id if customer else "",
-        "customer.code": customer.code if customer else "",
-        "customer.name": customer.name if customer else "",
-        "customer.language": customer.language if customer else "",
-        "customer.manager": customer.manager if customer else "",
-        "customer.classes": ",".join(customer.classes) if customer else "",
-    }
+# --- the auditor -----------------------------------------------------------------------------------
 
 
 def faults(world: World) -> list[Fault]:

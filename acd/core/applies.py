@@ -46,6 +46,11 @@ def _apply_due(index: Index, world: World, event: ev.DeadlinePassed) -> None:
         contact = world.contacts.get(ContactId(name))
         if contact is not None and agent in contact.avoid:
             contact.avoid[AgentId(agent)] = 0.0
+    elif kind == "acd.comfort":
+        contact = world.contacts.get(ContactId(rest))
+        if contact is not None:
+            contact.told_at = event.at
+            waiting.arm(world, contact)
     elif kind == "acd.withdraw":
         held = world.reservations.get(ReservationId(rest))
         reservation.withdraw_due(world, ReservationId(rest))

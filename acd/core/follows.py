@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from acd.core import agent as agents, contact as contacts, desk, devices, entry, outcomes, waiting
+from acd.core import agent as agents, comfort, contact as contacts, desk, devices, entry, outcomes, waiting
 from acd.core.index import Index, Pool
 from ctiserver.model import events as ev, facts
 from ctiserver.model.causes import EndReason
@@ -39,6 +39,10 @@ def _caller_gone(index: Index, world: World, item: ev.CallCleared | ev.Conversat
 def _caller_away(index: Index, world: World, item: ev.CallerAway, ctx: Ctx) -> Events:
     contact = index.live(item.conversation)
     return outcomes.caller_away(world, contact, ctx.now) if contact is not None else ()
+
+
+def _leave_asked(index: Index, world: World, item: ev.LeaveAsked, ctx: Ctx) -> Events:
+    return outcomes.left_by_key(world, index.live(item.conversation), item.key, ctx.now)
 
 
 def _device_taken(index: Index, world: World, item: ev.DeviceTaken, ctx: Ctx) -> Events:
@@ -94,6 +98,8 @@ def _due(index: Index, world: World, item: ev.DeadlinePassed, ctx: Ctx) -> Event
             return waiting.step_due(contact, "time", now)
         case "acd.open":
             return waiting.open_due(world, contact, now)
+        case "acd.comfort" if contact is not None and contact.state is ContactState.WAITING:
+            return comfort.due(world, contact, index.position(contact), now)
         case "acd.prefer":
             return waiting.prefer_due(contact, now)
         case "acd.takeback":
@@ -182,6 +188,7 @@ FOLLOWS: dict[type, Callable[..., Events]] = {
     ev.CallCleared: _caller_gone,
     ev.ConversationForgotten: _caller_gone,
     ev.CallerAway: _caller_away,
+    ev.LeaveAsked: _leave_asked,
     ev.DeviceTaken: _less_free,
     ev.DeviceReady: _less_free,
     ev.DeviceReleased: _less_free,

@@ -121,6 +121,7 @@ class Index:
         self.delayed: dict[QueueId, dict[float, int]] = {}
         """queue -> a group's delay -> how many of its agents are free"""
         self.waiting: dict[QueueId, int] = {}
+        self._order: dict[QueueId, list[RankKey]] = {}  # of each queue's waiting contacts, whatever their pool
         self.seen: dict[AgentId, Seen] = {}
         self.agent_of_endpoint: dict[str, AgentId] = {}
         self.contact_of: dict[ConversationId, ContactId] = {}
@@ -216,11 +217,17 @@ class Index:
             self._take_out(name, *placed)
         insort(pool.waiting, key)
         self.waiting[contact.queue] = self.waiting.get(contact.queue, 0) + 1
+        insort(self._order.setdefault(contact.queue, []), key)
         self._placed[name] = (pool, key)
         self._floor(pool, contact)
 
+    def position(self, contact: Contact) -> int:
+        """The place of a waiting contact in the fair order of its queue; 1 is served first."""
+        return bisect_left(self._order[contact.queue], self._placed[contact.id][1]) + 1
+
     def _take_out(self, name: ContactId, pool: Pool, key: RankKey) -> None:
         _remove(pool.waiting, key)
+        _remove(self._order[pool.key.queue], key)
         pool.floors.pop(name, None)
         self.waiting[pool.key.queue] -= 1
         del self._placed[name]
@@ -322,6 +329,7 @@ class Index:
             ],
             "counts": {q: {s: n for s, n in sorted(count.items()) if n} for q, count in self.counts.items()},
             "delayed": {q: {d: n for d, n in sorted(free.items()) if n} for q, free in self.delayed.items()},
+            "order": {queue: order for queue, order in self._order.items() if order},
             "waiting": {queue: n for queue, n in self.waiting.items() if n},
             "seen": {a: (s.status, s.state, s.idle_since, s.endpoint) for a, s in self.seen.items()},
             "endpoints": dict(self.agent_of_endpoint),

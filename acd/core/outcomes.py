@@ -183,6 +183,15 @@ def wait_due(world: World, contact: Contact | None, now: float) -> tuple[ev.Even
     return (*withdrawn(world, contact, now), *contacts.left(contact, EndReason.TIMED_OUT, now))
 
 
+def left_by_key(world: World, contact: Contact | None, key: str, now: float) -> tuple[ev.Event, ...]:
+    """The caller pressed a key by which he may leave. Whoever has been answered before stays with his agent."""
+    if contact is None or contact.state not in (ContactState.WAITING, ContactState.RESERVED):
+        return ()
+    reason = EndReason.LEFT_BY_KEY
+    goes_on = ev.QueueRefused(conversation=contact.conversation, reason=reason, key=key)
+    return (*withdrawn(world, contact, now), contacts.end(contact, reason, now), goes_on)
+
+
 def wrap_due(world: World, agent: AgentId, contact: ContactId, now: float) -> tuple[ev.Event, ...]:
     person = world.agents.get(agent)
     item = person.work.get(contact) if person is not None else None

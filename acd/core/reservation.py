@@ -217,6 +217,7 @@ def requeued(world: World, event: ev.ContactRequeued) -> None:
         contacts.arm_maxwait(world, contact.id, contact.queue, event.at)
         contact.state = ContactState.WAITING
         contact.stepped_at = event.at
+        contact.told_at = event.at
         waiting.arm(world, contact)
     contact.state = ContactState.WAITING
     contact.head = True

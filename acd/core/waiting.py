@@ -1,15 +1,16 @@
 """Waiting: what a waiting contact asks of an agent at this moment, and the deadlines that change it.
 
-Lives here: relaxation steps, the delays of groups, the time for which a preferred agent alone may have it. Not here:
-who has it in the end (`routing`), how it came into the queue (`entry`). All of a contact's waiting clocks run on while
-it is offered to somebody: only an answer ends them (oracle RC-4).
+Lives here: relaxation steps, the delays of groups, the time for which a preferred agent alone may have it, and which
+clocks run at all. Not here: what the caller is told meanwhile (`comfort`), who has it in the end (`routing`), how it
+came into the queue (`entry`). All of a contact's waiting clocks run on while it is offered to somebody: only an answer
+ends them (oracle RC-4).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from acd.core import agent as agents
+from acd.core import agent as agents, comfort
 from ctiserver.model import events as ev
 from ctiserver.model.ids import AgentId, ContactId, QueueId
 from ctiserver.model.requirement import Requirement, fits, joined
@@ -99,13 +100,20 @@ def wanted(world: World, contact: Contact) -> Iterator[tuple[str, float]]:
         yield open_key(contact.id), contact.entered_at + delay
     if contact.prefer_until:
         yield prefer_key(contact.id), contact.prefer_until
+    said = comfort.next_at(contact, queue)
+    if said is not None:
+        yield comfort.key(contact.id), said
+
+
+def _keys(contact: ContactId) -> tuple[str, ...]:
+    return (step_key(contact), load_key(contact), open_key(contact), prefer_key(contact), comfort.key(contact))
 
 
 def arm(world: World, contact: Contact) -> None:
     """Set the clocks to what they ought to be, drop those that have no cause any more. The one that looks at the
     predicted wait runs on as it does."""
     due = dict(wanted(world, contact))
-    for key in (step_key(contact.id), load_key(contact.id), open_key(contact.id), prefer_key(contact.id)):
+    for key in _keys(contact.id):
         running = world.deadlines.get(key)
         if key not in due:
             world.deadlines.drop(key)
@@ -114,7 +122,7 @@ def arm(world: World, contact: Contact) -> None:
 
 
 def drop(world: World, contact: Contact) -> None:
-    for key in (step_key(contact.id), load_key(contact.id), open_key(contact.id), prefer_key(contact.id)):
+    for key in _keys(contact.id):
         world.deadlines.drop(key)
 
 

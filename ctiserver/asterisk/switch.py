@@ -22,7 +22,7 @@ from ctiserver.asterisk.devices import Devices
 from ctiserver.model import effects as fx, facts, ids
 from ctiserver.model.errors import LINK_LOST, SwitchError
 from ctiserver.model.facts import Fact
-from ctiserver.model.ids import LegId, desk_endpoint
+from ctiserver.model.ids import LegId, PlaybackId, desk_endpoint
 from ctiserver.model.site import PhoneConfig
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,8 @@ SUBSCRIBE_AT_ONCE = 100
 QUIET_DEADLINE = 0.5
 """Seconds to wait for the end of a stopped playback before the channel is moved all the same, by HTTP (DESIGN 5.2)."""
 SNOOP_DEADLINE = 2.0
+NOT_IN_BRIDGE = 422
+"""Asterisk's answer when a channel that is to leave a bridge is not in it."""
 UNUSED_EVENTS = ("ChannelVarset", "Dial", "PlaybackStarted", "RecordingStarted", "BridgeDestroyed")
 """Nothing here reads them, and they are 33 of the 83 frames of a call from the menu to the talk (measured on 22.10.1:
 25 are variables that Asterisk sets by itself)."""
@@ -205,6 +207,8 @@ class Switch:
                 await calls.destroy_bridge(effect.bridge)
             case fx.JoinBridge():
                 await self._join(effect)
+            case fx.LeaveBridge():
+                await self._leave(effect)
             case fx.PlayMedia():
                 self._playing[effect.playback] = asyncio.Event()
                 try:
@@ -255,19 +259,34 @@ class Switch:
         )
 
     async def _join(self, effect: fx.JoinBridge) -> None:
-        playing = self._playing.get(effect.quiet) if effect.quiet is not None else None
-        # A playback that an earlier process began cannot be awaited: then the move goes by HTTP, where it may wait.
-        quiet = effect.quiet is None or playing is not None
-        if playing is not None:
-            try:
-                async with asyncio.timeout(QUIET_DEADLINE):
-                    await playing.wait()
-            except TimeoutError:
-                quiet = False
-                log.warning("playback_did_not_stop", playback=effect.quiet)
+        quiet = await self._quiet(effect.quiet)
         await self.calls.add_to_bridge(
             effect.bridge, effect.leg, role="holding_participant" if effect.holding else None, blocking=not quiet
         )
+
+    async def _leave(self, effect: fx.LeaveBridge) -> None:
+        """Out of the bridge; who is not in it need not be taken out."""
+        quiet = await self._quiet(effect.quiet)
+        try:
+            await self.calls.remove_from_bridge(effect.bridge, effect.leg, blocking=not quiet)
+        except AriRefused as refused:
+            if refused.status != NOT_IN_BRIDGE:
+                raise
+
+    async def _quiet(self, playback: PlaybackId | None) -> bool:
+        """Await the end of a stopped playback. False: the channel may play on, so a move must not hold others up."""
+        if playback is None:
+            return True
+        playing = self._playing.get(playback)
+        if playing is None:  # an earlier process began it (or it is over): its end cannot be awaited
+            return False
+        try:
+            async with asyncio.timeout(QUIET_DEADLINE):
+                await playing.wait()
+        except TimeoutError:
+            log.warning("playback_did_not_stop", playback=playback)
+            return False
+        return True
 
     async def _open_tracks(self, effect: fx.OpenTracks) -> None:
         """Snoops with a clock of their own: the tracks are as long as the call, whatever is sent (FACTS)."""

@@ -122,6 +122,9 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
         case ev.Queued():
             conversation.place = Place.WAITING
             conversation.looks = 0
+        case ev.QueueRefused():
+            if conversation.place is Place.WAITING:
+                conversation.place = Place.IVR
         case ev.Talking():
             conversation.place = Place.TALKING
             conversation.held = False

@@ -99,6 +99,9 @@ def _differences(compared: Conversation, plan: Plan) -> Iterator[Fault]:
             case fx.JoinBridge() if effect.bridge not in missing:
                 detail = f"{effect.leg} does not sit in {effect.bridge}"
                 yield _fault(FaultKind.LEG_MISPLACED, effect.leg, conversation, detail)
+            case fx.LeaveBridge():
+                detail = f"{effect.leg} still sits in {effect.bridge}"
+                yield _fault(FaultKind.LEG_MISPLACED, effect.leg, conversation, detail)
             case fx.OpenTracks():
                 yield from (_lost(name, conversation) for name in effect.names)
             case _:

@@ -79,6 +79,8 @@ class Calls:
                 return _prompt_stop_asked(world, item)
             case ev.HangUpAsked():
                 return _hang_up_asked(world, item)
+            case ev.QueueRefused():
+                return _left_queue(world, item)
             case ev.ContactQueued() | ev.ContactRequeued():
                 return _queued(world, item, ctx)
             case ev.RingAsked():
@@ -211,6 +213,16 @@ def _queued(world: World, event: ev.ContactQueued | ev.ContactRequeued, ctx: Ctx
     if conversation.place is not Place.WAITING:
         plan.events.append(ev.Queued(conversation=conversation.id, at=ctx.now))
         plan.to_music(conversation)
+    return plan.decision()
+
+
+def _left_queue(world: World, event: ev.QueueRefused) -> Decision:
+    """The flow has the caller again: out of the music (the event itself has set where he belongs)."""
+    conversation = _live(world, event.conversation)
+    if conversation is None or ids.holding_bridge(conversation.id) not in conversation.bridges:
+        return NOTHING
+    plan = Plan()
+    plan.out_of_music(conversation)
     return plan.decision()
 
 

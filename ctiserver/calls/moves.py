@@ -47,6 +47,19 @@ class Plan:
             )
         )
 
+    def out_of_music(self, conversation: Conversation) -> None:
+        """The customer's leg out of its holding bridge, which stays for the next wait."""
+        if conversation.legs[conversation.customer_leg].away:
+            return
+        self.effects.append(
+            fx.LeaveBridge(
+                conversation=conversation.id,
+                leg=conversation.customer_leg,
+                bridge=ids.holding_bridge(conversation.id),
+                quiet=self.silence(conversation),
+            )
+        )
+
     def silence(self, conversation: Conversation) -> PlaybackId | None:
         """Stop what plays on the customer's leg; returns the playback whose end must be awaited."""
         if conversation.playing is not None and not conversation.playing_stopped:

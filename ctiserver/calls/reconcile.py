@@ -173,6 +173,8 @@ def _place(
         wanted.append((conversation.customer_leg, hold))
     elif conversation.place is Place.TALKING:
         wanted.append((conversation.customer_leg, talk))
+    elif hold in bridges and conversation.customer_leg in bridges[hold].legs:
+        plan.out_of_music(conversation)
     opened: set[BridgeId] = set()
     for leg, bridge in wanted:
         present = bridges.get(bridge)

@@ -329,11 +329,20 @@ class QueueAsked(EventBase, frozen=True, kw_only=True):
     steps: tuple[StepConfig, ...] = ()
 
 
+class LeaveAsked(EventBase, frozen=True, kw_only=True):
+    """IVR -> ACD: the waiting caller pressed a key by which he may leave the queue."""
+
+    conversation: ConversationId
+    key: str
+
+
 class QueueRefused(EventBase, frozen=True, kw_only=True):
-    """ACD -> IVR: the contact was not queued or left the queue without an agent: go on at the node's exit."""
+    """ACD -> IVR: the contact was not queued or left the queue without an agent: go on at the node's exit, or where
+    the key leads by which the caller left."""
 
     conversation: ConversationId
     reason: EndReason
+    key: str = ""
 
 
 class HangUpAsked(EventBase, frozen=True, kw_only=True):

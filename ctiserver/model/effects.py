@@ -67,6 +67,14 @@ class JoinBridge(_CallEffect, frozen=True, kw_only=True):
     quiet: PlaybackId | None = None
 
 
+class LeaveBridge(_CallEffect, frozen=True, kw_only=True):
+    """Take the leg out of the bridge: a flow has it again. `quiet`: the playback to await the end of first."""
+
+    leg: LegId
+    bridge: BridgeId
+    quiet: PlaybackId | None = None
+
+
 class PlayMedia(_CallEffect, frozen=True, kw_only=True):
     leg: LegId
     playback: PlaybackId
@@ -130,6 +138,7 @@ Effect = (
     | OpenBridge
     | CloseBridge
     | JoinBridge
+    | LeaveBridge
     | PlayMedia
     | StopPlayback
     | OpenTracks
@@ -161,7 +170,7 @@ def in_step(effect: Effect) -> bool:
     """Whether the switch takes it as one request, at once and in order: its answer need not be awaited before the next
     effect of the lane is sent. The others wait for something in between, or go another way."""
     match effect:
-        case JoinBridge():
+        case JoinBridge() | LeaveBridge():
             return effect.quiet is None
         case AnswerLeg() | HangUpLeg() | RingEndpoint() | OpenBridge() | CloseBridge() | PlayMedia() | StartRecording():
             return True

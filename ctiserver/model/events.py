@@ -31,6 +31,7 @@ from ctiserver.model.call_events import (
     Held as Held,
     IvrChanged as IvrChanged,
     IvrEnded as IvrEnded,
+    LeaveAsked as LeaveAsked,
     LegPlaced as LegPlaced,
     LegSeenUp as LegSeenUp,
     LookBegun as LookBegun,
@@ -63,6 +64,7 @@ from ctiserver.model.work_events import (
     AgentSignedOut as AgentSignedOut,
     AvailabilityChosen as AvailabilityChosen,
     Candidate as Candidate,
+    ComfortDue as ComfortDue,
     ContactConnected as ContactConnected,
     ContactEnded as ContactEnded,
     ContactOpened as ContactOpened,
@@ -151,12 +153,13 @@ CallEvent = (
     | AgentLegLost
     | AgentLegBack
 )
-IvrEvent = IvrChanged | PromptAsked | PromptStopAsked | QueueAsked | HangUpAsked | IvrEnded
+IvrEvent = IvrChanged | PromptAsked | PromptStopAsked | QueueAsked | LeaveAsked | HangUpAsked | IvrEnded
 ContactEvent = (
     ContactQueued
     | ContactStepped
     | ContactOpened
     | PreferenceEnded
+    | ComfortDue
     | OfferMade
     | OfferConfirmed
     | RingAsked

@@ -133,8 +133,8 @@ class OverflowConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ComfortConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What a waiting caller is told: first after `first_seconds`, then every `every_seconds`. `prompt` is a prompt's id
-    ('' = none); `position` and `wait` add his place and, while the forecast is honest, the waiting time."""
+    """What a waiting caller is told: first after `first_seconds`, then every `every_seconds` (0 = once). `prompt` is a
+    prompt's id ('' = none); `position` and `wait` add his place and, while the forecast is honest, the waiting time."""
 
     prompt: str = ""
     first_seconds: float = 20.0

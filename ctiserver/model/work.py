@@ -145,6 +145,7 @@ class Contact(msgspec.Struct, kw_only=True):
     opened: float = 0.0  # groups whose delay is at most this may have it
     algorithm: Algorithm | None = None
     rules: tuple[str, ...] = ()
+    told_at: float = 0.0  # when it was last time to tell the caller something
     state: ContactState = ContactState.WAITING
     away: bool = False  # the caller is in the dialplan's apology: nobody can be connected to him now
     head: bool = False  # was offered and came back: goes before its peers

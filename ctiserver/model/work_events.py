@@ -100,6 +100,20 @@ class PreferenceEnded(EventBase, frozen=True, kw_only=True):
     at: float
 
 
+class ComfortDue(EventBase, frozen=True, kw_only=True):
+    """ACD -> IVR: tell the waiting caller something: `prompt` ('' = none), his place in the queue's order (0 = not
+    told), and between how many seconds he will still wait (`high` 0.0 = not told)."""
+
+    contact: ContactId
+    conversation: ConversationId
+    queue: QueueId
+    prompt: str
+    position: int
+    low: float
+    high: float
+    at: float
+
+
 class QueueSwitched(EventBase, frozen=True, kw_only=True):
     """The emergency switch: the queue is closed whatever its hours say, or follows them again."""
 

@@ -161,7 +161,7 @@ def _prompts(flow: Flow, site: SiteConfig) -> Iterator[Issue]:
         if isinstance(node, Play | Menu) and not node.speech:
             yield _error("silence", name, "speech", "says nothing")
     for name, field, speech in spoken:
-        for prompt, language in dict.fromkeys(prompt_ids(speech)):
+        for prompt, language in dict.fromkeys(prompt_ids(speech, flow.languages)):
             files = site.prompts.get(prompt, {})
             if not files:
                 yield _error("missing_prompt", name, field, prompt)
@@ -212,6 +212,8 @@ def _requirements(name: str, node: Queue, skills: list[str]) -> Iterator[Issue]:
 
 def _keys(flow: Flow) -> Iterator[Issue]:
     for name, node in flow.nodes.items():
+        if isinstance(node, Queue):
+            yield from _keys_of_queue(name, node, flow)
         if not isinstance(node, Menu):
             continue
         if not node.choices:
@@ -220,6 +222,13 @@ def _keys(flow: Flow) -> Iterator[Issue]:
             shorter = next((one for one in node.choices if one != key and key.startswith(one)), None)
             if shorter is not None:
                 yield _error("key_conflict", name, key, f"{shorter} is taken before {key} can be typed")
+
+
+def _keys_of_queue(name: str, node: Queue, flow: Flow) -> Iterator[Issue]:
+    """A key that leads round to the same queue without a word would only cost the caller his place."""
+    for key, target in node.keys.items():
+        if target == name:
+            yield _error("key_conflict", name, key, "leads back into the same queue")
 
 
 # --- what is known --------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import msgspec
 
 from ctiserver.model.ivr import Value
 from ivr.flow.expression import fill
+from ivr.flow.numbers import vocabulary, words
 
 EVERY = "all"
 """As a part's language: say it in each language of the flow, the caller's own first."""
@@ -23,24 +24,27 @@ PromptId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_]{1,64}$")]
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One thing to say: a recorded prompt, digits one by one, or a group said once in each language.
+    """One thing to say: a recorded prompt, digits one by one, a whole number, or a group said once in each language.
 
     `language`: '' = the caller's, with the flow's fall-back order; 'all' = every language; or one language.
 
     {"prompt": "welcome"}
     {"prompt": "menu_main", "language": "all"}
     {"digits": "${order_no}"}
+    {"number": "${open_orders}"}
     {"each_language": [{"prompt": "welcome"}, {"prompt": "recorded_notice"}]}
     """
 
     prompt: PromptId | None = None
     digits: str | None = None
+    number: str | None = None
     each_language: tuple[Part, ...] = ()
     language: str = ""
 
     def __post_init__(self) -> None:
-        if (self.prompt is not None) + (self.digits is not None) + bool(self.each_language) != 1:
-            raise ValueError("a part has exactly one of prompt, digits, each_language")
+        texts = (self.prompt, self.digits, self.number)
+        if sum(text is not None for text in texts) + bool(self.each_language) != 1:
+            raise ValueError("a part has exactly one of prompt, digits, number, each_language")
         if any(part.each_language for part in self.each_language):
             raise ValueError("each_language cannot hold another each_language")
         if self.each_language and self.language:
@@ -90,6 +94,21 @@ def resolve(
         for digit in fill(part.digits or "", variables)[:MAX_DIGITS]:
             if digit in "0123456789":
                 say(f"d{digit}", wanted)
+        if part.number is not None:
+            say_number(fill(part.number, variables), wanted)
+
+    def say_number(text: str, wanted: str) -> None:
+        """In the first language that has all its words: half a number would be another one."""
+        number = "".join(digit for digit in text if digit in "0123456789")[:MAX_DIGITS]
+        if not number:
+            return
+        for language in (wanted, *first):
+            parts = words(int(number), language)
+            if all(prompts.get(part, {}).get(language) for part in parts):
+                for part in parts:
+                    say(part, language)
+                return
+        missing.append(f"number in {wanted}")
 
     for part in speech:
         if part.each_language or part.language == EVERY:
@@ -109,13 +128,13 @@ def _spoken(parts: Speech, languages: tuple[str, ...], prompts: Mapping[str, Map
     have = tuple(
         language
         for language in languages
-        if any(part.digits is not None or prompts.get(part.prompt or "", {}).get(language) for part in parts)
+        if any(part.prompt is None or prompts.get(part.prompt, {}).get(language) for part in parts)
     )
     return have or languages[:1]
 
 
-def prompt_ids(speech: Speech) -> tuple[tuple[str, str], ...]:
-    """Every (prompt id, language) that the speech can ask for; language '' = each of the flow's."""
+def prompt_ids(speech: Speech, languages: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
+    """Every (prompt id, language) that the speech can ask for; language '' = each of the flow's `languages`."""
     found: list[tuple[str, str]] = []
     for part in speech:
         language = "" if part.language == EVERY else part.language
@@ -123,14 +142,17 @@ def prompt_ids(speech: Speech) -> tuple[tuple[str, str], ...]:
             found.append((part.prompt, language))
         if part.digits is not None:
             found.extend((f"d{digit}", language) for digit in "0123456789")
-        found.extend(prompt_ids(part.each_language))
+        if part.number is not None:
+            for each in (language,) if language else languages:
+                found.extend((word, each) for word in vocabulary(each))
+        found.extend(prompt_ids(part.each_language, languages))
     return tuple(found)
 
 
 def templates(speech: Speech) -> tuple[str, ...]:
     """Every `${...}` template in the speech."""
-    return tuple(
-        text
-        for part in speech
-        for text in ((part.digits,) if part.digits is not None else templates(part.each_language))
-    )
+    found: list[str] = []
+    for part in speech:
+        found += [text for text in (part.digits, part.number) if text is not None]
+        found += templates(part.each_language)
+    return tuple(found)

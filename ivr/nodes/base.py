@@ -55,6 +55,10 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_u
         """No agent took the caller."""
         raise NotImplementedError
 
+    def left_by(self, run: Run, key: str) -> str | None:
+        """The waiting caller left the queue by this key."""
+        raise NotImplementedError
+
     def always_waits(self) -> bool:
         """Whether no run can pass through it without waiting for the caller or the switch."""
         return False

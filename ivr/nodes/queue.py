@@ -10,9 +10,11 @@ from ctiserver.model.causes import EndReason
 from ctiserver.model.requirement import MAX_TEXT, BadRequirement, Requirement, canonical, of_levels
 from ctiserver.model.routing import StepConfig
 from ivr.nodes.base import Exits, Node, Target, targets
+from ivr.nodes.menu import MAX_PATH
 from ivr.nodes.run import Run
 
 Level = Annotated[int, msgspec.Meta(ge=1, le=100)]
+LeaveKey = Annotated[str, msgspec.Meta(pattern=r"^[0-9*#]$")]
 RequirementText = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 
 
@@ -37,11 +39,13 @@ class Queue(Node, frozen=True, kw_only=True, tag="queue"):
     """Wait for an agent of `queue`, with music. `requires` adds to the queue's own requirement (an expression over
     skills, or skill -> least level), `steps` replace its relaxation steps, `priority` is a head start in seconds,
     `data` goes to the agent's screen. The caller stays here until the call ends; when the queue gives him back he
-    leaves by the exit of its reason.
+    leaves by the exit of its reason. `keys`: a key that he may press while he waits, also in the middle of an
+    announcement, and where it leads; the key is added to his path as 'node:key'. What the announcements say is the
+    queue's (`comfort`), in the language of the flow.
 
     {"type": "queue", "queue": "order", "requires": "sales >= 50", "priority": 30,
      "steps": [{"requires": "English >= 60", "for_seconds": 30}],
-     "data": {"order_no": "${order_no}"},
+     "data": {"order_no": "${order_no}"}, "keys": {"*": "menu", "9": "sorry"},
      "exits": {"no_agents": "sorry", "full": "sorry", "closed": "sorry", "timed_out": "sorry", "error": "sorry"}}
     """
 
@@ -50,10 +54,11 @@ class Queue(Node, frozen=True, kw_only=True, tag="queue"):
     steps: tuple[StepConfig, ...] = ()
     priority: Annotated[float, msgspec.Meta(ge=0.0, le=86400.0)] = 0.0
     data: dict[str, str] = {}
+    keys: dict[LeaveKey, Target] = {}
     exits: QueueExits = QueueExits()
 
     def targets(self) -> dict[str, Target]:
-        return targets(self.exits)
+        return {f"key_{key}": target for key, target in self.keys.items()} | targets(self.exits)
 
     def enter(self, run: Run) -> str | None:
         if not any(queue.id == self.queue for queue in run.site.queues):
@@ -82,6 +87,10 @@ class Queue(Node, frozen=True, kw_only=True, tag="queue"):
     def refused(self, run: Run, reason: EndReason) -> str | None:
         run.note(reason.value)
         return EXIT_OF.get(reason, "error")
+
+    def left_by(self, run: Run, key: str) -> str | None:
+        run.change(path=(*run.session.path, f"{run.session.node}:{key}")[-MAX_PATH:])
+        return f"key_{key}" if key in self.keys else "error"
 
     def always_waits(self) -> bool:
         return True

@@ -87,6 +87,12 @@ class Run:
             )
         )
 
+    def announce(self, speech: Speech) -> None:
+        """Say this to a caller who waits for an agent: he goes on waiting, whatever comes of it."""
+        before = self.session
+        if self.play(speech, interruptible=True):
+            self.change(waiting=before.waiting)
+
     def stop_prompt(self) -> None:
         self.stops.append(PromptStopAsked(conversation=self.conversation, request=self.session.request))
 

@@ -190,6 +190,8 @@ class FakeSwitch:
                 self.holding.discard(effect.bridge)
             case fx.JoinBridge():
                 self._join(effect)
+            case fx.LeaveBridge():
+                self._leave(effect)
             case fx.PlayMedia():
                 self._in_app(effect.leg)
                 self.playing[effect.playback] = effect.leg
@@ -257,6 +259,14 @@ class FakeSwitch:
                 members.remove(effect.leg)
         self.bridges[effect.bridge].append(effect.leg)
         self.later(facts.LegMoved(leg=effect.leg, bridge=effect.bridge, at=self.now))
+
+    def _leave(self, effect: fx.LeaveBridge) -> None:
+        self._in_app(effect.leg)
+        if effect.bridge not in self.bridges:
+            raise Refused(404, "no bridge")
+        if effect.leg in self.bridges[effect.bridge]:
+            self.bridges[effect.bridge].remove(effect.leg)
+            self.later(facts.LegMoved(leg=effect.leg, bridge=None, at=self.now))
 
     def _playback_over(self, playback: PlaybackId, *, ok: bool) -> None:
         del self.playing[playback]

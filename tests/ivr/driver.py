@@ -13,11 +13,12 @@ import msgspec
 from ctiserver.model import events as e
 from ctiserver.model.causes import ClearedBy, EndReason
 from ctiserver.model.facts import Customer, Fact, SeenChannel, SwitchSeen
-from ctiserver.model.ids import ConversationId, Ids, InteractionId, LegId
+from ctiserver.model.ids import ContactId, ConversationId, Ids, InteractionId, LegId, QueueId, ReservationId
 from ctiserver.model.ivr import IvrSession, IvrStep
 from ctiserver.model.site import AgentConfig, FlowConfig, Label, NumberConfig, QueueConfig, SiteConfig
 from ctiserver.model.talk import Conversation, Leg, LegState, Place, Role
 from ctiserver.model.world import Ctx, World, WorldState
+from ivr.flow.numbers import vocabulary
 from ivr.runtime import Ivr
 
 PROMPTS = [
@@ -30,12 +31,22 @@ PROMPTS = [
     "order_thanks",
     "connecting",
     "queue_wait",
+    "queue_next",
+    "queue_position",
+    "queue_position_end",
+    "queue_time",
+    "queue_time_to",
+    "queue_time_most",
+    "queue_time_soon",
+    "minutes",
+    "two_of",
     "no_agents",
     "goodbye",
     "technical_problem",
-    *(f"d{digit}" for digit in range(10)),
+    *vocabulary("en"),
 ]
 CONVERSATION = ConversationId("ct-1")
+CONTACT = ContactId("kt-1")
 CALLER = LegId("1700000000.1")
 START = 1000.0
 
@@ -105,6 +116,8 @@ class Caller:
             self.core.apply(self.world, event)
             if isinstance(event, e.IvrChanged):
                 self.last = event.session or self.last
+            elif isinstance(event, e.QueueAsked):
+                self.conversation.place = Place.WAITING
         self.all_events.extend(made)
         self.heard.extend(event for event in made if not isinstance(event, e.IvrChanged))
         for event in made:
@@ -152,8 +165,42 @@ class Caller:
             assert self.world.deadlines.first_due(self.now) != key, "the deadline stays due"
         self.now = until
 
-    def refused(self, reason: EndReason) -> None:
-        self.turn(e.QueueRefused(conversation=CONVERSATION, reason=reason))
+    def refused(self, reason: EndReason, key: str = "") -> None:
+        self.conversation.place = Place.IVR
+        self.turn(e.QueueRefused(conversation=CONVERSATION, reason=reason, key=key))
+
+    def told(self, prompt: str, position: int, low: float, high: float) -> None:
+        """The ACD says that it is time to tell the waiting caller something."""
+        self.turn(
+            e.ComfortDue(
+                contact=CONTACT,
+                conversation=CONVERSATION,
+                queue=QueueId("service"),
+                prompt=prompt,
+                position=position,
+                low=low,
+                high=high,
+                at=self.now,
+            )
+        )
+
+    def offered(self) -> None:
+        self.turn(
+            e.OfferMade(
+                reservation=ReservationId("r1"),
+                contact=CONTACT,
+                conversation=CONVERSATION,
+                queue=QueueId("service"),
+                agents=(),
+                confirm_by=self.now,
+                deadline=self.now,
+                why=e.Why(rule="", chosen=(), candidates=(), excluded={}, tie_break=""),
+                at=self.now,
+            )
+        )
+
+    def answered_by_agent(self) -> None:
+        self.conversation.place = Place.TALKING
 
     def identified(self, customer: Customer | None) -> None:
         self.conversation.customer = customer
@@ -179,6 +226,8 @@ def told(event: e.Event) -> str:
             words += [f"requires {event.requires}"] if event.requires else []
             words += [f"data {name}={value}" for name, value in event.data.items()]
             return ", ".join(words)
+        case e.LeaveAsked():
+            return f"leaves by {event.key}"
         case e.HangUpAsked():
             return f"hangs up {event.cause}"
         case e.IvrEnded():

@@ -38,8 +38,14 @@ def happens(caller: Caller, words: list[str]) -> None:
                 caller.press(key)
         case ["wait", seconds]:
             caller.wait(float(seconds))
-        case ["refused", reason]:
-            caller.refused(EndReason(reason))
+        case ["refused", reason, *key]:
+            caller.refused(EndReason(reason), *key)
+        case ["told", prompt, position, low, high]:
+            caller.told(prompt.strip("-"), int(position), float(low), float(high))
+        case ["offered"]:
+            caller.offered()
+        case ["agent", "answers"]:
+            caller.answered_by_agent()
         case ["customer", *rest]:
             caller.identified(customer(rest))
         case ["restart"]:

@@ -41,7 +41,7 @@ def test_the_example_in_the_docstring_is_a_node(node_type: type[AnyNode]) -> Non
 def test_the_examples_of_speech_parts_are_parts() -> None:
     parts = [msgspec.json.decode(example, type=Part) for example in examples(Part.__doc__)]
 
-    assert len(parts) == 4
+    assert len(parts) == 5
 
 
 @pytest.mark.parametrize(
