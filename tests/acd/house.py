@@ -124,6 +124,8 @@ class FakeCalls:
                 world.conversations[event.conversation].cleared = True
             case ev.CustomerIdentified():
                 world.conversations[event.conversation].customer = event.customer
+            case ev.SwitchLinkChanged():
+                world.switch_up = event.up
             case _:
                 pass
 

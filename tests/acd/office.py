@@ -15,7 +15,7 @@ from ctiserver.model.facts import Customer
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, QueueId
 from ctiserver.model.routing import VOICE, GroupConfig, ServesConfig, StepConfig
 from ctiserver.model.site import AgentConfig, QueueConfig, SiteConfig
-from ctiserver.model.work import ContactState
+from ctiserver.model.work import ContactState, Reservation
 from tests.acd.house import House, label, site
 
 
@@ -78,6 +78,11 @@ class Office(House):
         self.says(*happened, asked)
         return conversation
 
+    def events_of_a_caller(self, queue: str) -> tuple[ev.Event, ...]:
+        """Of one who comes straight into the queue: for many in one turn."""
+        conversation, started = self._started("", "")
+        return started, self._queued(conversation, queue, VOICE, 0.0, ContactId(f"kt-{self.callers:x}"))
+
     def ask_again(self, conversation: ConversationId, queue: str) -> None:
         """The flow of a caller who has left a queue sends him into another one."""
         asked = ev.QueueAsked(
@@ -88,8 +93,15 @@ class Office(House):
     def enter(self, queue: str = "service", *, medium: str = VOICE, waited: float = 0.0) -> ConversationId:
         """A contact of this medium; `waited`: seconds that it has waited elsewhere."""
         conversation, started = self._started("", "")
-        queued = ev.ContactQueued(
-            contact=ContactId(f"kt-{self.world.seq + 1:x}"),
+        name = ContactId(f"kt-{self.world.seq + 1:x}")
+        self.says(started, self._queued(conversation, queue, medium, waited, name))
+        return conversation
+
+    def _queued(
+        self, conversation: ConversationId, queue: str, medium: str, waited: float, name: ContactId
+    ) -> ev.ContactQueued:
+        return ev.ContactQueued(
+            contact=name,
             conversation=conversation,
             queue=QueueId(queue),
             requires="",
@@ -101,8 +113,6 @@ class Office(House):
             queued_at=self.now - waited,
             at=self.now,
         )
-        self.says(started, queued)
-        return conversation
 
     def _started(self, number: str, dialled: str) -> tuple[ConversationId, ev.ConversationStarted]:
         self.callers += 1
@@ -146,3 +156,15 @@ class Office(House):
             found.append(ConversationId(conversation))
             self.hang_up(found[-1])
         return found
+
+    def offer_of(self, name: str) -> Reservation:
+        """The agent's present offer."""
+        return next(
+            held
+            for held in self.world.reservations.values()
+            if AgentId(name) in held.agents and not held.agents[AgentId(name)].closed
+        )
+
+    def take_away_phone(self, name: str) -> None:
+        """The switch has no contact of his softphone any more."""
+        self.take(facts.DeviceContact(endpoint=f"lease-{name}", present=False, at=self.now))
