@@ -40,6 +40,11 @@ def reachable(agent: Agent) -> bool:
     return device is not None and device.registered and device.contact and agent.links >= 1
 
 
+def reached(agent: Agent, medium: str) -> bool:
+    """Whether an offer of this medium can get to him: a spoken one rings his phone, others need his desktop only."""
+    return reachable(agent) if medium in SPOKEN else agent.links >= 1
+
+
 state = agent_state
 """The derived CSTA agent state; its one definition is beside the data."""
 
@@ -56,9 +61,7 @@ def status(agent: Agent, medium: str = VOICE, capacity: Capacity | None = None) 
         }[state(agent)]
     if not agent.ready:
         return "not_ready"
-    if medium in SPOKEN:
-        return ELIGIBLE if reachable(agent) else "unreachable"
-    return ELIGIBLE if agent.links >= 1 else "unreachable"
+    return ELIGIBLE if reached(agent, medium) else "unreachable"
 
 
 def eligible(agent: Agent, medium: str = VOICE, capacity: Capacity | None = None) -> bool:

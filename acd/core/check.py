@@ -130,15 +130,17 @@ def _reservations(world: World) -> Iterator[Fault]:
         for offered in held.agents.values():
             if offered.closed:
                 continue
-            if offered.agent in holding:
-                other = holding[offered.agent]
-                yield _reservation(held, f"agent {offered.agent} is in two reservations, {other} and {held.id}")
-            holding[offered.agent] = held.id
             agent = world.agents.get(offered.agent)
             item = agent.work.get(held.contact) if agent is not None else None
-            if item is None or item.kind is not WorkKind.RESERVED or item.reservation != held.id:
+            if agent is None or item is None or item.kind is not WorkKind.RESERVED or item.reservation != held.id:
                 yield _reservation(held, f"agent {offered.agent} does not know of reservation {held.id}")
-            if reservations.live(offered) and (agent is None or not agents.reachable(agent)):
+                continue
+            if item.medium in agents.SPOKEN:
+                if offered.agent in holding:
+                    other = holding[offered.agent]
+                    yield _reservation(held, f"agent {offered.agent} is in two reservations, {other} and {held.id}")
+                holding[offered.agent] = held.id
+            if reservations.live(offered) and not agents.reached(agent, item.medium):
                 yield _reservation(held, f"agent {offered.agent} is offered {held.contact} and cannot be reached")
 
 
@@ -160,7 +162,7 @@ def _unserved(world: World) -> Iterator[Fault]:
                 if _free(world, AgentId(config.id), contact.medium) and waiting.admits(world, config, contact)
             ]
         for agent in able[like]:
-            if not contact.avoid.get(agent):
+            if not contact.avoid.get(agent) and name not in world.agents[agent].work:
                 detail = f"{name} waits while agent {agent} is free for it"
                 yield Fault(kind=FaultKind.UNSERVED, target=name, conversation=contact.conversation, detail=detail)
                 break

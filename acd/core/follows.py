@@ -46,9 +46,8 @@ def _leave_asked(index: Index, world: World, item: ev.LeaveAsked, ctx: Ctx) -> E
 
 
 def _device_taken(index: Index, world: World, item: ev.DeviceTaken, ctx: Ctx) -> Events:
-    """Whatever rings for him rings elsewhere."""
     agent = world.agents.get(item.agent)
-    return outcomes.out_of_reach(world, agent, ctx.now) if agent is not None else ()
+    return outcomes.out_of_reach(world, agent, ctx.now, moved=True) if agent is not None else ()
 
 
 def _reach_changed(index: Index, world: World, item: Reach, ctx: Ctx) -> Events:

@@ -8,7 +8,7 @@ deadline: whoever comes later finds the reservation or contact changed and chang
 from __future__ import annotations
 
 from acd.core import contact as contacts
-from acd.core.agent import reachable
+from acd.core.agent import SPOKEN, reachable, reached
 from acd.core.reservation import Offer, live, live_agents
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason, LegFailure
@@ -106,13 +106,16 @@ def offer_due(world: World, name: ReservationId, now: float) -> tuple[ev.Event, 
     )
 
 
-def out_of_reach(world: World, agent: Agent, now: float) -> tuple[ev.Event, ...]:
-    """The agent cannot be reached any more: running offers are withdrawn at once; they come back to him first."""
+def out_of_reach(world: World, agent: Agent, now: float, *, moved: bool = False) -> tuple[ev.Event, ...]:
+    """The agent cannot be reached any more: running offers are withdrawn at once; they come back to him first. `moved`:
+    he has another phone now, so what rings for him rings elsewhere."""
     found: list[ev.Event] = []
     for item in agent.work.values():
         reservation = world.reservations.get(item.reservation or ReservationId(""))
         offered = reservation.agents.get(agent.id) if reservation is not None else None
-        if item.kind is WorkKind.RESERVED and reservation is not None and offered is not None and live(offered):
+        if item.kind is not WorkKind.RESERVED or reservation is None or offered is None or not live(offered):
+            continue
+        if not reached(agent, item.medium) or (moved and item.medium in SPOKEN):
             events, pending = _end_offers(reservation, [offered], ev.OfferUnreachable, now)
             found.extend(events)
             found.extend(_back(world, reservation, [offered], agent.id, now))

@@ -15,7 +15,7 @@ from ctiserver.model.facts import Customer
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, QueueId
 from ctiserver.model.routing import VOICE, GroupConfig, ServesConfig, StepConfig
 from ctiserver.model.site import AgentConfig, QueueConfig, SiteConfig
-from ctiserver.model.work import ContactState, Reservation
+from ctiserver.model.work import ContactState
 from tests.acd.house import House, label, site
 
 
@@ -156,14 +156,6 @@ class Office(House):
             found.append(ConversationId(conversation))
             self.hang_up(found[-1])
         return found
-
-    def offer_of(self, name: str) -> Reservation:
-        """The agent's present offer."""
-        return next(
-            held
-            for held in self.world.reservations.values()
-            if AgentId(name) in held.agents and not held.agents[AgentId(name)].closed
-        )
 
     def take_away_phone(self, name: str) -> None:
         """The switch has no contact of his softphone any more."""
