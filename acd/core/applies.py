@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from acd.core import agent as agents, contact as contacts, reservation, waiting
+from acd.core import agent as agents, contact as contacts, forecast, queue_rules, reservation, waiting
 from acd.core.index import Index
 from ctiserver.model import events as ev
-from ctiserver.model.ids import AgentId, ContactId, ReservationId
+from ctiserver.model.causes import EndReason
+from ctiserver.model.ids import AgentId, ContactId, QueueId, ReservationId
+from ctiserver.model.work import Book, ClosedQueue
 from ctiserver.model.world import World
 
 Clock = ev.ContactStepped | ev.ContactOpened | ev.PreferenceEnded
@@ -51,6 +53,12 @@ def _apply_due(index: Index, world: World, event: ev.DeadlinePassed) -> None:
         if contact is not None:
             contact.told_at = event.at
             waiting.arm(world, contact)
+    elif kind in ("acd.load", "acd.over"):
+        contact = world.contacts.get(ContactId(rest))
+        if contact is not None:
+            waiting.look_again(world, contact, kind, event.at)
+    elif kind == "acd.hours":
+        queue_rules.arm_hours(world, QueueId(rest), event.at)
     elif kind == "acd.withdraw":
         held = world.reservations.get(ReservationId(rest))
         reservation.withdraw_due(world, ReservationId(rest))
@@ -61,6 +69,33 @@ def _apply_due(index: Index, world: World, event: ev.DeadlinePassed) -> None:
 def _apply_queued(index: Index, world: World, event: ev.ContactQueued) -> None:
     contacts.apply_queued(world, event)
     index.contact_changed(event.contact, world.contacts.get(event.contact))
+    _book(world, event.queue).entered += 1
+    forecast.line(world, event.queue, index.waiting.get(event.queue, 0), event.at)
+    forecast.entered(world, world.contacts[event.contact], index.position(world.contacts[event.contact]))
+
+
+def _book(world: World, queue: QueueId) -> Book:
+    found = world.books.get(queue)
+    if found is None:
+        found = world.books[queue] = Book()
+    return found
+
+
+def _left(world: World, queue: QueueId, reason: EndReason) -> None:
+    ended = _book(world, queue).ended
+    ended[reason] = ended.get(reason, 0) + 1
+
+
+def _apply_turned_away(index: Index, world: World, event: ev.CallerTurnedAway) -> None:
+    _book(world, event.queue).entered += 1
+    _left(world, event.queue, event.reason)
+
+
+def _apply_switched(index: Index, world: World, event: ev.QueueSwitched) -> None:
+    if event.closed:
+        world.closed_queues[event.queue] = ClosedQueue(by=event.by, reason=event.reason, at=event.at)
+    else:
+        world.closed_queues.pop(event.queue, None)
 
 
 def _apply_waiting(index: Index, world: World, event: Clock) -> None:
@@ -71,6 +106,8 @@ def _apply_waiting(index: Index, world: World, event: Clock) -> None:
 def _apply_offer(index: Index, world: World, event: ev.OfferMade) -> None:
     reservation.offer_made(world, event)
     index.contact_changed(event.contact, world.contacts.get(event.contact))
+    forecast.offered(world, world.contacts[event.contact], event.at)
+    forecast.line(world, event.queue, index.waiting.get(event.queue, 0), event.at)
     for name in event.agents:
         _agent(index, world, name, event.at)
 
@@ -113,11 +150,14 @@ def _apply_requeued(index: Index, world: World, event: ev.ContactRequeued) -> No
     talked = world.contacts[event.contact].agent
     reservation.requeued(world, event)
     index.contact_changed(event.contact, world.contacts.get(event.contact))
+    forecast.back(world, world.contacts[event.contact], event.at)
     if talked is not None:
         _agent(index, world, talked, event.at)
 
 
 def _apply_connected(index: Index, world: World, event: ev.ContactConnected) -> None:
+    made = world.reservations[event.reservation].made_at
+    forecast.connected(world, world.contacts[event.contact], made, event.at)
     reservation.connected(world, event)
     index.contact_changed(event.contact, world.contacts.get(event.contact))
     _agent(index, world, event.agent, event.at)
@@ -128,9 +168,12 @@ def _apply_leg_lost(index: Index, world: World, event: ev.AgentLegLost | ev.Agen
 
 
 def _apply_ended(index: Index, world: World, event: ev.ContactEnded) -> None:
+    forecast.ended(world, world.contacts[event.contact], event.at)
     reservation.ended(world, event)
+    _left(world, event.queue, event.reason)
     index.forget_conversation(event.conversation, event.contact)
     index.contact_changed(event.contact, world.contacts.get(event.contact))
+    forecast.line(world, event.queue, index.waiting.get(event.queue, 0), event.at)
 
 
 def _apply_wrap_up(index: Index, world: World, event: ev.WrapUpStarted | ev.WrapUpEnded) -> None:
@@ -141,6 +184,10 @@ def _apply_wrap_up(index: Index, world: World, event: ev.WrapUpStarted | ev.Wrap
 def _apply_agent(index: Index, world: World, event: ev.AgentSignedIn) -> None:
     agents.apply(world, event)
     _agent(index, world, event.agent, event.at)
+
+
+def _apply_book(index: Index, world: World, event: ev.BookMended) -> None:
+    _book(world, event.queue).entered = event.entered
 
 
 def _apply_mended(index: Index, world: World, event: ev.DeadlineMended) -> None:
@@ -166,6 +213,8 @@ APPLY: dict[type, Callable[..., None]] = {
     ev.DeskPhoneChanged: _apply_desk_phone,
     ev.DeadlinePassed: _apply_due,
     ev.ContactQueued: _apply_queued,
+    ev.CallerTurnedAway: _apply_turned_away,
+    ev.QueueSwitched: _apply_switched,
     ev.ContactStepped: _apply_waiting,
     ev.ContactOpened: _apply_waiting,
     ev.PreferenceEnded: _apply_waiting,
@@ -204,6 +253,7 @@ APPLY: dict[type, Callable[..., None]] = {
         ),
         _apply_agent,
     ),
+    ev.BookMended: _apply_book,
     ev.DeadlineMended: _apply_mended,
     ev.WorkDropped: _apply_dropped,
     ev.ContactForgotten: _apply_forgotten,

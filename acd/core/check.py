@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from acd.core import agent as agents, contact as contacts, reservation as reservations, waiting
+from acd.core import agent as agents, contact as contacts, queue_rules, reservation as reservations, waiting
 from acd.core.index import Index
 from ctiserver.model.facts import SeenEndpoint
 from ctiserver.model.faults import Fault, FaultKind
@@ -27,6 +27,7 @@ def faults(world: World, index: Index | None = None) -> list[Fault]:
         *_reservations(world),
         *_unserved(world),
         *_deadlines(world),
+        *_books(world),
     ]
     if index is not None:
         found.extend(_index(world, index))
@@ -168,6 +169,16 @@ def _unserved(world: World) -> Iterator[Fault]:
                 break
 
 
+def _books(world: World) -> Iterator[Fault]:
+    """Every queue: entered = ended for each reason + still here."""
+    here = Counter(contact.queue for contact in world.contacts.values() if contact.state is not ContactState.ENDED)
+    for queue, book in world.books.items():
+        ended = sum(book.ended.values())
+        if book.entered != ended + here[queue]:
+            detail = f"queue {queue}: {book.entered} entered, {ended} left, {here[queue]} are here"
+            yield Fault(kind=FaultKind.BOOKS_WRONG, target=queue, detail=detail)
+
+
 def _free(world: World, name: AgentId, medium: str) -> bool:
     agent = world.agents.get(name)
     return agent is not None and agents.eligible(agent, medium, world.capacities.get(name))
@@ -181,6 +192,7 @@ def wanted(world: World) -> dict[str, float]:
     return {
         **{key: due for agent in world.agents.values() for key, due in _of_agent(world, agent)},
         **{key: due for contact in world.contacts.values() for key, due in _of_contact(world, contact)},
+        **dict(queue_rules.wanted(world)),
         **{key: due for held in world.reservations.values() for key, due in _of_reservation(world, held)},
     }
 

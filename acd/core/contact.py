@@ -73,6 +73,7 @@ def apply_queued(world: World, event: ev.ContactQueued) -> None:
         steps=event.steps,
         algorithm=event.algorithm,
         rules=event.rules,
+        been=event.been,
         only_agent=event.only_agent,
         prefer=event.prefer,
         prefer_until=event.prefer_until,

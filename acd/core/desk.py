@@ -29,6 +29,8 @@ def command(world: World, index: Index, item: cmd.Command, now: float) -> Decisi
     """Accepted (possibly with nothing to do, when it is so already) or CommandRejected."""
     if isinstance(item, cmd.HoldCall | cmd.RetrieveCall | cmd.HangUpCall):
         return NOTHING
+    if isinstance(item, cmd.CloseQueue | cmd.OpenQueue):
+        return _switch(world, item, now)
     agent = world.agents.get(item.agent)
     if agent is None or (item.agent not in index.site_agents and not agent.signed_in):
         raise CommandRejected(Rejection.UNKNOWN_AGENT)
@@ -62,6 +64,17 @@ def command(world: World, index: Index, item: cmd.Command, now: float) -> Decisi
             return _finish(world, agent, item, now)
         case cmd.ExtendWrapUp():
             return _extend(world, agent, item)
+
+
+def _switch(world: World, item: cmd.CloseQueue | cmd.OpenQueue, now: float) -> Decision:
+    """The emergency switch. Who may use it is the edge's to say."""
+    if item.queue not in world.queue_configs:
+        raise CommandRejected(Rejection.UNKNOWN_QUEUE)
+    closed = isinstance(item, cmd.CloseQueue)
+    if closed is (item.queue in world.closed_queues):
+        return NOTHING
+    reason = item.reason if isinstance(item, cmd.CloseQueue) else ""
+    return Decision((ev.QueueSwitched(queue=item.queue, closed=closed, by=item.by, reason=reason, at=now),))
 
 
 def _availability(world: World, agent: Agent, item: cmd.SetReady | cmd.SetNotReady, now: float) -> Decision:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from acd.core import desk, devices, follows, repair, waiting
+from acd.core import desk, devices, follows, queue_rules, repair, waiting
 from acd.core.applies import APPLY
 from acd.core.follows import FOLLOWS
 from acd.core.index import Index
@@ -59,6 +59,8 @@ class Acd:
         if isinstance(item, ev.SiteChanged):
             phones = devices.site_changed(world, ctx.now)
             left = follows.closed(world, list(world.contacts), ctx.now)
+            rules = queue_rules.Rules(world, self.index, ctx)
+            left = (*left, *(event for queue in world.queue_configs for event in rules.closing(queue)))
             found = Pass(world, self.index, ctx)
             if world.switch_up:
                 found.everything()
@@ -71,11 +73,14 @@ class Acd:
         if change is not None:
             change(self.index, world, event)
         elif isinstance(event, ev.SiteChanged):
+            had_hours = tuple(world.calendars)
             world.site = event.site
             for config in event.site.agents:
                 world.agents.setdefault(AgentId(config.id), Agent(id=AgentId(config.id)))
             for contact in world.contacts.values():
+                world.deadlines.drop(waiting.over_key(contact.id))
                 waiting.arm(world, contact)
+            queue_rules.site_changed(world, had_hours, world.now)
             self.rebuild(world)
         elif isinstance(event, ev.IndexRebuilt):
             self.rebuild(world)

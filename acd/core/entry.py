@@ -1,7 +1,7 @@
 """Entry: a caller (or a booked callback) asks for an agent of a queue, and the queue's rules on what is known of him.
 
-Lives here: `QueueAsked` -> `ContactQueued` or `QueueRefused`, and which rules apply. Not here: how a contact ranks
-(`contact`), what its steps ask for (`waiting`).
+Lives here: `QueueAsked` -> `ContactQueued`, and which rules on the customer's data apply. Not here: whether the queue
+takes him (`queue_rules`), how a contact ranks (`contact`), what its steps ask for (`waiting`).
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import msgspec
 
 from acd.core import waiting
-from acd.core.contact import has_queue, queue_config
+from acd.core.contact import queue_config
 from ctiserver.model import events as ev
-from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import AgentId, QueueId
 from ctiserver.model.requirement import joined
 from ctiserver.model.routing import VOICE, Algorithm, RuleConfig
@@ -32,31 +31,28 @@ class Ruled(msgspec.Struct, frozen=True, kw_only=True):
     prefer_seconds: float = 0.0
 
 
-def asked(world: World, event: ev.QueueAsked, live: Contact | None, queued: int, ctx: Ctx) -> tuple[ev.Event, ...]:
-    """A flow wants an agent for its caller. `live`: its present contact, `queued`: how many wait in the queue."""
-    conversation = world.conversations.get(event.conversation)
-    if conversation is None or conversation.cleared or live is not None:
-        return ()
-    if not has_queue(world, event.queue):
-        return (ev.QueueRefused(conversation=event.conversation, reason=EndReason.FAILED),)
-    if event.agent is not None and event.agent not in world.agent_configs:
-        return (ev.QueueRefused(conversation=event.conversation, reason=EndReason.FAILED),)
-    if queued >= queue_config(world, event.queue).max_waiting:
-        return (ev.QueueRefused(conversation=event.conversation, reason=EndReason.REJECTED),)
-    return (queued_by(world, event, conversation, ctx),)
-
-
-def queued_by(world: World, event: ev.QueueAsked, conversation: Conversation, ctx: Ctx) -> ev.ContactQueued:
-    """The contact of a caller, as the rules of its queue make it."""
+def queued(
+    world: World,
+    event: ev.QueueAsked,
+    conversation: Conversation,
+    ctx: Ctx,
+    *,
+    been: tuple[QueueId, ...] = (),
+    moved: Contact | None = None,
+) -> ev.ContactQueued:
+    """The contact of a caller, as the rules of its queue make it. One that was `moved` here from another queue keeps
+    its time of arrival, and its head start if this queue's rules give less; it begins with the first step (oracle
+    RC-5)."""
     queue = queue_config(world, event.queue)
     ruled = rules(world, queue, conversation, event)
+    head_start = event.priority + ruled.priority
     return ev.ContactQueued(
         contact=ctx.ids.contact(),
         conversation=event.conversation,
         queue=event.queue,
         requires=joined(event.requires, ruled.requires),
         steps=event.steps,
-        priority=event.priority + ruled.priority,
+        priority=max(head_start, moved.priority) if moved is not None else head_start,
         only_agent=event.agent,
         prefer=ruled.prefer,
         prefer_until=_prefer_until(world, event, queue, ruled, ctx.now),
@@ -66,7 +62,9 @@ def queued_by(world: World, event: ev.QueueAsked, conversation: Conversation, ct
         path=event.path,
         number=conversation.dialled,
         customer=remembered_as(conversation),
-        queued_at=ctx.now,
+        queued_at=moved.queued_at if moved is not None else ctx.now,
+        moved_from=moved.id if moved is not None else None,
+        been=been,
         at=ctx.now,
     )
 

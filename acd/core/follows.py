@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from acd.core import agent as agents, comfort, contact as contacts, desk, devices, entry, outcomes, waiting
+from acd.core import (
+    agent as agents,
+    comfort,
+    contact as contacts,
+    desk,
+    devices,
+    forecast,
+    outcomes,
+    queue_rules,
+    waiting,
+)
 from acd.core.index import Index, Pool
 from ctiserver.model import events as ev, facts
 from ctiserver.model.causes import EndReason
-from ctiserver.model.ids import AgentId, ContactId, ReservationId
-from ctiserver.model.work import ContactState
+from ctiserver.model.ids import AgentId, ContactId, QueueId, ReservationId
+from ctiserver.model.work import Contact, ContactState
 from ctiserver.model.world import Ctx, World
 
 Events = tuple[ev.Event, ...]
@@ -22,8 +32,7 @@ Reach = ev.DeviceReady | ev.DeviceReleased | ev.DeviceContactChanged | ev.Deskto
 
 
 def _queue_asked(index: Index, world: World, item: ev.QueueAsked, ctx: Ctx) -> Events:
-    live = index.live(item.conversation)
-    return entry.asked(world, item, live, index.waiting.get(item.queue, 0), ctx)
+    return queue_rules.Rules(world, index, ctx).asked(item)
 
 
 def _connection_cleared(index: Index, world: World, item: ev.ConnectionCleared, ctx: Ctx) -> Events:
@@ -56,10 +65,11 @@ def _reach_changed(index: Index, world: World, item: Reach, ctx: Ctx) -> Events:
 
 
 def _signed_out(index: Index, world: World, item: ev.AgentSignedOut, ctx: Ctx) -> Events:
-    """Nobody waits for him alone any more."""
+    """Nobody waits for him alone any more, and in some queues nobody waits when there is no agent."""
     pools = index.pools_of.get(item.agent, {})
     alone = [key for pool in pools.values() if pool.key.agent and not pool.key.named for key in pool.waiting]
-    return tuple(event for key in sorted(alone) for event in waiting.prefer_due(world.contacts.get(key[-1]), ctx.now))
+    ended = (event for key in sorted(alone) for event in waiting.prefer_due(world.contacts.get(key[-1]), ctx.now))
+    return (*ended, *queue_rules.Rules(world, index, ctx).deserted(item.agent))
 
 
 def _requeued(index: Index, world: World, item: ev.ContactRequeued, ctx: Ctx) -> Events:
@@ -95,6 +105,12 @@ def _due(index: Index, world: World, item: ev.DeadlinePassed, ctx: Ctx) -> Event
             return outcomes.wait_due(world, contact, now)
         case "acd.step":
             return waiting.step_due(contact, "time", now)
+        case "acd.load":
+            return _too_long(index, world, contact, ctx.now)
+        case "acd.over":
+            return queue_rules.Rules(world, index, ctx).over_due(contact)
+        case "acd.hours":
+            return queue_rules.Rules(world, index, ctx).closing(QueueId(rest))
         case "acd.open":
             return waiting.open_due(world, contact, now)
         case "acd.comfort" if contact is not None and contact.state is ContactState.WAITING:
@@ -117,6 +133,21 @@ def site_changed(index: Index, world: World, planned: Iterable[ContactId], now: 
     `planned`: contacts that are being offered in this very turn."""
     over = [event for contact in world.contacts.values() for event in waiting.pointless(world, contact, now)]
     return (*over, *_too_few(index, world, index.pools.values(), now, planned))
+
+
+def _switched(index: Index, world: World, item: ev.QueueSwitched, ctx: Ctx) -> Events:
+    return queue_rules.Rules(world, index, ctx).closing(item.queue)
+
+
+def _too_long(index: Index, world: World, contact: Contact | None, now: float) -> Events:
+    """The step in force is over when the wait that is left is predicted to be longer than it allows."""
+    if contact is None or contact.state is not ContactState.WAITING:
+        return ()
+    step = waiting.step(contact, contacts.queue_config(world, contact.queue))
+    if step is None or not step.wait_over_seconds:
+        return ()
+    wait = forecast.predicted(world, contact.queue, index.position(contact))
+    return waiting.step_due(contact, "predicted", now) if wait is not None and wait > step.wait_over_seconds else ()
 
 
 def _offered(index: Index, world: World, item: ev.OfferMade, ctx: Ctx) -> Events:
@@ -158,15 +189,16 @@ def _too_few(
 
 
 def _waits_again(index: Index, world: World, item: Waits, ctx: Ctx) -> Events:
-    """A step that asks for more free agents than there are is over as soon as it begins."""
+    """A step that asks for more free agents than there are, or for a shorter wait than is predicted while nobody is
+    free, is over as soon as it begins."""
     contact = world.contacts.get(item.contact)
     if contact is None or contact.state is not ContactState.WAITING:
         return ()
     pool = index.pool_of(contact.id)
     floor = pool.floors.get(contact.id)
-    if floor is None or len(pool.eligible) >= floor:
-        return ()
-    return waiting.step_due(contact, "available", ctx.now)
+    if floor is not None and len(pool.eligible) < floor:
+        return waiting.step_due(contact, "available", ctx.now)
+    return () if pool.eligible else _too_long(index, world, contact, ctx.now)
 
 
 FOLLOWS: dict[type, Callable[..., Events]] = {
@@ -196,8 +228,7 @@ FOLLOWS: dict[type, Callable[..., Events]] = {
     ev.AvailabilityChosen: _less_free,
     ev.AgentSignedOut: _signed_out,
     ev.ContactRequeued: _requeued,
+    ev.QueueSwitched: _switched,
     ev.DeadlinePassed: _due,
 }
 """What an item leads to by itself. `SiteChanged` has effects too, so the engine decides on it as a whole."""
-
-

@@ -11,7 +11,7 @@ from acd.core.index import Index
 from ctiserver.model import effects as fx, events as ev, facts
 from ctiserver.model.causes import EndReason
 from ctiserver.model.faults import MAX_REPAIRS, OF_CALLS, Fault, FaultKind
-from ctiserver.model.ids import AgentId, ContactId, LeaseId, ReservationId, desk_phone
+from ctiserver.model.ids import AgentId, ContactId, LeaseId, QueueId, ReservationId, desk_phone
 from ctiserver.model.turns import Decision
 from ctiserver.model.work import Agent, Contact, ContactState, Reservation, WorkKind
 from ctiserver.model.world import World
@@ -69,6 +69,12 @@ def _repair(
             return _contact(world, world.contacts.get(ContactId(fault.target)), events, now)
         case FaultKind.AGENT_STATE:
             return _agent(world.agents.get(AgentId(fault.target)), events, now)
+        case FaultKind.BOOKS_WRONG:
+            queue = QueueId(fault.target)
+            here = sum(1 for c in world.contacts.values() if c.queue == queue and c.state is not ContactState.ENDED)
+            ended = sum(world.books[queue].ended.values()) if queue in world.books else 0
+            events.append(ev.BookMended(queue=queue, entered=ended + here))
+            return "set right"
         case FaultKind.INDEX_BROKEN | FaultKind.UNSERVED:
             if not any(isinstance(event, ev.IndexRebuilt) for event in events):
                 events.append(ev.IndexRebuilt(at=now))

@@ -14,13 +14,14 @@ from acd.core import agent as agents, comfort
 from ctiserver.model import events as ev
 from ctiserver.model.ids import AgentId, ContactId, QueueId
 from ctiserver.model.requirement import Requirement, fits, joined
-from ctiserver.model.routing import StepConfig
+from ctiserver.model.routing import VOICE, StepConfig
 from ctiserver.model.site import AgentConfig, QueueConfig
 from ctiserver.model.work import Contact, ContactState
 from ctiserver.model.world import World
 
 LOOK_AGAIN = 5.0
-"""Seconds after which a step that ends by the predicted wait looks at it again (our choice)."""
+"""Seconds after which a step that ends by the predicted wait, and an overflow that nobody took, are looked at again
+(our choice)."""
 
 
 def step_key(contact: ContactId) -> str:
@@ -29,6 +30,10 @@ def step_key(contact: ContactId) -> str:
 
 def load_key(contact: ContactId) -> str:
     return f"acd.load:{contact}"
+
+
+def over_key(contact: ContactId) -> str:
+    return f"acd.over:{contact}"
 
 
 def open_key(contact: ContactId) -> str:
@@ -103,27 +108,51 @@ def wanted(world: World, contact: Contact) -> Iterator[tuple[str, float]]:
     said = comfort.next_at(contact, queue)
     if said is not None:
         yield comfort.key(contact.id), said
+    over = overflow_at(contact, queue, contact.entered_at)
+    if over is not None:
+        yield over_key(contact.id), over
 
 
-def _keys(contact: ContactId) -> tuple[str, ...]:
-    return (step_key(contact), load_key(contact), open_key(contact), prefer_key(contact), comfort.key(contact))
+def overflow_at(contact: Contact, queue: QueueConfig, since: float) -> float | None:
+    """When the contact may next go to another queue because it has waited long: after `since`, at the next rule's time;
+    a rule whose time has come but that no queue took is tried again."""
+    times = [contact.entered_at + rule.after_seconds for rule in queue.overflow if rule.after_seconds > 0]
+    if not times or contact.only_agent is not None or contact.medium != VOICE or contact.connected_at:
+        return None
+    again = [since + LOOK_AGAIN] if min(times) <= since else []
+    return min([*again, *(at for at in times if at > since)])
 
 
 def arm(world: World, contact: Contact) -> None:
-    """Set the clocks to what they ought to be, drop those that have no cause any more. The one that looks at the
-    predicted wait runs on as it does."""
+    """Set the clocks to what they ought to be, drop those that have no cause any more. Those that look again
+    and again run on as they do."""
     due = dict(wanted(world, contact))
     for key in _keys(contact.id):
         running = world.deadlines.get(key)
         if key not in due:
             world.deadlines.drop(key)
-        elif running is None or (running != due[key] and key != load_key(contact.id)):
+        elif running is None or (running != due[key] and key not in (load_key(contact.id), over_key(contact.id))):
             world.deadlines.set(key, due[key])
+
+
+def look_again(world: World, contact: Contact, kind: str, now: float) -> None:
+    """A clock that looks more than once (`kind`: of load_key or over_key) was due: set it to when it looks next."""
+    queue = world.queue_configs.get(contact.queue)
+    if queue is None or contact.state not in (ContactState.WAITING, ContactState.RESERVED):
+        return
+    if kind == "acd.load":
+        arm(world, contact)
+    elif (at := overflow_at(contact, queue, now)) is not None:
+        world.deadlines.set(over_key(contact.id), at)
 
 
 def drop(world: World, contact: Contact) -> None:
     for key in _keys(contact.id):
         world.deadlines.drop(key)
+
+
+def _keys(made: ContactId) -> tuple[str, ...]:
+    return step_key(made), load_key(made), open_key(made), prefer_key(made), over_key(made), comfort.key(made)
 
 
 # --- decisions ----------------------------------------------------------------------------------------

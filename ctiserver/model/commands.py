@@ -11,10 +11,11 @@ from typing import Annotated
 
 import msgspec
 
-from ctiserver.model.ids import AgentId, ContactId, ConversationId, LeaseId, ReservationId
+from ctiserver.model.ids import AgentId, ContactId, ConversationId, LeaseId, QueueId, ReservationId
 
 PageLoad = Annotated[str, msgspec.Meta(max_length=64)]
 """The word by which a page calls itself; it stays in the journal, so it has a length."""
+SwitchReason = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class _Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -106,6 +107,21 @@ class ExtendWrapUp(_Command, frozen=True, kw_only=True):
     contact: ContactId
 
 
+class CloseQueue(_Command, frozen=True, kw_only=True):
+    """The emergency switch: the queue is closed until it is opened again, whatever its hours say."""
+
+    agent: AgentId = AgentId("")
+    queue: QueueId
+    reason: SwitchReason = ""
+
+
+class OpenQueue(_Command, frozen=True, kw_only=True):
+    """The queue follows its hours again."""
+
+    agent: AgentId = AgentId("")
+    queue: QueueId
+
+
 Command = (
     SignIn
     | SignOut
@@ -122,4 +138,6 @@ Command = (
     | WriteNote
     | FinishWrapUp
     | ExtendWrapUp
+    | CloseQueue
+    | OpenQueue
 )

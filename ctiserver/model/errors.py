@@ -22,6 +22,7 @@ class Rejection(StrEnum):
     UNKNOWN_DISPOSITION = "unknown_disposition"
     DISPOSITION_REQUIRED = "disposition_required"
     UNKNOWN_CALL = "unknown_call"
+    UNKNOWN_QUEUE = "unknown_queue"
     UNKNOWN_OFFER = "unknown_offer"
     NOT_TALKING = "not_talking"
     NOT_ON_HOLD = "not_on_hold"

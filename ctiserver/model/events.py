@@ -52,6 +52,7 @@ from ctiserver.model.call_events import (
 )
 from ctiserver.model.event_base import EventBase
 from ctiserver.model.fault_events import (
+    BookMended as BookMended,
     ContactForgotten as ContactForgotten,
     DeadlineMended as DeadlineMended,
     FaultFound as FaultFound,
@@ -63,6 +64,7 @@ from ctiserver.model.work_events import (
     AgentSignedIn as AgentSignedIn,
     AgentSignedOut as AgentSignedOut,
     AvailabilityChosen as AvailabilityChosen,
+    CallerTurnedAway as CallerTurnedAway,
     Candidate as Candidate,
     ComfortDue as ComfortDue,
     ContactConnected as ContactConnected,
@@ -172,6 +174,7 @@ ContactEvent = (
     | ContactRequeued
     | ContactConnected
     | ContactEnded
+    | CallerTurnedAway
     | QueueRefused
 )
 AgentEvent = (
@@ -189,7 +192,8 @@ AgentEvent = (
     | NoteWritten
     | DispositionSet
 )
-AuditEvent = FaultFound | DeadlineMended | WorkDropped | ContactForgotten | IndexRebuilt
+QueueEvent = QueueSwitched
+AuditEvent = FaultFound | BookMended | DeadlineMended | WorkDropped | ContactForgotten | IndexRebuilt
 Event = (
     SiteChanged
     | DeadlinePassed
@@ -198,6 +202,7 @@ Event = (
     | CallEvent
     | IvrEvent
     | ContactEvent
+    | QueueEvent
     | AgentEvent
     | AuditEvent
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ctiserver.model.event_base import EventBase
 from ctiserver.model.faults import FaultKind
-from ctiserver.model.ids import AgentId, ContactId, ConversationId
+from ctiserver.model.ids import AgentId, ContactId, ConversationId, QueueId
 
 
 class FaultFound(EventBase, frozen=True, kw_only=True):
@@ -28,6 +28,13 @@ class DeadlineMended(EventBase, frozen=True, kw_only=True):
 
     key: str
     due: float | None
+
+
+class BookMended(EventBase, frozen=True, kw_only=True):
+    """A queue's account did not add up: so many callers count as having entered it."""
+
+    queue: QueueId
+    entered: int
 
 
 class WorkDropped(EventBase, frozen=True, kw_only=True):

@@ -44,6 +44,7 @@ class FaultKind(StrEnum):
     DEADLINE_OVERDUE = "deadline_overdue"
     UNSERVED = "unserved"
     INDEX_BROKEN = "index_broken"
+    BOOKS_WRONG = "books_wrong"
 
 
 OF_CALLS = (

@@ -126,6 +126,14 @@ class ContactState(StrEnum):
     ENDED = "ended"
 
 
+class Expected(msgspec.Struct, frozen=True, kw_only=True):
+    """The wait that was predicted for a contact when it entered: seconds; from a place in the line."""
+
+    place: int
+    low: float
+    high: float
+
+
 class Contact(msgspec.Struct, kw_only=True):
     """One piece of work that must reach an agent. See `ContactQueued` for what it is made with."""
 
@@ -149,6 +157,7 @@ class Contact(msgspec.Struct, kw_only=True):
     state: ContactState = ContactState.WAITING
     away: bool = False  # the caller is in the dialplan's apology: nobody can be connected to him now
     head: bool = False  # was offered and came back: goes before its peers
+    been: tuple[QueueId, ...] = ()  # the queues that it was in, or was sent on from, before this one
     only_agent: AgentId | None = None
     prefer: AgentId | None = None
     prefer_until: float = 0.0  # until then he alone may have it; 0.0 = he is only asked first
@@ -160,6 +169,8 @@ class Contact(msgspec.Struct, kw_only=True):
     data: dict[str, str] = {}
     path: tuple[str, ...] = ()
     end_reason: EndReason | None = None
+    expected: Expected | None = None  # None: nobody could say, or it did not have to wait
+    turns: float = 0.0  # seconds that the line stood still until its offers (acd.core.forecast)
 
 
 class OfferedAgent(msgspec.Struct, kw_only=True):
@@ -193,6 +204,29 @@ class ClosedQueue(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     reason: str
     at: float
+
+
+class Forecast(msgspec.Struct, kw_only=True):
+    """What a queue's line has done lately (acd.core.forecast): seconds between two who are served while others wait
+    (`gap`, over `starts` of them) and seconds from offer to answer (`ring`); when the line moved last and since when
+    somebody has been in it (0.0 = nobody is); the two corrections of the interval, and whether the latest finished
+    waits fell into theirs."""
+
+    gap: float = 0.0
+    starts: int = 0
+    ring: float = 0.0
+    moved_at: float = 0.0
+    line_since: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    held: list[bool] = []
+
+
+class Book(msgspec.Struct, kw_only=True):
+    """A queue's account: callers who asked for it, and how many of them left it, by reason; the others are here."""
+
+    entered: int = 0
+    ended: dict[EndReason, int] = {}
 
 
 class LastAgent(msgspec.Struct, frozen=True, kw_only=True):

@@ -53,6 +53,7 @@ class ContactQueued(EventBase, frozen=True, kw_only=True):
     """A contact waits from now on (`at`). `queued_at` is what it ranks by: earlier than `at` when it has waited
     elsewhere (`moved_from`: overflow, a booked callback). `requires`, `priority` (seconds of head start), `algorithm`
     and `prefer` are what flow and rules (`rules`: their ids) add to the queue's own; `steps` () = the queue's.
+    `been`: the queues that sent it on.
     `number` is the dialled one, `customer` the key under which the agent he talks to is remembered ('' = nobody)."""
 
     contact: ContactId
@@ -74,6 +75,7 @@ class ContactQueued(EventBase, frozen=True, kw_only=True):
     prefer_until: float = 0.0
     rules: tuple[str, ...] = ()
     moved_from: ContactId | None = None
+    been: tuple[QueueId, ...] = ()
 
 
 class ContactStepped(EventBase, frozen=True, kw_only=True):
@@ -111,6 +113,16 @@ class ComfortDue(EventBase, frozen=True, kw_only=True):
     position: int
     low: float
     high: float
+    at: float
+
+
+class CallerTurnedAway(EventBase, frozen=True, kw_only=True):
+    """A caller asked for this queue and did not enter it: his flow goes on, or he is sent on to the queue `to`."""
+
+    conversation: ConversationId
+    queue: QueueId
+    reason: EndReason
+    to: QueueId | None
     at: float
 
 

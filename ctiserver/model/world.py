@@ -11,10 +11,10 @@ import msgspec
 from ctiserver.model.deadlines import Deadlines
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, Ids, LegId, QueueId, ReservationId
 from ctiserver.model.ivr import IvrSession
-from ctiserver.model.routing import CapacityConfig, ServesConfig
+from ctiserver.model.routing import CalendarConfig, CapacityConfig, ServesConfig
 from ctiserver.model.site import AgentConfig, PhoneConfig, QueueConfig, SiteConfig
 from ctiserver.model.talk import Conversation, Leg
-from ctiserver.model.work import Agent, ClosedQueue, Contact, LastAgent, Reservation
+from ctiserver.model.work import Agent, Book, ClosedQueue, Contact, Forecast, LastAgent, Reservation
 
 
 class Ctx(msgspec.Struct, frozen=True):
@@ -27,7 +27,8 @@ class Ctx(msgspec.Struct, frozen=True):
 
 class WorldState(msgspec.Struct, kw_only=True):
     """The stored form of the world (a snapshot). `desk_phones`: those that are registered, since when. `closed_queues`:
-    by the emergency switch. `last_agents`: customer -> whom he talked to last, the latest last."""
+    by the emergency switch. `last_agents`: customer -> whom he talked to last, the latest last.
+    `books`: every queue's account since the first start; `forecasts`: how its line has moved."""
 
     seq: int = 0
     now: float = 0.0
@@ -39,6 +40,8 @@ class WorldState(msgspec.Struct, kw_only=True):
     desk_phones: dict[str, float] = {}
     closed_queues: dict[QueueId, ClosedQueue] = {}
     last_agents: dict[str, LastAgent] = {}
+    books: dict[QueueId, Book] = {}
+    forecasts: dict[QueueId, Forecast] = {}
     contacts: dict[ContactId, Contact] = {}
     reservations: dict[ReservationId, Reservation] = {}
     deadlines: dict[str, float] = {}
@@ -51,6 +54,8 @@ class World:
         "_site",
         "agent_configs",
         "agents",
+        "books",
+        "calendars",
         "capacities",
         "closed_queues",
         "contacts",
@@ -60,6 +65,7 @@ class World:
         "deadlines",
         "delays",
         "desk_phones",
+        "forecasts",
         "ivr",
         "last_agents",
         "members",
@@ -83,6 +89,8 @@ class World:
         self.desk_phones = state.desk_phones
         self.closed_queues = state.closed_queues
         self.last_agents = state.last_agents
+        self.books = state.books
+        self.forecasts = state.forecasts
         self.contacts = state.contacts
         self.reservations = state.reservations
         self.deadlines = Deadlines(state.deadlines)
@@ -104,6 +112,11 @@ class World:
         self._site = site
         self.agent_configs: dict[AgentId, AgentConfig] = {AgentId(config.id): config for config in site.agents}
         self.queue_configs: dict[QueueId, QueueConfig] = {QueueId(config.id): config for config in site.queues}
+        calendars = {calendar.id: calendar for calendar in site.calendars}
+        self.calendars: dict[QueueId, CalendarConfig] = {
+            QueueId(config.id): calendars[config.calendar] for config in site.queues if config.calendar in calendars
+        }
+        """Opening hours of the queues that have some."""
         groups = {group.id: group for group in site.groups}
         self.serves: dict[AgentId, dict[QueueId, ServesConfig]] = {}
         """Who serves which queue and how: by his group, else directly."""
@@ -144,6 +157,8 @@ class World:
             desk_phones=self.desk_phones,
             closed_queues=self.closed_queues,
             last_agents=self.last_agents,
+            books=self.books,
+            forecasts=self.forecasts,
             contacts=self.contacts,
             reservations=self.reservations,
             deadlines=self.deadlines.as_dict(),

@@ -208,6 +208,7 @@ def plant_contact(floor: Floor) -> None:
     floor.switch.end(caller)
     floor.advance(15)
     floor.world.contacts[contact.id] = contact
+    floor.world.books[contact.queue].entered += 1
     floor.world.deadlines.set(f"acd.maxwait:{contact.id}", floor.now + 100)
     floor.acd.rebuild(floor.world)
 
@@ -215,8 +216,14 @@ def plant_contact(floor: Floor) -> None:
 def plant_ended(floor: Floor) -> None:
     plant_contact(floor)
     floor.contact().state = ContactState.ENDED
+    floor.world.books[floor.contact().queue].entered -= 1
     floor.world.deadlines.drop(f"acd.maxwait:{floor.contact().id}")
     floor.acd.rebuild(floor.world)
+
+
+def plant_book(floor: Floor) -> None:
+    into_queue(floor)
+    floor.world.books[floor.contact().queue].entered += 3
 
 
 def plant_state(floor: Floor) -> None:
@@ -283,6 +290,7 @@ def plant_index(floor: Floor) -> None:
         (plant_flow, (FaultKind.DEADLINE_MISSING,)),
         (plant_ended_call, (FaultKind.DEADLINE_MISSING,)),
         (plant_index, (FaultKind.INDEX_BROKEN,)),
+        (plant_book, (FaultKind.BOOKS_WRONG,)),
     ],
 )
 def test_what_nothing_else_would_ever_end_is_ended(

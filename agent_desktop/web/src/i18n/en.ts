@@ -248,6 +248,7 @@ export const en: Dictionary = {
     unknown_disposition: "This disposition is no longer in use. Choose another one.",
     disposition_required: "This queue wants a disposition. Choose one, then finish.",
     unknown_call: "This call has ended.",
+    unknown_queue: "There is no such queue.",
     unknown_offer: "This call was withdrawn or went to somebody else.",
     not_talking: "There is no call that is connected now.",
     not_on_hold: "The call is not on hold.",

@@ -242,6 +242,7 @@ export const zh = {
     unknown_disposition: "这个处理结果已经停用，请换一个。",
     disposition_required: "这个队列要求选择处理结果，选好后再完成。",
     unknown_call: "这个通话已经结束。",
+    unknown_queue: "没有这个队列。",
     unknown_offer: "这个来电已经撤回或转给了别人。",
     not_talking: "现在没有接通的通话。",
     not_on_hold: "通话没有处于保持状态。",
