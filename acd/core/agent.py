@@ -34,6 +34,15 @@ def lost_key(agent: AgentId) -> str:
     return f"acd.lost:{agent}"
 
 
+def gone_key(agent: AgentId) -> str:
+    return f"acd.gone:{agent}"
+
+
+def is_gone(world: World, agent: Agent) -> bool:
+    """He is no agent of the site any more, and nothing keeps him: the work he was in is done."""
+    return agent.signed_in and not agent.work and agent.id not in world.agent_configs
+
+
 def reachable(agent: Agent) -> bool:
     """His phone can be rung (a page's softphone is registered, the switch has a contact), and a desktop is linked."""
     device = agent.device
@@ -169,6 +178,16 @@ def settle(world: World, agent: Agent, before: AgentState, at: float) -> None:
             world.deadlines.set(key, at + LOST_AFTER)
     else:
         world.deadlines.drop(key)
+    if is_gone(world, agent):
+        world.deadlines.set(gone_key(agent.id), at)
+    else:
+        world.deadlines.drop(gone_key(agent.id))
+
+
+def gone(world: World, name: AgentId, now: float) -> tuple[ev.Event, ...]:
+    """His phone stays his: should he be an agent again, he only signs in."""
+    agent = world.agents.get(name)
+    return (ev.AgentSignedOut(agent=name, at=now),) if agent is not None and is_gone(world, agent) else ()
 
 
 def lost(world: World, name: AgentId, now: float) -> tuple[ev.Event, ...]:

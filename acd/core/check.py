@@ -236,6 +236,8 @@ def overdue(world: World, now: float, patience: float) -> list[Fault]:
 def _of_agent(world: World, agent: Agent) -> Iterator[tuple[str, float]]:
     if agent.signed_in and agent.ready and not agents.reachable(agent):
         yield agents.lost_key(agent.id), world.now + agents.LOST_AFTER
+    if agents.is_gone(world, agent):
+        yield agents.gone_key(agent.id), world.now
     for name, item in agent.work.items():
         if item.kind is WorkKind.WRAP_UP:
             yield reservations.wrap_key(agent.id, name), item.until

@@ -88,6 +88,14 @@ def arm_maxwait(world: World, contact: ContactId, queue: QueueId, at: float) -> 
     world.deadlines.set(maxwait_key(contact), at + queue_config(world, queue).max_wait_seconds)
 
 
+def arm_maxwait_anew(world: World, contact: Contact, before: float) -> None:
+    """The queue's longest wait was `before` seconds: what it is now counts from when the contact began to wait."""
+    due = world.deadlines.get(maxwait_key(contact.id))
+    now = queue_config(world, contact.queue).max_wait_seconds
+    if due is not None and now != before:
+        world.deadlines.set(maxwait_key(contact.id), due - before + now)
+
+
 def end(contact: Contact, reason: EndReason, now: float) -> ev.ContactEnded:
     return ev.ContactEnded(
         contact=contact.id, conversation=contact.conversation, queue=contact.queue, reason=reason, at=now

@@ -13,7 +13,17 @@ from __future__ import annotations
 
 from typing import get_args
 
-from acd.core import desk, devices, follows, queue_rules, repair, waiting
+from acd.core import (
+    agent as agents,
+    contact as contacts,
+    desk,
+    devices,
+    follows,
+    outcomes,
+    queue_rules,
+    repair,
+    waiting,
+)
 from acd.core.applies import APPLY
 from acd.core.follows import FOLLOWS
 from acd.core.index import Index
@@ -58,6 +68,7 @@ class Acd:
             return repair.decide(world, self.index, item, ctx.now)
         if isinstance(item, ev.SiteChanged):
             phones = devices.site_changed(world, ctx.now)
+            taken = outcomes.taken_away(world, ctx.now)
             left = follows.closed(world, list(world.contacts), ctx.now)
             rules = queue_rules.Rules(world, self.index, ctx)
             left = (*left, *(event for queue in world.queue_configs for event in rules.closing(queue)))
@@ -65,7 +76,7 @@ class Acd:
             if world.switch_up:
                 found.everything()
             after = follows.site_changed(self.index, world, found.planned, ctx.now)
-            return Decision((*phones.events, *left, *found.events, *after), phones.effects)
+            return Decision((*phones.events, *taken, *left, *found.events, *after), phones.effects)
         return NOTHING
 
     def apply(self, world: World, event: ev.Event) -> None:
@@ -73,14 +84,22 @@ class Acd:
         if change is not None:
             change(self.index, world, event)
         elif isinstance(event, ev.SiteChanged):
-            had_hours = tuple(world.calendars)
-            world.site = event.site
-            for config in event.site.agents:
-                world.agents.setdefault(AgentId(config.id), Agent(id=AgentId(config.id)))
-            for contact in world.contacts.values():
-                world.deadlines.drop(waiting.over_key(contact.id))
-                waiting.arm(world, contact)
-            queue_rules.site_changed(world, had_hours, world.now)
-            self.rebuild(world)
+            self._apply_site(world, event)
         elif isinstance(event, ev.IndexRebuilt):
             self.rebuild(world)
+
+    def _apply_site(self, world: World, event: ev.SiteChanged) -> None:
+        """The clocks of who waits are set to what they ought to be by the new configuration."""
+        before = {c.id: contacts.queue_config(world, c.queue).max_wait_seconds for c in world.contacts.values()}
+        had_hours = tuple(world.calendars)
+        world.site = event.site
+        for config in event.site.agents:
+            world.agents.setdefault(AgentId(config.id), Agent(id=AgentId(config.id)))
+        for agent in world.agents.values():
+            agents.settle(world, agent, agents.state(agent), world.now)
+        for contact in world.contacts.values():
+            world.deadlines.drop(waiting.over_key(contact.id))
+            waiting.arm(world, contact)
+            contacts.arm_maxwait_anew(world, contact, before[contact.id])
+        queue_rules.site_changed(world, had_hours, world.now)
+        self.rebuild(world)

@@ -77,7 +77,7 @@ def _requeued(index: Index, world: World, item: ev.ContactRequeued, ctx: Ctx) ->
 
 
 def closed(world: World, names: list[ContactId], now: float) -> Events:
-    """Nobody waits in a queue that is no longer there."""
+    """Nobody waits in a queue, or for one agent, that is no longer there."""
     events: list[ev.Event] = []
     for name in names:
         contact = world.contacts.get(name)
@@ -85,6 +85,8 @@ def closed(world: World, names: list[ContactId], now: float) -> Events:
             continue
         if not contacts.has_queue(world, contact.queue):
             events.extend(contacts.left(contact, EndReason.CLOSED, now))
+        elif contact.only_agent is not None and contact.only_agent not in world.agent_configs:
+            events.extend(contacts.left(contact, EndReason.FAILED, now))
     return tuple(events)
 
 
@@ -119,6 +121,8 @@ def _due(index: Index, world: World, item: ev.DeadlinePassed, ctx: Ctx) -> Event
             return waiting.prefer_due(contact, now)
         case "acd.takeback":
             return outcomes.takeback_due(world, contact, now)
+        case "acd.gone":
+            return agents.gone(world, AgentId(rest), now)
         case "acd.lost":
             return agents.lost(world, AgentId(rest), now)
         case "acd.wrap":

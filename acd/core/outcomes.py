@@ -123,6 +123,18 @@ def out_of_reach(world: World, agent: Agent, now: float, *, moved: bool = False)
     return tuple(found)
 
 
+def taken_away(world: World, now: float) -> tuple[ev.Event, ...]:
+    """After a change of the site: nothing rings for who is no agent of it any more; the others may have it."""
+    events: list[ev.Event] = []
+    for reservation in world.reservations.values():
+        gone = [offered for offered in live_agents(reservation) if offered.agent not in world.agent_configs]
+        if gone:
+            over, pending = _end_offers(reservation, gone, ev.OfferWithdrawn, now)
+            back = _back(world, reservation, gone, None, now)
+            events.extend((*over, *back, *_closing(reservation, pending, gone)))
+    return tuple(events)
+
+
 def withdrawn(world: World, contact: Contact, now: float) -> tuple[ev.Event, ...]:
     """End the contact's offer for a reason that is none of its agents' (caller gone, longest wait)."""
     reservation = world.reservations.get(contact.reservation or ReservationId(""))

@@ -46,8 +46,6 @@ def forget_key(conversation: ConversationId) -> str:
 def apply(world: World, event: ev.Event) -> None:
     """Change the world by one event; an event of an unknown conversation changes nothing."""
     match event:
-        case ev.SiteChanged():
-            world.site = event.site
         case ev.SwitchLinkChanged():
             world.switch_up = event.up
         case ev.DeadlinePassed():
