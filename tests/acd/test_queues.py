@@ -249,7 +249,7 @@ def test_an_agent_taken_away_finishes_his_work_and_gets_no_more() -> None:
     house.wait(31.0)
     waiting = house.call()
     assert house.contact(waiting).state is ContactState.WAITING
-    house.take(cmd.SignOut(**house.who("1001")))
+    assert house.state("1001").value == "null"
 
 
 def test_a_caller_lost_by_his_agent_is_not_left_with_music_for_ever() -> None:
