@@ -44,7 +44,7 @@ def explain(
     index = index if index is not None else Index(world)
     queue = contacts.queue_config(world, contact.queue)
     pool = index.pool(contact)
-    order = ranked(contact, pool, taken, len(pool.eligible))
+    order = ranked(world, contact, pool, taken, len(pool.eligible))
     placed = {rank[1][-1]: (n, shown_rank(pool, rank, world.now)) for n, rank in enumerate(order, 1)}
     asked = named(parse(pool.key.requires))
     answers = []
@@ -127,7 +127,8 @@ def _not_now(world: World, contact: Contact, agent: Agent) -> tuple[Obstacle, ..
     if not agent.signed_in:
         return (Obstacle(reason="signed_out"),)
     found: list[Obstacle] = []
-    if agent.work and not agents.has_room(agent, contact.medium, world.capacities.get(agent.id)):
+    full = agent.work and not agents.has_room(agent, contact.medium, world.capacities.get(agent.id))
+    if full or contact.id in agent.work:  # with room for several too: the leg of an earlier offer of it still ends
         found.append(_at_work(agent, world.now))
     if not agent.ready:
         found.append(Obstacle(reason="not_ready", about=agent.reason, since=agent.since))

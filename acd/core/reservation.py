@@ -322,9 +322,11 @@ def tally(agent: Agent, queue: QueueId) -> Tally:
 def dropped(world: World, event: ev.WorkDropped) -> None:
     """The agent has nothing more to do with this contact, whatever its state says."""
     agent = world.agents.get(event.agent)
-    if agent is None or agent.work.pop(event.contact, None) is None:
+    item = agent.work.pop(event.contact, None) if agent is not None else None
+    if agent is None or item is None:
         return
     agent.idle_since = event.at
     world.deadlines.drop(wrap_key(event.agent, event.contact))
-    world.deadlines.drop(takeback_key(event.contact))
+    if item.kind is WorkKind.BUSY:  # else the clock is that of another, who has lost his leg in the talk
+        world.deadlines.drop(takeback_key(event.contact))
     contacts.forget_if_done(world, event.contact)

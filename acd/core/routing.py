@@ -20,7 +20,7 @@ from acd.core.index import AgentKey, Index, Pool
 from ctiserver.model import events as ev
 from ctiserver.model.ids import AgentId, ContactId
 from ctiserver.model.routing import Algorithm
-from ctiserver.model.work import Contact, ContactState
+from ctiserver.model.work import Agent, Contact, ContactState
 from ctiserver.model.world import Ctx, World
 
 CONFIRM_WITHIN = 0.15
@@ -90,7 +90,7 @@ class Pass:
                 if best is not None and best <= (priority, key):
                     break
                 contact = self._world.contacts[key[-1]]
-                if contact.id in self.planned or contact.away or contact.avoid.get(agent):
+                if contact.id in self.planned or contact.away or not_now(contact, self._world.agents[agent]):
                     continue
                 best = (priority, key)
                 break
@@ -98,7 +98,7 @@ class Pass:
 
     def _candidates(self, contact: Contact, pool: Pool) -> list[tuple[float, AgentKey]]:
         """As many as are shown, or may be rung at once if that is more, and the next one."""
-        return ranked(contact, pool, self._agents, max(SHOWN, self._ring_at_most(contact, pool) + 1))
+        return ranked(self._world, contact, pool, self._agents, max(SHOWN, self._ring_at_most(contact, pool) + 1))
 
     def _ring_at_most(self, contact: Contact, pool: Pool) -> int:
         """How many phones may ring for it at once."""
@@ -169,14 +169,26 @@ class Pass:
             counted |= {reason: n for reason, n in sorted(status.items()) if reason != agents.ELIGIBLE}
             counted["delay"] = sum(n for delay, n in delayed.items() if delay > pool.key.opened)
             counted["skill"] = status.get(agents.ELIGIBLE, 0) - counted["delay"] - len(pool.eligible)
-        counted["reserved"] = counted.get("reserved", 0) + taken
+        held = sum(
+            1 for agent, until in contact.avoid.items() if not until and agent in pool.keys and self._holds(agent, contact)
+        )
+        counted["reserved"] = counted.get("reserved", 0) + taken + held
         counted["avoided"] = avoided
-        counted["ranked_lower"] = len(pool.eligible) - taken - avoided - min(SHOWN, len(candidates))
+        counted["ranked_lower"] = len(pool.eligible) - taken - held - avoided - min(SHOWN, len(candidates))
         return {reason: n for reason, n in counted.items() if n}
+
+    def _holds(self, agent: AgentId, contact: Contact) -> bool:
+        """The leg of an earlier offer of this contact still ends."""
+        return agent not in self._agents and contact.id in self._world.agents[agent].work
+
+
+def not_now(contact: Contact, agent: Agent) -> bool:
+    """He has just let it pass, or the leg of an earlier offer of it still ends (he has room for several)."""
+    return bool(contact.avoid.get(agent.id)) or contact.id in agent.work
 
 
 def ranked(
-    contact: Contact, pool: Pool, taken: Mapping[AgentId, None], most: int
+    world: World, contact: Contact, pool: Pool, taken: Mapping[AgentId, None], most: int
 ) -> list[tuple[float, AgentKey]]:
     """The best agents for the contact, best first, at most `most`; nobody of `taken`."""
     found: list[tuple[float, AgentKey]] = []
@@ -184,16 +196,15 @@ def ranked(
     prefer = contact.prefer
     if prefer is not None and prefer not in taken and prefer not in contact.avoid:
         key = pool.keys.get(prefer)
-        if key is not None:
+        if key is not None and not not_now(contact, world.agents[prefer]):
             found.append((ASKED_FIRST, key))
     for key in pool.eligible:
         if len(found) == most:
             return found
         agent = key[-1]
-        until = contact.avoid.get(agent)
-        if agent in taken or until or (found and agent == prefer):
+        if agent in taken or not_now(contact, world.agents[agent]) or (found and agent == prefer):
             continue
-        if until is None:
+        if agent not in contact.avoid:
             found.append((IN_TURN, key))
         else:
             late.append((LET_PASS, key))
