@@ -24,7 +24,7 @@ help:
 	@echo "up       start everything: Asterisk, server, demo site"
 	@echo "doctor   check this installation and say what to do"
 	@echo "test     all tests, real Asterisk and real browser included"
-	@echo "torture  the kill campaign and the long forms of faults and hostile input; an hour; report in var/torture"
+	@echo "torture  a million steps of the ACD core, the kill campaign and the long forms of faults and hostile input; an hour; report in var/torture"
 	@echo "check    style, types, import layers, web sources"
 	@echo "bench    what a call costs, beside app_queue; tables and JSON"
 	@echo "soak     2,000 calls: memory, leftovers, journal"
@@ -50,6 +50,7 @@ test: $(TOOLS) agent_desktop/static/built.stamp
 torture: $(TOOLS) agent_desktop/static/built.stamp
 	@scripts/test-programs.sh
 	@$(PYTHON) -m ctiserver.asterisk.bootstrap
+	$(PYTHON) -m tests.torture steps --seed $(or $(SEED),1) --steps $(or $(STEPS),1000000)
 	$(PYTHON) -m tests.torture kill --seed $(or $(SEED),1) --kills $(or $(KILLS),20) --cast full
 	$(PYTHON) -m pytest -q tests/torture
 

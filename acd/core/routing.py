@@ -169,9 +169,8 @@ class Pass:
             counted |= {reason: n for reason, n in sorted(status.items()) if reason != agents.ELIGIBLE}
             counted["delay"] = sum(n for delay, n in delayed.items() if delay > pool.key.opened)
             counted["skill"] = status.get(agents.ELIGIBLE, 0) - counted["delay"] - len(pool.eligible)
-        held = sum(
-            1 for agent, until in contact.avoid.items() if not until and agent in pool.keys and self._holds(agent, contact)
-        )
+        passed = [agent for agent, until in contact.avoid.items() if not until and agent in pool.keys]
+        held = sum(1 for agent in passed if self._holds(agent, contact))
         counted["reserved"] = counted.get("reserved", 0) + taken + held
         counted["avoided"] = avoided
         counted["ranked_lower"] = len(pool.eligible) - taken - held - avoided - min(SHOWN, len(candidates))

@@ -12,11 +12,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from acd.core import agent as agents, check
+from acd.core.conduct import Conduct
 from acd.core.engine import Acd
 from ctiserver import turn
 from ctiserver.model import commands as cmd, effects as fx, events as ev, facts, ids
 from ctiserver.model.causes import ClearedBy, LegFailure
 from ctiserver.model.errors import CommandRejected, Rejection
+from ctiserver.model.facts import Customer
+from ctiserver.model.routing import GroupConfig
 from ctiserver.model.site import (
     AgentConfig,
     DispositionConfig,
@@ -55,9 +58,11 @@ def site(
     queues: list[QueueConfig] | None = None,
     staff: list[AgentConfig] | None = None,
     phones: list[PhoneConfig] | None = None,
+    groups: tuple[GroupConfig, ...] = (),
 ) -> SiteConfig:
     return SiteConfig(
         phones=tuple(phones or ()),
+        groups=groups,
         queues=tuple(queues if queues is not None else [queue("service")]),
         agents=tuple(staff if staff is not None else [agent("1001"), agent("1002"), agent("1003")]),
         reasons=(ReasonConfig(id="lunch", name=label("lunch")), ReasonConfig(id="meeting", name=label("meeting"))),
@@ -124,6 +129,8 @@ class FakeCalls:
                 world.conversations[event.conversation].cleared = True
             case ev.CustomerIdentified():
                 world.conversations[event.conversation].customer = event.customer
+            case ev.ConversationForgotten():
+                world.conversations.pop(event.conversation, None)
             case ev.SwitchLinkChanged():
                 world.switch_up = event.up
             case _:
@@ -131,18 +138,23 @@ class FakeCalls:
 
 
 class House:
-    """Drives the cores turn by turn. `log` has every event, `effects` every effect, `now` is the virtual time."""
+    """Drives the cores turn by turn. `log` has every event, `rings` every ring, `effects` every effect, `now` is the
+    virtual time."""
 
     def __init__(self, config: SiteConfig | None = None, *, fold: bool = True) -> None:
         self.world = World(WorldState(switch_up=True))
         self.acd = Acd(self.world)
-        self.cores = (FakeCalls(), self.acd)
+        self.conduct = Conduct(self.world)
+        self.cores = (self.conduct, FakeCalls(), self.acd)
         self.now = START
         self.log: list[ev.Event] = []
+        self.rings: list[ev.Originated] = []
         self.effects: list[fx.Effect] = []
         self.turn_events: tuple[ev.Event, ...] = ()
         self.inputs: list[tuple[float, Any]] = []
         self.callers = 0
+        self.whole = True
+        """false: the last turn broke something"""
         self._fold = fold
         self._shadow = World(WorldState(switch_up=True))
         self._shadow_cores = (FakeCalls(), Acd(self._shadow))
@@ -156,11 +168,17 @@ class House:
         done = turn.run(self.world, self.cores, item, epoch="t", at=self.now, seed=1)
         self.turn_events = done.record.events
         self.log.extend(done.record.events)
+        self.rings.extend(event for event in done.record.events if isinstance(event, ev.Originated))
         self.effects.extend(done.record.effects)
-        assert check.faults(self.world, self.acd.index) == []
+        self.whole = False
+        faults = [fault.detail for fault in check.faults(self.world, self.acd.index)]
+        assert faults == [], faults
+        wrong = self.conduct.turned(self.world, ticked=isinstance(item, facts.Tick))
+        assert wrong == [], wrong
         if self._fold:
             turn.fold(self._shadow, self._shadow_cores, done.record)
             assert encoded(self._shadow) == encoded(self.world), "folding the events gives another world"
+        self.whole = True
         if done.rejected is not None:
             raise done.rejected
         return done.record.events
@@ -172,7 +190,8 @@ class House:
         """The server dies and comes back from a snapshot: the world is decoded, the index derived anew."""
         self.world = World(msgspec.msgpack.decode(msgspec.msgpack.encode(self.world.state()), type=WorldState))
         self.acd = Acd(self.world)
-        self.cores = (FakeCalls(), self.acd)
+        self.conduct = Conduct(self.world)
+        self.cores = (self.conduct, FakeCalls(), self.acd)
 
     def decided_again(self) -> list[ev.Event]:
         """The events of the recorded inputs, decided again from nothing."""
@@ -238,25 +257,56 @@ class House:
             self.callers += 1
             on = f"cx-{self.callers:x}"
         conversation = ids.ConversationId(on)
-        started = ev.ConversationStarted(
+        classes, manager = more.pop("classes", ()), more.pop("manager", "")
+        happened: list[ev.Event] = [self._started(conversation, more.pop("number", ""))]
+        if classes or manager:
+            customer = Customer(id=f"u{on}", code=on, name="", classes=classes, manager=manager)
+            happened.append(ev.CustomerIdentified(conversation=conversation, customer=customer))
+        self.says(*happened, self.asks(conversation, queue_name, **more))
+        return conversation
+
+    def _started(self, conversation: ids.ConversationId, number: str = "") -> ev.ConversationStarted:
+        return ev.ConversationStarted(
             conversation=conversation,
-            interaction=ids.InteractionId(f"i{on}"),
-            leg=ids.LegId(f"sip{on}"),
+            interaction=ids.InteractionId(f"i{conversation}"),
+            leg=ids.LegId(f"sip{conversation}"),
             dialled="95500",
-            caller_number="",
+            caller_number=number,
             caller_name="",
             at=self.now,
         )
-        asked = ev.QueueAsked(
+
+    def asks(self, conversation: ids.ConversationId, queue_name: str, **more: Any) -> ev.QueueAsked:
+        """What the flow says when it wants an agent for this caller."""
+        return ev.QueueAsked(
             conversation=conversation,
             queue=ids.QueueId(queue_name),
             requires=more.get("requires", ""),
             priority=more.get("priority", 0.0),
             agent=more.get("agent"),
+            data=more.get("data", {}),
+            path=(),
+            steps=more.get("steps", ()),
+        )
+
+    def chat(self, queue_name: str = "service") -> ids.ConversationId:
+        """A contact of another medium, queued as it will be by the part that has such."""
+        self.callers += 1
+        conversation = ids.ConversationId(f"cx-{self.callers:x}")
+        queued = ev.ContactQueued(
+            contact=ids.ContactId(f"kchat-{self.callers:x}"),
+            conversation=conversation,
+            queue=ids.QueueId(queue_name),
+            requires="",
+            priority=0.0,
+            only_agent=None,
             data={},
             path=(),
+            medium="chat",
+            queued_at=self.now,
+            at=self.now,
         )
-        self.says(started, asked)
+        self.says(self._started(conversation), queued)
         return conversation
 
     def contact(self, conversation: str) -> Contact:
