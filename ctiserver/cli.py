@@ -1,4 +1,4 @@
-"""The command line: `hollyhock up | serve | doctor | journal | phones | site | version`.
+"""The command line: `hollyhock up | serve | doctor | journal | why | replay | phones | site | version`.
 
 Here: arguments, exit codes, one line per fault of the set-up. Not here: any work; `up` is the supervisor's, `serve` the
 composition root's. Exit code 2 means: a setting or the machine is at fault, and stderr has one line about it.
@@ -21,6 +21,7 @@ import typer
 from ctiserver.asterisk.address import AriAddress
 from ctiserver.asterisk.runtime import read_instance
 from ctiserver.asterisk.runtime_errors import CannotStart
+from ctiserver.journal_tool.asking import replay, why
 from ctiserver.journal_tool.commands import commands as journal
 from ctiserver.settings import BadSetting, Settings, load_settings, prepare_home
 
@@ -31,6 +32,8 @@ commands = typer.Typer(
     help="Hollyhock, an open call center on Asterisk.",
 )
 commands.add_typer(journal, name="journal")
+commands.command()(why)
+commands.command()(replay)
 site_commands = typer.Typer(no_args_is_help=True, help="The site's file: check it, load it into the running server.")
 commands.add_typer(site_commands, name="site")
 

@@ -77,6 +77,20 @@ def naming(folder: Path, names: tuple[str, ...], most: int) -> dict[str, list[Re
     return {name: [decoder.decode(body) for body in kept] for name, kept in found.items()}
 
 
+def mentioning(folder: Path, name: str, first: int) -> Iterator[Record]:
+    """The records from number `first` on in which this name occurs, in order; only those are decoded. A damaged
+    stretch is passed over. Slow: not for the loop."""
+    needle, decoder, files = name.encode(), msgspec.msgpack.Decoder(Record), segments(folder)
+    for index, (_first, path) in enumerate(files):
+        if index + 1 < len(files) and files[index + 1][0] <= first:
+            continue
+        for piece in pieces(path):
+            if piece.body is not None and needle in piece.body:
+                record = decoder.decode(piece.body)
+                if record.seq >= first:
+                    yield record
+
+
 class Journal:
     """The writer. Opening it recovers: cuts a torn tail, loads the newest readable snapshot.
 

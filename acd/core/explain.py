@@ -34,7 +34,10 @@ NEVER_NOW = ("other_agent", "queue", "skill")
 
 
 def explain(
-    world: World, name: ContactId, index: Index | None = None, taken: Mapping[AgentId, None] = NOBODY
+    world: World,
+    name: ContactId,
+    index: Index | None = None,
+    taken: Mapping[AgentId, None] = NOBODY,
 ) -> Explanation | None:
     """Everything about one contact now; None: there is no such contact (any more). `index`: the world's, else made.
     `taken`: agents who count as reserved, though the world does not say so yet."""

@@ -39,21 +39,21 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Personal = Annotated[bool, typer.Option(help="Show numbers, names, digits and notes too.")]
 
 
-def _refuse(text: object) -> NoReturn:
+def refuse(text: object) -> NoReturn:
     print(f"hollyhock: {text}", file=sys.stderr)
     raise typer.Exit(2)
 
 
-def _folder(chosen: Path | None) -> Path:
+def journal_folder(chosen: Path | None) -> Path:
     from ctiserver.journal_tool.follow import folder_of
     from ctiserver.settings import BadSetting, home_folder
 
     try:
         return folder_of(chosen.expanduser().absolute() if chosen else home_folder(os.environ))
     except BadSetting as error:
-        _refuse(error)
+        refuse(error)
     except OSError as error:
-        _refuse(f"{error.filename}: {error.strerror}")
+        refuse(f"{error.filename}: {error.strerror}")
 
 
 def _wanted(first: int, last: int | None, since: str, conversation: str, agent: str, types: list[str] | None) -> Wanted:
@@ -69,11 +69,11 @@ def _wanted(first: int, last: int | None, since: str, conversation: str, agent: 
             types=tuple(types or ()),
         )
     except ValueError as error:
-        _refuse(f"--since: {error}")
+        refuse(f"--since: {error}")
 
 
 @contextmanager
-def _reading(stopped: int = 0) -> Iterator[None]:
+def reading(stopped: int = 0) -> Iterator[None]:
     """Ctrl-C (exit code `stopped`) and a closed pipe end a reader quietly; a file that cannot be read is one line."""
     try:
         yield
@@ -83,7 +83,7 @@ def _reading(stopped: int = 0) -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
         raise typer.Exit(0) from None
     except OSError as error:
-        _refuse(f"{error.filename}: {error.strerror}")
+        refuse(f"{error.filename}: {error.strerror}")
 
 
 def _printer(as_json: bool, personal: bool) -> Callable[[Record], None]:
@@ -106,7 +106,7 @@ def _writer() -> Callable[[Text], None]:
     return lambda text: console.print(text, soft_wrap=True)
 
 
-def _tell(text: object) -> None:
+def tell(text: object) -> None:
     """Beside the records, so that a pipe gets records alone."""
     sys.stdout.flush()
     print(f"hollyhock: {text}", file=sys.stderr, flush=True)
@@ -129,18 +129,18 @@ def show(
     from ctiserver.journal_tool.follow import Unreadable, entries
     from ctiserver.journal_tool.select import Selector
 
-    where = _folder(folder)
+    where = journal_folder(folder)
     selector = Selector(_wanted(first, last, since, conversation, agent, types))
     put = _printer(as_json, personal)
     left = limit
-    with _reading():
+    with reading():
         if not where.is_dir():
-            _refuse(f"{where}: no journal here")
+            refuse(f"{where}: no journal here")
         os.listdir(where)  # a folder that may not be read is no empty one
         # Ids that belong to a conversation or agent are learned from the beginning on.
         for entry in entries(where, 1 if conversation or agent else first):
             if isinstance(entry, Unreadable):
-                _tell(f"not readable: {entry}")
+                tell(f"not readable: {entry}")
             elif selector.wants(entry):
                 put(entry)
                 if left is not None and (left := left - 1) == 0:
@@ -165,16 +165,16 @@ def tail(
     from ctiserver.journal_tool.follow import Follower
     from ctiserver.journal_tool.select import Selector
 
-    where = _folder(folder)
+    where = journal_folder(folder)
     selector = Selector(_wanted(1, None, "", conversation, agent, types))
     put = _printer(as_json, personal)
-    with _reading():
+    with reading():
         if not where.parent.is_dir():
-            _refuse(f"{where}: no such folder")
+            refuse(f"{where}: no such folder")
         if where.is_dir():
             os.listdir(where)
         else:
-            _tell(f"no journal in {where} yet; waiting")
+            tell(f"no journal in {where} yet; waiting")
         follower = Follower(where)
         newest: collections.deque[Entry] = collections.deque(maxlen=limit)
         newest.extend(entry for entry in follower.new() if _shown(entry, selector))
@@ -198,9 +198,9 @@ def _put(entry: Entry, put: Callable[[Record], None]) -> None:
     if isinstance(entry, Record):
         put(entry)
     elif isinstance(entry, NewJournal):
-        _tell("the files were replaced: reading from the beginning")
+        tell("the files were replaced: reading from the beginning")
     else:
-        _tell(f"not readable: {entry}")
+        tell(f"not readable: {entry}")
 
 
 @commands.command()
@@ -209,13 +209,13 @@ def verify(folder: Folder = None, as_json: AsJson = False) -> None:
     from ctiserver.journal_tool.verify import NoJournal, verify as look
     from ctiserver.release import version
 
-    where = _folder(folder)
-    with _reading(stopped=2):
+    where = journal_folder(folder)
+    with reading(stopped=2):
         try:
-            with _progress() as progress:
+            with progress_bar("verifying") as progress:
                 verdict = look(where, version=version(), progress=progress)
         except NoJournal as error:
-            _refuse(error)
+            refuse(error)
         if as_json:
             import msgspec
 
@@ -226,7 +226,7 @@ def verify(folder: Folder = None, as_json: AsJson = False) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on stderr, when somebody sits before it."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -234,9 +234,9 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
     if not sys.stderr.isatty():
         yield lambda _done, _all: None
         return
-    columns = (TextColumn("verifying"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("verifying")
+        task = bar.add_task(what)
         yield lambda done, whole: bar.update(task, completed=done, total=whole)
 
 

@@ -19,7 +19,7 @@ from ctiserver.journal_tool.verdict import Finding, Verdict
 from ctiserver.model import facts
 from ctiserver.model.turns import Record
 from ctiserver.model.world import World, WorldState
-from ctiserver.replay import Cores, copied, decided_again, difference, house
+from ctiserver.replay import Cores, copied, deviation, difference, house
 
 _MOST = 5
 """of one kind of finding are told one by one"""
@@ -237,13 +237,7 @@ class _Check:
 
     def _decide_again(self, record: Record, piece: Piece) -> None:
         assert self._decide is not None
-        where = ""
-        try:
-            again = decided_again(*self._decide, record, self._epoch)
-            if again != record:
-                where = _first_difference(again, record)
-        except Exception as error:  # as above: a mistake in a core is a finding here
-            where = f"it fails with {type(error).__name__}"
+        where = deviation(*self._decide, record, self._epoch, piece.body or b"")
         self.verdict.decided += 1
         if not where:
             return
@@ -371,16 +365,3 @@ def _numbers(first: int, last: int) -> str:
 
 def _copy(state: WorldState) -> WorldState:
     return msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=WorldState)
-
-
-def _first_difference(again: Record, recorded: Record) -> str:
-    for part in ("events", "effects"):
-        new, old = getattr(again, part), getattr(recorded, part)
-        for place, (one, other) in enumerate(zip(new, old, strict=False)):
-            if type(one) is not type(other):
-                return f"{part}[{place}] is {type(one).__name__} now, {type(other).__name__} in the record"
-            if one != other:
-                return f"{part}[{place}], {type(one).__name__}, differs in {difference(one, other)}"
-        if len(new) != len(old):
-            return f"{len(new)} {part} now, {len(old)} in the record"
-    return "the refusal differs"

@@ -23,6 +23,7 @@ LeaseId = NewType("LeaseId", str)
 InteractionId = NewType("InteractionId", str)
 
 _LEASE = re.compile(r"^d[0-9a-f]{16}$")
+_MADE = re.compile(r"^[ckri][0-9a-z]{1,16}-([0-9a-f]{1,13})(?:-[0-9]+)?$")
 _OURS = re.compile(r"^(c[0-9a-z]+-[0-9a-f]+(?:-[0-9]+)?)(?:\.([a-z]+)([0-9]*)|-([ht]))$")
 
 
@@ -52,6 +53,12 @@ class Ids:
 
     def interaction(self) -> InteractionId:
         return InteractionId(self._next("i"))
+
+
+def made_in(thing: str) -> int:
+    """The number of the record in which an id of ours was made; 0: it is none."""
+    match = _MADE.match(thing)
+    return int(match.group(1), 16) if match else 0
 
 
 def agent_leg(conversation: ConversationId, number: int) -> LegId:
