@@ -11,6 +11,8 @@ import msgspec
 
 from ctiserver.model.causes import EndReason
 from ctiserver.model.events import (
+    CallbackBooked,
+    CallbackRefused,
     CallCleared,
     CallerReturned,
     ComfortDue,
@@ -73,6 +75,8 @@ class Ivr:
                 events = self._comfort(world, item, ctx.now)
             case OfferMade():
                 events = self._offered(world, item)
+            case CallbackBooked() | CallbackRefused():
+                events = self._call_back(world, item, ctx.now)
             case CallCleared():
                 events = self._cleared(world, item)
             case CustomerIdentified():
@@ -193,6 +197,13 @@ class Ivr:
         if session is None or session.waiting != "queue" or conversation.place is not Place.WAITING:
             return {}
         return comfort.leave_keys(flow_of(world.site, session), session)
+
+    def _call_back(self, world: World, item: CallbackBooked | CallbackRefused, now: float) -> list[Event]:
+        name = item.asked_in if isinstance(item, CallbackBooked) else item.conversation
+        session = world.ivr.get(name) if name is not None else None
+        if name is None or session is None or session.waiting != "callback":
+            return []
+        return _Resumed(world, name, session, now).answered(item.why if isinstance(item, CallbackRefused) else "")
 
     def _cleared(self, world: World, item: CallCleared) -> list[Event]:
         session = world.ivr.get(item.conversation)
@@ -363,6 +374,13 @@ class _Resumed:
     def announce(self, speech: Speech) -> list[Event]:
         self.run.announce(speech)
         return self.flowing.events()
+
+    def answered(self, refused: str) -> list[Event]:
+        """A callback is booked, or refused by this word."""
+        if self.node is None:
+            return self._lost()
+        by = self.node.not_booked(self.run, refused) if refused else self.node.booked(self.run)
+        return self.flowing.leave(self.node, by)
 
     def again(self) -> list[Event]:
         """Enter the wait again: repeat the prompt, keep the digits."""

@@ -10,6 +10,7 @@ from ctiserver.model.ivr import IvrSession, Value
 from ctiserver.model.site import FlowConfig, SiteConfig
 from ctiserver.model.talk import Conversation
 from ivr.flow.document import Flow, FlowError, published
+from ivr.nodes.callback import Callback
 from ivr.nodes.collect import Collect
 from ivr.nodes.condition import Condition
 from ivr.nodes.play import Play
@@ -39,7 +40,7 @@ def secret_ahead(flow: Flow, name: str) -> bool:
         seen.append(name)
         if isinstance(node, Collect) and node.masked:
             return True
-        if isinstance(node, Play | Set | Condition):
+        if isinstance(node, Play | Set | Condition | Callback):
             ahead.extend(target for target in node.targets().values() if target is not None)
     return False
 

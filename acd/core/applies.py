@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from acd.core import agent as agents, contact as contacts, forecast, queue_rules, reservation, waiting
+from acd.core import agent as agents, callback, contact as contacts, forecast, queue_rules, reservation, waiting
 from acd.core.index import Index
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
@@ -155,6 +155,11 @@ def _apply_requeued(index: Index, world: World, event: ev.ContactRequeued) -> No
         _agent(index, world, talked, event.at)
 
 
+def _apply_callback(index: Index, world: World, event: ev.CallbackPlanned | ev.CallbackDue) -> None:
+    callback.apply(world, event)
+    index.contact_changed(event.contact, world.contacts.get(event.contact))
+
+
 def _apply_connected(index: Index, world: World, event: ev.ContactConnected) -> None:
     made = world.reservations[event.reservation].made_at
     forecast.connected(world, world.contacts[event.contact], made, event.at)
@@ -231,6 +236,8 @@ APPLY: dict[type, Callable[..., None]] = {
     ev.ConnectionCleared: _apply_cleared,
     ev.ReservationClosed: _apply_closed,
     ev.ContactRequeued: _apply_requeued,
+    ev.CallbackPlanned: _apply_callback,
+    ev.CallbackDue: _apply_callback,
     ev.ContactConnected: _apply_connected,
     ev.AgentLegLost: _apply_leg_lost,
     ev.AgentLegBack: _apply_leg_lost,

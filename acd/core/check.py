@@ -78,7 +78,7 @@ def _item(world: World, agent: Agent, name: ContactId, item: WorkItem) -> str:
             if contact.state is not ContactState.CONNECTED or contact.agent != agent.id:
                 return f"agent {agent.id} is busy with {name}, which is {contact.state.value}"
         case WorkKind.WRAP_UP:
-            if contact.state is not ContactState.ENDED or contact.agent != agent.id:
+            if contact.state not in (ContactState.ENDED, ContactState.SCHEDULED) or contact.agent != agent.id:
                 return f"agent {agent.id} wraps up {name}, which is {contact.state.value}"
     return ""
 
@@ -112,6 +112,9 @@ def _contacts(world: World) -> Iterator[Fault]:
                 item = agent.work.get(name) if agent is not None else None
                 if item is None or item.kind is not WorkKind.BUSY:
                     yield _contact(contact, f"{name} is connected to nobody")
+            case ContactState.SCHEDULED:
+                if contact.booking is None or not contact.booking.retry_at:
+                    yield _contact(contact, f"{name} is to be tried again, nobody knows when")
             case ContactState.ENDED:
                 if contact.end_reason is None:
                     yield _contact(contact, f"{name} ended without a reason")
@@ -246,9 +249,11 @@ def _of_agent(world: World, agent: Agent) -> Iterator[tuple[str, float]]:
 
 
 def _of_contact(world: World, contact: Contact) -> Iterator[tuple[str, float]]:
+    if contact.state is ContactState.SCHEDULED and contact.booking is not None:
+        yield contacts.maxwait_key(contact.id), contact.booking.keep_until
+        yield contacts.retry_key(contact.id), contact.booking.retry_at
     if contact.state in (ContactState.WAITING, ContactState.RESERVED):
-        longest = contacts.queue_config(world, contact.queue).max_wait_seconds
-        yield contacts.maxwait_key(contact.id), world.now + longest
+        yield contacts.maxwait_key(contact.id), contacts.longest_wait(world, contact, world.now)
         yield from waiting.wanted(world, contact)
     for agent, until in contact.avoid.items():
         if until:

@@ -24,6 +24,10 @@ def maxwait_key(contact: ContactId) -> str:
     return f"acd.maxwait:{contact}"
 
 
+def retry_key(contact: ContactId) -> str:
+    return f"acd.retry:{contact}"
+
+
 def avoid_key(contact: ContactId, agent: str) -> str:
     return f"acd.avoid:{contact}:{agent}"
 
@@ -66,7 +70,7 @@ def apply_queued(world: World, event: ev.ContactQueued) -> None:
         priority=event.priority,
         queued_at=event.queued_at,
         entered_at=event.at,
-        stepped_at=event.at,
+        stepped_at=event.stepped_at or event.at,
         medium=event.medium,
         number=event.number,
         customer=event.customer,
@@ -79,13 +83,25 @@ def apply_queued(world: World, event: ev.ContactQueued) -> None:
         prefer_until=event.prefer_until,
         data=dict(event.data),
         path=event.path,
+        step=event.step,
+        opened=event.opened,
+        booking=event.booking,
     )
-    arm_maxwait(world, event.contact, event.queue, event.at)
-    waiting.arm(world, world.contacts[event.contact])
+    arm(world, world.contacts[event.contact], event.at)
 
 
-def arm_maxwait(world: World, contact: ContactId, queue: QueueId, at: float) -> None:
-    world.deadlines.set(maxwait_key(contact), at + queue_config(world, queue).max_wait_seconds)
+def arm(world: World, contact: Contact, at: float) -> None:
+    """It waits (again), from `at` on: its longest wait, and what else runs while it waits."""
+    world.deadlines.set(maxwait_key(contact.id), longest_wait(world, contact, at))
+    waiting.arm(world, contact)
+
+
+def longest_wait(world: World, contact: Contact, at: float) -> float:
+    """Until when it may wait: a callback whose customer is not on the line, as long as it is kept."""
+    conversation = world.conversations.get(contact.conversation)
+    if contact.booking is not None and (conversation is None or not conversation.customer_leg):
+        return contact.booking.keep_until
+    return at + queue_config(world, contact.queue).max_wait_seconds
 
 
 def arm_maxwait_anew(world: World, contact: Contact, before: float) -> None:

@@ -11,7 +11,8 @@ from acd.core import contact as contacts, devices, outcomes
 from acd.core.index import Index
 from acd.core.reservation import live
 from ctiserver.model import commands as cmd, events as ev, facts
-from ctiserver.model.errors import CommandRejected, Rejection
+from ctiserver.model.causes import EndReason
+from ctiserver.model.errors import CommandRejected, InvariantBroken, Rejection
 from ctiserver.model.ids import ContactId
 from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.work import Agent, WorkItem, WorkKind
@@ -31,6 +32,8 @@ def command(world: World, index: Index, item: cmd.Command, now: float) -> Decisi
         return NOTHING
     if isinstance(item, cmd.CloseQueue | cmd.OpenQueue):
         return _switch(world, item, now)
+    if isinstance(item, cmd.BookCallback | cmd.CancelCallback):
+        raise InvariantBroken(f"{type(item).__name__} is no command of an agent")
     agent = world.agents.get(item.agent)
     if agent is None or (item.agent not in index.site_agents and not agent.signed_in):
         raise CommandRejected(Rejection.UNKNOWN_AGENT)
@@ -158,7 +161,9 @@ def _finish(world: World, agent: Agent, item: cmd.FinishWrapUp, now: float) -> D
                 at=now,
             )
         )
-    elif contacts.queue_config(world, contact.queue).disposition_required:
+    elif contact.end_reason is EndReason.ANSWERED and (
+        contacts.queue_config(world, contact.queue).disposition_required
+    ):
         raise CommandRejected(Rejection.DISPOSITION_REQUIRED)
     events.extend(_note(agent, work, item.note, now))
     events.append(ev.WrapUpEnded(agent=agent.id, contact=item.contact, how="done", at=now))

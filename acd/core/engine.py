@@ -15,6 +15,7 @@ from typing import get_args
 
 from acd.core import (
     agent as agents,
+    callback,
     contact as contacts,
     desk,
     devices,
@@ -62,6 +63,10 @@ class Acd:
 
     def _whole(self, world: World, item: Item, ctx: Ctx) -> Decision:
         """Items whose decision has effects too."""
+        if isinstance(item, cmd.BookCallback):
+            return callback.by_lead(world, self.index, item, ctx)
+        if isinstance(item, cmd.CancelCallback):
+            return callback.cancel(world, item, ctx.now)
         if type(item) in _COMMANDS:
             return desk.command(world, self.index, item, ctx.now)  # type: ignore[arg-type]
         if isinstance(item, facts.FaultsFound):

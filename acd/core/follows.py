@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from acd.core import (
     agent as agents,
+    callback,
     comfort,
     contact as contacts,
     desk,
@@ -27,12 +28,20 @@ from ctiserver.model.work import Contact, ContactState
 from ctiserver.model.world import Ctx, World
 
 Events = tuple[ev.Event, ...]
-Waits = ev.ContactQueued | ev.ContactStepped | ev.ContactOpened | ev.PreferenceEnded | ev.ContactRequeued
+Waits = (
+    ev.ContactQueued
+    | ev.ContactStepped
+    | ev.ContactOpened
+    | ev.PreferenceEnded
+    | ev.ContactRequeued
+    | ev.CallbackDue
+)
 Reach = ev.DeviceReady | ev.DeviceReleased | ev.DeviceContactChanged | ev.DesktopLinkChanged
 
 
 def _queue_asked(index: Index, world: World, item: ev.QueueAsked, ctx: Ctx) -> Events:
-    return queue_rules.Rules(world, index, ctx).asked(item)
+    events = queue_rules.Rules(world, index, ctx).asked(item)
+    return callback.called_in(world, index, events, ctx.now)
 
 
 def _connection_cleared(index: Index, world: World, item: ev.ConnectionCleared, ctx: Ctx) -> Events:
@@ -72,7 +81,7 @@ def _signed_out(index: Index, world: World, item: ev.AgentSignedOut, ctx: Ctx) -
     return (*ended, *queue_rules.Rules(world, index, ctx).deserted(item.agent))
 
 
-def _requeued(index: Index, world: World, item: ev.ContactRequeued, ctx: Ctx) -> Events:
+def _requeued(index: Index, world: World, item: ev.ContactRequeued | ev.CallbackDue, ctx: Ctx) -> Events:
     return closed(world, [item.contact], ctx.now) or _waits_again(index, world, item, ctx)
 
 
@@ -119,6 +128,8 @@ def _due(index: Index, world: World, item: ev.DeadlinePassed, ctx: Ctx) -> Event
             return comfort.due(world, contact, index.position(contact), now)
         case "acd.prefer":
             return waiting.prefer_due(contact, now)
+        case "acd.retry":
+            return callback.due(world, contact, now)
         case "acd.takeback":
             return outcomes.takeback_due(world, contact, now)
         case "acd.gone":
@@ -233,6 +244,9 @@ FOLLOWS: dict[type, Callable[..., Events]] = {
     ev.AgentSignedOut: _signed_out,
     ev.ContactRequeued: _requeued,
     ev.QueueSwitched: _switched,
+    ev.CallbackDue: _requeued,
+    ev.CallbackAsked: lambda index, world, item, ctx: callback.asked(world, index, item, ctx),
+    ev.CustomerUnreached: lambda index, world, item, ctx: callback.unreached(world, index, item, ctx.now),
     ev.DeadlinePassed: _due,
 }
 """What an item leads to by itself. `SiteChanged` has effects too, so the engine decides on it as a whole."""

@@ -126,6 +126,9 @@ class Index:
         self.agent_of_endpoint: dict[str, AgentId] = {}
         self.contact_of: dict[ConversationId, ContactId] = {}
         self.reservation_of_leg: dict[LegId, ReservationId] = {}
+        self.callbacks: dict[QueueId, dict[str, ContactId]] = {}
+        """queue -> number -> the open callback for it"""
+        self._booked: dict[ContactId, tuple[QueueId, str]] = {}
         self._placed: dict[ContactId, tuple[Pool, RankKey]] = {}
         for agent in world.agents.values():
             self.agent_changed(agent)
@@ -204,6 +207,8 @@ class Index:
                 self.contact_of[contact.conversation] = name
             elif self.contact_of.get(contact.conversation) == name:
                 del self.contact_of[contact.conversation]
+        if name in self._booked or (contact is not None and contact.booking is not None):
+            self._callback(name, contact)
         placed = self._placed.get(name)
         if contact is None or contact.state is not ContactState.WAITING:
             if placed is not None:
@@ -224,6 +229,14 @@ class Index:
     def position(self, contact: Contact) -> int:
         """The place of a waiting contact in the fair order of its queue; 1 is served first."""
         return bisect_left(self._order[contact.queue], self._placed[contact.id][1]) + 1
+
+    def _callback(self, name: ContactId, contact: Contact | None) -> None:
+        if contact is not None and contact.booking is not None and contact.state is not ContactState.ENDED:
+            self._booked[name] = contact.queue, contact.booking.number
+            self.callbacks.setdefault(contact.queue, {})[contact.booking.number] = name
+        elif name in self._booked:
+            queue, number = self._booked.pop(name)
+            self.callbacks[queue].pop(number, None)
 
     def _take_out(self, name: ContactId, pool: Pool, key: RankKey) -> None:
         _remove(pool.waiting, key)
@@ -335,6 +348,7 @@ class Index:
             "endpoints": dict(self.agent_of_endpoint),
             "contacts": dict(self.contact_of),
             "legs": dict(self.reservation_of_leg),
+            "callbacks": {queue: there for queue, there in self.callbacks.items() if there},
         }
 
 

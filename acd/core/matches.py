@@ -62,7 +62,15 @@ def _match_due(index: Index, world: World, item: ev.DeadlinePassed, found: Pass)
 
 MATCHES: dict[type, Callable[..., None]] = {
     **dict.fromkeys(
-        (ev.ContactQueued, ev.ContactRequeued, ev.ContactStepped, ev.ContactOpened, ev.PreferenceEnded), _match_contact
+        (
+            ev.ContactQueued,
+            ev.ContactRequeued,
+            ev.ContactStepped,
+            ev.ContactOpened,
+            ev.PreferenceEnded,
+            ev.CallbackDue,
+        ),
+        _match_contact,
     ),
     **dict.fromkeys(
         (

@@ -193,7 +193,7 @@ def takeback_due(world: World, contact: Contact | None, now: float) -> tuple[ev.
 
 def wait_due(world: World, contact: Contact | None, now: float) -> tuple[ev.Event, ...]:
     """The longest wait is over and nobody has answered: the flow goes on without an agent."""
-    if contact is None or contact.state not in (ContactState.WAITING, ContactState.RESERVED):
+    if contact is None or contact.state not in (ContactState.WAITING, ContactState.RESERVED, ContactState.SCHEDULED):
         return ()
     return (*withdrawn(world, contact, now), *contacts.left(contact, EndReason.TIMED_OUT, now))
 

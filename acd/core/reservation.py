@@ -10,7 +10,7 @@ wait for the leg's end) or *closed*. Only a live one can win; he stays in the ag
 
 from __future__ import annotations
 
-from acd.core import contact as contacts, waiting
+from acd.core import contact as contacts
 from acd.core.agent import reachable
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
@@ -214,11 +214,10 @@ def requeued(world: World, event: ev.ContactRequeued) -> None:
         agent.work.pop(contact.id, None)
         agent.idle_since = event.at
         world.deadlines.drop(takeback_key(contact.id))
-        contacts.arm_maxwait(world, contact.id, contact.queue, event.at)
         contact.state = ContactState.WAITING
         contact.stepped_at = event.at
         contact.told_at = event.at
-        waiting.arm(world, contact)
+        contacts.arm(world, contact, event.at)
     contact.state = ContactState.WAITING
     contact.head = True
     contact.prefer = event.prefer or contact.prefer
@@ -250,9 +249,16 @@ def connected(world: World, event: ev.ContactConnected) -> None:
     )
     agent.misses = 0
     agent.unreached = 0
-    if contact.customer:
+    if contact.booking is None:
+        remember(world, contact, event.at)
+
+
+def remember(world: World, contact: Contact, at: float) -> None:
+    """Whom this customer talked to last: a caller's agent from the answer on, a callback's when the talk is over
+    (before, nobody may have answered)."""
+    if contact.customer and contact.agent is not None:
         world.last_agents.pop(contact.customer, None)
-        world.last_agents[contact.customer] = LastAgent(agent=event.agent, at=event.at)
+        world.last_agents[contact.customer] = LastAgent(agent=contact.agent, at=at)
         if len(world.last_agents) > REMEMBERED:
             del world.last_agents[next(iter(world.last_agents))]
 
@@ -277,12 +283,15 @@ def ended(world: World, event: ev.ContactEnded) -> None:
     contact.end_reason = event.reason
     contacts.drop_waiting_deadlines(world, contact)
     world.deadlines.drop(takeback_key(contact.id))
+    world.deadlines.drop(contacts.retry_key(contact.id))
     if contact.agent is not None and event.reason is EndReason.ANSWERED:
         agent = world.agents[contact.agent]
         agent.handled_today += 1
         counted = tally(agent, contact.queue)
         counted.handled += 1
         counted.ended_at = event.at
+        if contact.booking is not None:
+            remember(world, contact, event.at)
     contacts.forget_if_done(world, contact.id)
 
 

@@ -68,6 +68,9 @@ class AriCalls:
     async def ring(self, channel: str) -> None:
         await self._send("POST", ("channels", channel, "ring"))
 
+    async def stop_ringing(self, channel: str) -> None:
+        await self._send("DELETE", ("channels", channel, "ring"))
+
     async def hangup(self, channel: str, reason_code: int = 16) -> None:
         """`reason_code` is a Q.850 cause (16 normal, 17 busy, 21 rejected, 34 congestion)."""
         await self._send("DELETE", ("channels", channel), {"reason_code": reason_code})

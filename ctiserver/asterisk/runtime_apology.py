@@ -14,6 +14,7 @@ import aiohttp
 import msgspec
 
 from ctiserver.asterisk.address import AriAddress
+from ctiserver.model import ids
 
 ARRIVALS = "hollyhock-in"  # the context of calls from outside, also while they are in Stasis
 APOLOGY = "hollyhock-apology"
@@ -24,7 +25,8 @@ def silent_callers(channels: list[Any], bridges: list[Any]) -> list[str]:
     """Ids of the callers who are not talking, in the order of `channels`.
 
     Talking means: in a talk bridge (id ends in `-t`) with somebody else. All others go, those with hold music too:
-    nobody is left who would ever end their waiting.
+    nobody is left who would ever end their waiting. Not customers whom we have called: from the dialplan they would
+    come back as callers.
     """
     talking = {
         member
@@ -35,7 +37,9 @@ def silent_callers(channels: list[Any], bridges: list[Any]) -> list[str]:
     return [
         channel["id"]
         for channel in channels
-        if channel["dialplan"]["context"] == ARRIVALS and channel["id"] not in talking
+        if channel["dialplan"]["context"] == ARRIVALS
+        and channel["id"] not in talking
+        and ids.owner(channel["id"]) is None
     ]
 
 

@@ -31,6 +31,8 @@ T = TypeVar("T")
 PHONES_APP = "hollyhock-phones"
 """A second application of the same socket: it hears of the contacts of desk phones and of nothing else. An endpoint
 that the first one subscribes to would tell its channels' events, digits too, twice (measured on 22.10.1)."""
+TRUNK = "trunk"
+"""The endpoint of the carrier, as asterisk-config names it."""
 SUBSCRIBE_AT_ONCE = 100
 """Phones in one request: Asterisk takes 127 values of a list at most (measured)."""
 QUIET_DEADLINE = 0.5
@@ -201,6 +203,10 @@ class Switch:
                 await calls.hangup(effect.leg, effect.cause)
             case fx.RingEndpoint():
                 await self._ring(effect)
+            case fx.CallCustomer():
+                await self._call_customer(effect)
+            case fx.RingTone():
+                await (calls.ring if effect.on else calls.stop_ringing)(effect.leg)
             case fx.OpenBridge():
                 await calls.create_bridge(effect.bridge, "holding" if effect.holding else "mixing")
             case fx.CloseBridge():
@@ -256,6 +262,18 @@ class Switch:
             caller_id=f'"{name}" <{number or "anonymous"}>',
             timeout_s=max(1, round(effect.timeout_seconds)),
             variables=variables,
+        )
+
+    async def _call_customer(self, effect: fx.CallCustomer) -> None:
+        """Through the trunk's endpoint, to the carrier's address. The number is digits, so that it is nothing but a SIP
+        user name."""
+        number = "".join(c for c in effect.number if c.isdigit() or c == "+")
+        shown = "".join(c for c in effect.shown if c.isalnum() or c in "+*#")
+        await self.calls.originate(
+            f"PJSIP/{TRUNK}/sip:{number}@{effect.trunk}",
+            effect.leg,
+            caller_id=f'"{shown}" <{shown}>' if shown else "",
+            timeout_s=max(1, round(effect.timeout_seconds)),
         )
 
     async def _join(self, effect: fx.JoinBridge) -> None:

@@ -19,6 +19,11 @@ APOLOGY_CONTEXT = "hollyhock-apology"
 IN_CONTEXTS = ("hollyhock-in", APOLOGY_CONTEXT)
 """Dialplan contexts whose channels are callers."""
 
+CALLED = ("a", "c")
+"""The kinds of legs that we call: agents', and customers' of callbacks."""
+LEGS = ("", *CALLED)
+"""The kinds of channels that are legs; all others are snoops."""
+
 
 def clean(text: str) -> str:
     """At most 64 printable characters: control, format, surrogate and unassigned ones dropped, space runs joined."""
@@ -33,15 +38,15 @@ def fact_of(event: wire.Event) -> facts.Fact | None:
             return _started(event)
         case wire.ChannelStateChange():
             return _state(event)
-        case wire.ChannelHangupRequest() if event.cause and ids.kind(event.channel.id) in ("", "a"):
+        case wire.ChannelHangupRequest() if event.cause and ids.kind(event.channel.id) in LEGS:
             return facts.LegEnding(leg=LegId(event.channel.id), cause=event.cause, at=event.at)
         case wire.StasisEnd() if not ids.kind(event.channel.id):
             return facts.LegEnded(leg=LegId(event.channel.id), cause=0, at=event.at)
-        case wire.ChannelDestroyed() if ids.kind(event.channel.id) in ("", "a"):
+        case wire.ChannelDestroyed() if ids.kind(event.channel.id) in LEGS:
             return facts.LegEnded(leg=LegId(event.channel.id), cause=event.cause, at=event.at)
-        case wire.ChannelEnteredBridge() if event.channel is not None and ids.kind(event.channel.id) in ("", "a"):
+        case wire.ChannelEnteredBridge() if event.channel is not None and ids.kind(event.channel.id) in LEGS:
             return facts.LegMoved(leg=LegId(event.channel.id), bridge=BridgeId(event.bridge.id), at=event.at)
-        case wire.ChannelLeftBridge() if ids.kind(event.channel.id) in ("", "a"):
+        case wire.ChannelLeftBridge() if ids.kind(event.channel.id) in LEGS:
             return facts.LegMoved(leg=LegId(event.channel.id), bridge=None, at=event.at)
         case wire.ChannelDtmfReceived() if event.digit in "0123456789*#ABCD":
             return facts.DigitPressed(leg=LegId(event.channel.id), digit=event.digit, at=event.at)
@@ -68,7 +73,7 @@ def fact_of(event: wire.Event) -> facts.Fact | None:
 def _started(event: wire.StasisStart) -> facts.Fact | None:
     channel = event.channel
     kind = ids.kind(channel.id)
-    if kind == "a":
+    if kind in CALLED:
         return facts.LegUp(leg=LegId(channel.id), at=event.at)
     if kind:
         return None
@@ -89,12 +94,12 @@ def _started(event: wire.StasisStart) -> facts.Fact | None:
 def _state(event: wire.ChannelStateChange) -> facts.Fact | None:
     kind = ids.kind(event.channel.id)
     match event.channel.state:
-        case "Ringing" if kind == "a":
+        case "Ringing" if kind in CALLED:
             return facts.LegRinging(leg=LegId(event.channel.id), at=event.at)
         case "Up" if kind == "":
             return facts.LegUp(leg=LegId(event.channel.id), at=event.at)
         case _:
-            return None  # an agent's leg is ours to move only with its StasisStart
+            return None  # a leg that we call is ours to move only with its StasisStart
 
 
 def seen_channel(channel: wire.Channel) -> facts.SeenChannel:

@@ -6,13 +6,28 @@ No decisions here: live work, recovery and replay all run this code (DESIGN sect
 from __future__ import annotations
 
 from ctiserver.model import events as ev
-from ctiserver.model.ids import ConversationId
-from ctiserver.model.talk import Conversation, Leg, LegState, Place, Role
+from ctiserver.model.causes import EndReason
+from ctiserver.model.ids import ConversationId, LegId
+from ctiserver.model.talk import Conversation, KeptPlace, Leg, LegState, Place, Role
 from ctiserver.model.world import World
 
 FORGET_AFTER = 10.0
 """Seconds that an ended conversation may wait for its last leg and recording (our choice). One that an agent still
 has in hand (wrap-up) stays as long as that."""
+
+
+NOBODY = LegId("")
+"""The customer's leg of a callback while he is not called."""
+
+
+LEAVING = (
+    EndReason.REJECTED,
+    EndReason.OVERFLOWED,
+    EndReason.CLOSED,
+    EndReason.TIMED_OUT,
+    EndReason.LEFT_BY_KEY,
+)
+"""Ends after which the caller is still there, in his flow."""
 
 
 LOOK_AFTER = 25.0
@@ -39,6 +54,10 @@ def look_key(conversation: ConversationId) -> str:
     return f"calls.look:{conversation}"
 
 
+def dial_key(conversation: ConversationId) -> str:
+    return f"calls.dial:{conversation}"
+
+
 def forget_key(conversation: ConversationId) -> str:
     return f"calls.forget:{conversation}"
 
@@ -52,6 +71,8 @@ def apply(world: World, event: ev.Event) -> None:
             world.deadlines.drop(event.key)
         case ev.ConversationStarted():
             _start(world, event)
+        case ev.CallbackBooked():
+            _book(world, event)
         case ev.LookLater():
             world.deadlines.set(look_key(event.conversation), event.at + LOOK_AGAIN)
         case ev.ContactConnected():
@@ -85,6 +106,44 @@ def _start(world: World, event: ev.ConversationStarted) -> None:
     world.conversation_of_leg[event.leg] = event.conversation
 
 
+def _book(world: World, event: ev.CallbackBooked) -> None:
+    world.conversations[event.conversation] = Conversation(
+        id=event.conversation,
+        interaction=event.interaction,
+        customer_leg=NOBODY,
+        dialled=event.dialled,
+        caller_number=event.number,
+        caller_name=event.name,
+        arrived_at=event.at,
+        legs={},
+        place=Place.BOOKED,
+        callback=True,
+    )
+
+
+def _keep_place(world: World, conversation: Conversation, event: ev.ContactEnded) -> None:
+    """He has left the queue and may still ask to be called back: then what he had there counts."""
+    contact = world.contacts.get(event.contact)
+    if contact is None or event.reason not in LEAVING or conversation.callback or contact.connected_at:
+        return
+    conversation.left = KeptPlace(
+        contact=contact.id,
+        queue=contact.queue,
+        requires=contact.requires,
+        steps=contact.steps,
+        step=contact.step,
+        stepped_at=contact.stepped_at,
+        opened=contact.opened,
+        priority=contact.priority,
+        queued_at=contact.queued_at,
+        algorithm=contact.algorithm,
+        rules=contact.rules,
+        only_agent=contact.only_agent,
+        data=dict(contact.data),
+        path=contact.path,
+    )
+
+
 def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None:
     match event:
         case ev.CustomerIdentified():
@@ -111,8 +170,28 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             leg.up_at = event.at
             if leg.role is Role.CUSTOMER:
                 conversation.answered_at = event.at
-                conversation.place = Place.IVR
+                if not conversation.callback:
+                    conversation.place = Place.IVR
+                world.deadlines.drop(dial_key(conversation.id))
+        case ev.CustomerCalled():
+            conversation.legs_made += 1
+            conversation.customer_leg = event.leg
+            conversation.legs[event.leg] = Leg(
+                id=event.leg, role=Role.CUSTOMER, state=LegState.INITIATED, created_at=event.at
+            )
+            world.conversation_of_leg[event.leg] = conversation.id
+            conversation.place = Place.CALLING
+            conversation.looks = 0
+            world.deadlines.set(dial_key(conversation.id), event.deadline)
+        case ev.CustomerUnreached():
+            conversation.customer_leg = NOBODY
+            conversation.agent = None
+            conversation.place = Place.BOOKED
+            world.deadlines.drop(dial_key(conversation.id))
+        case ev.ContactEnded():
+            _keep_place(world, conversation, event)
         case ev.ContactQueued():
+            conversation.left = None
             if conversation.contact is not None:
                 world.conversation_of_contact.pop(conversation.contact, None)
             conversation.contact = event.contact
@@ -177,6 +256,7 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             world.conversation_of_leg.pop(event.leg, None)
         case ev.CallCleared():
             world.deadlines.drop(away_key(conversation.id))
+            world.deadlines.drop(dial_key(conversation.id))
             conversation.cleared = True
             conversation.cleared_by = event.by
             conversation.cleared_at = event.at

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ctiserver.calls import reconcile
-from ctiserver.calls.apply import FORGET_AFTER, forget_key
+from ctiserver.calls.apply import FORGET_AFTER, dial_key, forget_key
 from ctiserver.calls.moves import Plan
 from ctiserver.model import effects as fx, events as ev, facts, ids
 from ctiserver.model.faults import Fault, FaultKind
 from ctiserver.model.ids import ConversationId, Ids
-from ctiserver.model.talk import Conversation, LegState
+from ctiserver.model.talk import Conversation, LegState, Place
 from ctiserver.model.world import Ctx, World
 
 
@@ -47,7 +47,26 @@ def faults(world: World, seen: facts.SwitchReading) -> list[Fault]:
 
 
 def deadlines(world: World) -> list[Fault]:
-    """Ended conversations that nothing would ever forget: no deadline in the book, no wrap-up that ends them."""
+    """Ended conversations that nothing would ever forget: no deadline in the book, no wrap-up that ends them; and
+    customers who would be called for ever."""
+    return [*_forgetting(world), *_calling(world)]
+
+
+def _calling(world: World) -> list[Fault]:
+    return [
+        Fault(
+            kind=FaultKind.DEADLINE_MISSING,
+            target=dial_key(conversation.id),
+            conversation=conversation.id,
+            detail=f"deadline {dial_key(conversation.id)} is missing",
+            due=world.now,
+        )
+        for conversation in world.conversations.values()
+        if conversation.place is Place.CALLING and world.deadlines.get(dial_key(conversation.id)) is None
+    ]
+
+
+def _forgetting(world: World) -> list[Fault]:
     return [
         Fault(
             kind=FaultKind.DEADLINE_MISSING,

@@ -7,11 +7,19 @@ What the switch really holds is compared in `reconcile`.
 
 from __future__ import annotations
 
-from ctiserver.calls import arrivals, holds, legs, reconcile, repair
-from ctiserver.calls.apply import FORGET_AFTER, apply as apply_event, away_key, forget_key, look_key, takeback_key
+from ctiserver.calls import arrivals, callbacks, holds, legs, reconcile, repair
+from ctiserver.calls.apply import (
+    FORGET_AFTER,
+    apply as apply_event,
+    away_key,
+    dial_key,
+    forget_key,
+    look_key,
+    takeback_key,
+)
 from ctiserver.calls.moves import Plan, agent_legs
 from ctiserver.model import commands as cmd, effects as fx, events as ev, facts, ids
-from ctiserver.model.causes import ClearedBy, LegFailure
+from ctiserver.model.causes import ClearedBy, LegFailure, Unreached
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.talk import Conversation, LegState, Place
 from ctiserver.model.turns import NOTHING, Decision, Item
@@ -100,6 +108,14 @@ class Calls:
                 return _take_back(world, _live(world, name), ctx)
             case ev.DeviceReady():
                 return _device_ready(world, item, ctx)
+            case ev.CallbackBooked():
+                return callbacks.booked(world, item)
+            case ev.DeadlinePassed() if item.key.startswith(dial_key(ids.ConversationId(""))):
+                name = ids.ConversationId(item.key.removeprefix(dial_key(ids.ConversationId(""))))
+                return callbacks.due(world, name, ctx)
+            case ev.ContactEnded() if item.conversation in world.conversations:
+                over = callbacks.over(world, item)
+                return over if over is not NOTHING else _tidy(world, item)
             case (
                 ev.ConnectionCleared()
                 | ev.RecordingEnded()
@@ -152,6 +168,8 @@ def _command(world: World, command: cmd.HoldCall | cmd.RetrieveCall | cmd.HangUp
             holds.hold(plan, conversation, command.agent, ctx)
         case cmd.RetrieveCall():
             holds.retrieve(plan, conversation, command.agent, ctx)
+        case cmd.HangUpCall() if conversation.place is Place.CALLING:
+            callbacks.unreached(plan, conversation, Unreached.AGENT, ctx.now)
         case cmd.HangUpCall():
             plan.hang_up(conversation, conversation.legs[conversation.customer_leg], ClearedBy.AGENT)
     return plan.decision()
@@ -191,10 +209,10 @@ def _prompt_stop_asked(world: World, event: ev.PromptStopAsked) -> Decision:
 
 def _hang_up_asked(world: World, event: ev.HangUpAsked) -> Decision:
     conversation = _live(world, event.conversation)
-    if conversation is None:
+    customer = callbacks.customer(conversation) if conversation is not None else None
+    if conversation is None or customer is None:
         return NOTHING
     plan = Plan()
-    customer = conversation.legs[conversation.customer_leg]
     plan.hang_up(conversation, customer, ClearedBy.SYSTEM, event.cause)
     return plan.decision()
 
@@ -210,7 +228,7 @@ def _queued(world: World, event: ev.ContactQueued | ev.ContactRequeued, ctx: Ctx
     for leg in agent_legs(conversation):
         if leg.take_back and leg.state is not LegState.CONNECTED:
             plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
-    if conversation.place is not Place.WAITING:
+    if conversation.place is not Place.WAITING and not callbacks.nobody_there(conversation):
         plan.events.append(ev.Queued(conversation=conversation.id, at=ctx.now))
         plan.to_music(conversation)
     return plan.decision()
@@ -278,6 +296,8 @@ def _connect(world: World, event: ev.ContactConnected, ctx: Ctx) -> Decision:
         return NOTHING
     for leg in agent_legs(conversation):
         if leg.reservation == event.reservation and leg.agent == event.agent and leg.state is LegState.CONNECTED:
+            if callbacks.nobody_there(conversation):
+                return callbacks.call(world, conversation, leg, event, ctx)
             plan = Plan()
             plan.events.append(ev.Talking(conversation=conversation.id, leg=leg.id, at=ctx.now))
             plan.to_talk(conversation, leg.id)

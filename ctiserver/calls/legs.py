@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ctiserver.calls import holds
+from ctiserver.calls import callbacks, holds
 from ctiserver.calls.moves import Plan, agent_legs, talking_leg
 from ctiserver.model import effects as fx, events as ev, facts, ids
-from ctiserver.model.causes import NORMAL, ON_PURPOSE, REJECTIONS, ClearedBy, LegFailure
+from ctiserver.model.causes import NORMAL, ON_PURPOSE, REJECTIONS, ClearedBy, LegFailure, Unreached
 from ctiserver.model.ids import AgentId, ReservationId
 from ctiserver.model.talk import Conversation, Leg, LegState, Place, Role
 from ctiserver.model.turns import NOTHING, Decision
@@ -38,7 +38,7 @@ def decide(world: World, fact: LegFact, ctx: Ctx) -> Decision:
     conversation, leg = found
     match fact:
         case facts.LegRinging():
-            if leg.state is not LegState.INITIATED or leg.role is Role.CUSTOMER:
+            if leg.state is not LegState.INITIATED or (leg.role is Role.CUSTOMER and not conversation.callback):
                 return NOTHING
             return Decision((ev.Delivered(conversation=conversation.id, leg=leg.id, at=fact.at),))
         case facts.LegUp():
@@ -117,6 +117,8 @@ def _up(world: World, conversation: Conversation, leg: Leg, at: float, ctx: Ctx)
     plan = Plan()
     plan.events.append(ev.Established(conversation=conversation.id, leg=leg.id, at=at))
     if leg.role is Role.CUSTOMER:
+        if conversation.callback:
+            callbacks.answered(plan, world, conversation, leg, ctx)
         return plan.decision()
     if leg.take_back:
         _taken_back(plan, conversation, leg, ctx)
@@ -147,11 +149,14 @@ def _taken_back(plan: Plan, conversation: Conversation, leg: Leg, ctx: Ctx) -> N
         plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
         return
     was_lost = conversation.place is Place.WAITING
-    if not conversation.held:
+    if conversation.place is Place.CALLING:
+        plan.effects.append(fx.RingTone(conversation=conversation.id, leg=leg.id, on=True))
+    elif not conversation.held:
         plan.events.append(ev.Talking(conversation=conversation.id, leg=leg.id, at=ctx.now))
     elif was_lost:
         plan.events.append(ev.Held(conversation=conversation.id, agent=leg.agent, at=ctx.now))
-    plan.to_talk(conversation, leg.id, customer=was_lost and not conversation.held)
+    if conversation.place is not Place.CALLING:
+        plan.to_talk(conversation, leg.id, customer=was_lost and not conversation.held)
     for old in agent_legs(conversation):
         if old.id != leg.id and old.agent == leg.agent:
             plan.hang_up(conversation, old, ClearedBy.SYSTEM)
@@ -167,14 +172,20 @@ def ended(
     *,
     failure: LegFailure | None = None,
     over: bool = False,
+    lost: bool = False,
 ) -> Decision:
-    """A leg is gone. `failure` overrides what the cause says about an offer's ring; `over`: so is the caller."""
+    """A leg is gone. `failure` overrides what the cause says about an offer's ring; `over`: so is the caller; `lost`:
+    it ended while nobody listened, so that a customer who was being called had no fair try."""
     cause = leg.ending_cause or cause
     plan = Plan()
     plan.events.append(
         ev.ConnectionCleared(conversation=conversation.id, leg=leg.id, agent=leg.agent, cause=cause, at=at)
     )
-    if leg.role is Role.CUSTOMER:
+    if leg.role is Role.CUSTOMER and conversation.callback and leg.state is not LegState.CONNECTED:
+        if leg.id == conversation.customer_leg and not conversation.cleared:
+            why = Unreached.LOST if lost else callbacks.why(cause)
+            callbacks.unreached(plan, conversation, why, at)
+    elif leg.role is Role.CUSTOMER:
         _customer_gone(plan, conversation, leg, cause or NORMAL, at)
     elif leg.state is not LegState.CONNECTED or leg.ending:
         if leg.reservation is not None and leg.state is not LegState.CONNECTED:
@@ -213,7 +224,11 @@ def _customer_gone(plan: Plan, conversation: Conversation, leg: Leg, cause: int,
 
 
 def _talk_leg_gone(plan: Plan, conversation: Conversation, leg: Leg, cause: int, at: float) -> None:
-    """The agent's leg ended in the talk. On purpose: he ends the call. Else music, and he may come back."""
+    """The agent's leg ended in the talk. On purpose: he ends the call. Else music, and he may come back. While his
+    customer is still being called there is nobody to have music: the try is over."""
+    if conversation.place is Place.CALLING:
+        callbacks.unreached(plan, conversation, Unreached.AGENT if cause in ON_PURPOSE else Unreached.LOST, at)
+        return
     if cause in ON_PURPOSE:
         plan.hang_up(conversation, conversation.legs[conversation.customer_leg], ClearedBy.AGENT)
         return

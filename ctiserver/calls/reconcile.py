@@ -24,7 +24,7 @@ MAX_LOOKS = 5
 """How often unclear effects may make us look at one conversation: a bound on repairing (our choice)."""
 NOT_FOUND = 404
 REMOVING = ("CloseBridge", "LookAt")
-LEFT = ("HangUpLeg", "RingEndpoint")
+LEFT = ("HangUpLeg", "RingEndpoint", "CallCustomer")
 """Effects whose failure may leave something of ours in the switch; the second two of them once their conversation is
 forgotten (before, its legs are compared)."""
 
@@ -76,8 +76,10 @@ def compare(
         if LegId(track) not in channels and (known is None or LegId(track) in known):
             # Its snoop has ended while nobody listened; what it recorded is in the spool.
             plan.events.append(ev.RecordingEnded(conversation=conversation.id, name=track, seconds=0.0, ok=True))
-    if conversation.customer_leg in conversation.legs and conversation.customer_leg not in channels:
-        _take(plan, legs.ended(world, conversation, conversation.legs[conversation.customer_leg], 0, ctx.now))
+    missing = conversation.customer_leg in conversation.legs and conversation.customer_leg not in channels
+    if missing and (known is None or conversation.customer_leg in known):
+        gone = conversation.legs[conversation.customer_leg]
+        _take(plan, legs.ended(world, conversation, gone, 0, ctx.now, lost=known is None))
         for leg in list(conversation.legs.values()):  # the others: end what is there, note what is not
             if leg.role is not Role.AGENT or (known is not None and leg.id not in known):
                 continue
@@ -103,11 +105,12 @@ def compare(
             if away and known is None and leg.role is Role.CUSTOMER:  # nobody tells of its end
                 plan.effects.append(fx.LookAt(conversation=conversation.id, legs=tuple(conversation.legs)))
         elif leg.state is not LegState.CONNECTED:
-            if seen.state == "Up" and leg.role is Role.AGENT:
+            if seen.state == "Up" and (leg.role is Role.AGENT or conversation.callback):
                 plan.events.append(ev.LegSeenUp(conversation=conversation.id, leg=leg.id, at=ctx.now))
             elif seen.state == "Up":
                 _take(plan, legs.decide(world, facts.LegUp(leg=leg.id, at=ctx.now), ctx))
-            elif leg.role is Role.CUSTOMER:  # its answer was decided and never sent, or is still under way
+            elif leg.role is Role.CUSTOMER and not conversation.callback:
+                # its answer was decided and never sent, or is still under way
                 plan.effects.append(fx.AnswerLeg(conversation=conversation.id, leg=leg.id))
     if names:
         plan.effects.append(fx.StartRecording(conversation=conversation.id, names=names))
@@ -257,6 +260,10 @@ def effect_failed(world: World, failed: facts.EffectFailed, ctx: Ctx) -> Decisio
             # Refused or timed out: it may exist all the same, so it is ended by its id.
             end = fx.HangUpLeg(conversation=conversation.id, leg=target)
             return Decision(decision.events, (*decision.effects, end))
+        case "CallCustomer" if leg is not None:
+            decision = legs.ended(world, conversation, leg, 0, ctx.now)
+            end = fx.HangUpLeg(conversation=conversation.id, leg=target)
+            return Decision(decision.events, (*decision.effects, end))
         case "HangUpLeg" | "AnswerLeg" if gone and leg is not None:
             return legs.ended(world, conversation, leg, 0, ctx.now)
         case "PlayMedia":
@@ -272,7 +279,7 @@ def effect_failed(world: World, failed: facts.EffectFailed, ctx: Ctx) -> Decisio
             )
         case "HangUpLeg" | "AnswerLeg" if gone:
             return NOTHING  # its end was told before the answer to our request
-        case "StopPlayback" | "CloseBridge":
+        case "StopPlayback" | "CloseBridge" | "RingTone":
             return NOTHING  # the thing is gone, which is what we wanted, or its end will be told
         case _:
             pass

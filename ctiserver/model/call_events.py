@@ -5,12 +5,13 @@ Import them from `ctiserver.model.events`.
 
 from __future__ import annotations
 
-from ctiserver.model.causes import ClearedBy, EndReason, LegFailure
+from ctiserver.model.causes import ClearedBy, EndReason, LegFailure, Unreached
 from ctiserver.model.event_base import EventBase
 from ctiserver.model.facts import Customer
 from ctiserver.model.ids import (
     AgentId,
     BridgeId,
+    ContactId,
     ConversationId,
     InteractionId,
     LegId,
@@ -288,6 +289,26 @@ class AgentLegBack(EventBase, frozen=True, kw_only=True):
     at: float
 
 
+class CustomerCalled(EventBase, frozen=True, kw_only=True):
+    """We are calling the customer of a callback; the agent's leg is up and hears it ring, until `deadline`."""
+
+    conversation: ConversationId
+    contact: ContactId
+    leg: LegId
+    deadline: float
+    at: float
+
+
+class CustomerUnreached(EventBase, frozen=True, kw_only=True):
+    """Calls -> ACD: this try came to nothing; all legs are being ended."""
+
+    conversation: ConversationId
+    contact: ContactId
+    agent: AgentId
+    why: Unreached
+    at: float
+
+
 # --- IVR
 
 
@@ -334,6 +355,27 @@ class LeaveAsked(EventBase, frozen=True, kw_only=True):
 
     conversation: ConversationId
     key: str
+
+
+class CallbackAsked(EventBase, frozen=True, kw_only=True):
+    """IVR -> ACD: this caller wants to be called back at `number` ('' = his own) instead of waiting. He keeps the place
+    he has, or had last, in the queue; `requires`, `priority`, `data` and `path` count for one who never waited."""
+
+    conversation: ConversationId
+    queue: QueueId
+    number: str
+    requires: str = ""
+    priority: float = 0.0
+    data: dict[str, str] = {}
+    path: tuple[str, ...] = ()
+
+
+class CallbackRefused(EventBase, frozen=True, kw_only=True):
+    """ACD -> IVR: no callback was booked; `why` is one of acd.core.callback's words."""
+
+    conversation: ConversationId
+    queue: QueueId
+    why: str
 
 
 class QueueRefused(EventBase, frozen=True, kw_only=True):

@@ -33,6 +33,17 @@ class LegFailure(StrEnum):
     TOO_LATE = "too_late"
 
 
+class Unreached(StrEnum):
+    """Why a call to a customer came to nothing. AGENT: the agent gave up before an answer; LOST: his phone or our link
+    to the switch was lost, which is no try of the customer's."""
+
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    FAILED = "failed"
+    AGENT = "agent"
+    LOST = "lost"
+
+
 class ClearedBy(StrEnum):
     """Who ended a conversation."""
 

@@ -17,6 +17,9 @@ PageLoad = Annotated[str, msgspec.Meta(max_length=64)]
 """The word by which a page calls itself; it stays in the journal, so it has a length."""
 SwitchReason = Annotated[str, msgspec.Meta(max_length=200)]
 
+Number = Annotated[str, msgspec.Meta(max_length=32)]
+Name = Annotated[str, msgspec.Meta(max_length=64)]
+
 
 class _Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     id: str
@@ -122,6 +125,23 @@ class OpenQueue(_Command, frozen=True, kw_only=True):
     queue: QueueId
 
 
+class BookCallback(_Command, frozen=True, kw_only=True):
+    """A lead has a customer called back. `of` is the contact that was lost ('' = none); `number` is checked against the
+    site's rules unless it is the one that `of` came from."""
+
+    queue: QueueId
+    number: Number
+    name: Name = ""
+    of: str = ""
+    dialled: str = ""
+
+
+class CancelCallback(_Command, frozen=True, kw_only=True):
+    """A lead ends a booked callback that is not being called at this moment."""
+
+    contact: ContactId
+
+
 Command = (
     SignIn
     | SignOut
@@ -140,4 +160,6 @@ Command = (
     | ExtendWrapUp
     | CloseQueue
     | OpenQueue
+    | BookCallback
+    | CancelCallback
 )

@@ -47,6 +47,23 @@ class RingEndpoint(_CallEffect, frozen=True, kw_only=True):
     timeout_seconds: float
 
 
+class CallCustomer(_CallEffect, frozen=True, kw_only=True):
+    """Call a customer's number through the trunk: `trunk` is the carrier's host:port, `shown` our number."""
+
+    leg: LegId
+    number: str
+    trunk: str
+    shown: str
+    timeout_seconds: float
+
+
+class RingTone(_CallEffect, frozen=True, kw_only=True):
+    """The party hears the tone of a phone that rings somewhere else (`on`), or no longer."""
+
+    leg: LegId
+    on: bool
+
+
 class OpenBridge(_CallEffect, frozen=True, kw_only=True):
     """`holding`: music for one; else a mixing bridge."""
 
@@ -135,6 +152,8 @@ Effect = (
     | HangUpLeg
     | RefuseCaller
     | RingEndpoint
+    | CallCustomer
+    | RingTone
     | OpenBridge
     | CloseBridge
     | JoinBridge
@@ -173,6 +192,8 @@ def in_step(effect: Effect) -> bool:
         case JoinBridge() | LeaveBridge():
             return effect.quiet is None
         case AnswerLeg() | HangUpLeg() | RingEndpoint() | OpenBridge() | CloseBridge() | PlayMedia() | StartRecording():
+            return True
+        case CallCustomer() | RingTone():
             return True
         case _:
             return False

@@ -14,6 +14,8 @@ from ctiserver.model.call_events import (
     AgentLegUp as AgentLegUp,
     BridgeClosed as BridgeClosed,
     BridgeOpened as BridgeOpened,
+    CallbackAsked as CallbackAsked,
+    CallbackRefused as CallbackRefused,
     CallCleared as CallCleared,
     CallerAway as CallerAway,
     CallerReturned as CallerReturned,
@@ -21,7 +23,9 @@ from ctiserver.model.call_events import (
     ConnectionCleared as ConnectionCleared,
     ConversationForgotten as ConversationForgotten,
     ConversationStarted as ConversationStarted,
+    CustomerCalled as CustomerCalled,
     CustomerIdentified as CustomerIdentified,
+    CustomerUnreached as CustomerUnreached,
     Delivered as Delivered,
     DigitReceived as DigitReceived,
     Established as Established,
@@ -64,6 +68,9 @@ from ctiserver.model.work_events import (
     AgentSignedIn as AgentSignedIn,
     AgentSignedOut as AgentSignedOut,
     AvailabilityChosen as AvailabilityChosen,
+    CallbackBooked as CallbackBooked,
+    CallbackDue as CallbackDue,
+    CallbackPlanned as CallbackPlanned,
     CallerTurnedAway as CallerTurnedAway,
     Candidate as Candidate,
     ComfortDue as ComfortDue,
@@ -154,8 +161,12 @@ CallEvent = (
     | AgentLegFailed
     | AgentLegLost
     | AgentLegBack
+    | CustomerCalled
+    | CustomerUnreached
 )
-IvrEvent = IvrChanged | PromptAsked | PromptStopAsked | QueueAsked | LeaveAsked | HangUpAsked | IvrEnded
+IvrEvent = (
+    IvrChanged | PromptAsked | PromptStopAsked | QueueAsked | LeaveAsked | CallbackAsked | HangUpAsked | IvrEnded
+)
 ContactEvent = (
     ContactQueued
     | ContactStepped
@@ -176,6 +187,10 @@ ContactEvent = (
     | ContactEnded
     | CallerTurnedAway
     | QueueRefused
+    | CallbackBooked
+    | CallbackRefused
+    | CallbackPlanned
+    | CallbackDue
 )
 AgentEvent = (
     AgentSignedIn

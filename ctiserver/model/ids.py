@@ -65,6 +65,11 @@ def agent_leg(conversation: ConversationId, number: int) -> LegId:
     return LegId(f"{conversation}.a{number}")
 
 
+def customer_leg(conversation: ConversationId, number: int) -> LegId:
+    """The leg of a customer whom we call."""
+    return LegId(f"{conversation}.c{number}")
+
+
 def snoop_in(conversation: ConversationId) -> LegId:
     """The snoop channel that hears what the customer says."""
     return LegId(f"{conversation}.ri")
@@ -133,6 +138,7 @@ def owner(thing: str) -> ConversationId | None:
 
 
 def kind(thing: str) -> str:
-    """What an id of ours names: 'a' agent leg, 'ri'/'ro' snoop, 'p' playback, 'h'/'t' bridge; '' if not ours."""
+    """What an id of ours names: 'a' agent leg, 'c' called customer, 'ri'/'ro' snoop, 'p' playback, 'h'/'t' bridge; ''
+    if not ours."""
     match = _OURS.match(thing)
     return (match.group(2) or match.group(4)) if match else ""

@@ -26,7 +26,8 @@ class IvrStep(msgspec.Struct, frozen=True, kw_only=True):
 class IvrSession(msgspec.Struct, frozen=True, kw_only=True):
     """Where a caller is in a flow.
 
-    `waiting` is 'prompt' (a playback runs), 'digits' (a key is awaited), 'queue' (an agent is awaited) or ''.
+    `waiting` is 'prompt' (a playback runs), 'digits' (a key is awaited), 'queue' (an agent is awaited),
+    'callback' (within a turn) or ''.
     `node` '' = the flow is over and its last prompt plays; `ending` then says how it ends ('hung_up', 'error').
     `request`, `prompts` ('language/id'), `interruptible` are the last prompt asked for, so that it can be repeated.
     `digits` are the keys typed and not yet used; `path` is what the caller chose so far ('menu:2').

@@ -145,9 +145,23 @@ class ComfortConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 class CallbackConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Virtual hold: `tries` calls to the customer, `retry_seconds` apart, each ringing `ring_seconds`; a booked
-    callback ends unserved after `keep_seconds`."""
+    callback ends unserved after `keep_seconds`. `max_open`: booked and not yet done, at once."""
 
     tries: int = 3
     retry_seconds: float = 300.0
     ring_seconds: float = 30.0
     keep_seconds: float = 86_400.0
+    max_open: int = 100
+
+
+class OutboundConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How customers are called, and which numbers may be.
+
+    `trunk`: host:port of the carrier's SIP ('' = nobody can be called, so no callback is taken). A caller's own number
+    may be called; one that he types, or that a lead enters, only if it begins with one of `prefixes`; none that begins
+    with one of `never`, the caller's own neither (whoever wants us to dial a premium number can show it as his own).
+    """
+
+    trunk: str = ""
+    prefixes: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()

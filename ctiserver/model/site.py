@@ -15,6 +15,7 @@ from ctiserver.model.routing import (
     ComfortConfig,
     GroupConfig,
     Label,
+    OutboundConfig,
     OverflowConfig,
     RuleConfig,
     StepConfig,
@@ -143,6 +144,7 @@ class SiteConfig(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[ReasonConfig, ...] = ()
     dispositions: tuple[DispositionConfig, ...] = ()
     flows: tuple[FlowConfig, ...] = ()
+    outbound: OutboundConfig = OutboundConfig()
     languages: tuple[str, ...] = ("zh", "en")
     demo: bool = False
     """A demo site: everybody who reaches the caller page may call in as one of its customers."""

@@ -16,8 +16,10 @@ from ctiserver.model.ids import (
     InteractionId,
     LegId,
     PlaybackId,
+    QueueId,
     ReservationId,
 )
+from ctiserver.model.routing import Algorithm, StepConfig
 
 
 class Role(StrEnum):
@@ -37,6 +39,8 @@ class Place(StrEnum):
     """Where the customer's leg is meant to sit (DESIGN 5.1)."""
 
     NEW = "new"  # not answered yet
+    BOOKED = "booked"  # a callback: there is no customer's leg
+    CALLING = "calling"  # a callback: the customer's leg is being called, the agent hears it ring
     IVR = "ivr"  # in no bridge, prompts play on the channel
     WAITING = "waiting"  # own holding bridge, music: queue or lost agent
     HELD = "held"  # own holding bridge, music: the agent pressed hold
@@ -63,8 +67,30 @@ class Leg(msgspec.Struct, kw_only=True):
     on_hold: bool = False  # the phone itself has put its side on hold
 
 
+class KeptPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """What a caller who has left his queue without an agent would still have of it, should he book a callback."""
+
+    contact: ContactId
+    queue: QueueId
+    requires: str
+    steps: tuple[StepConfig, ...]
+    step: int
+    stepped_at: float
+    opened: float
+    priority: float
+    queued_at: float
+    algorithm: Algorithm | None
+    rules: tuple[str, ...]
+    only_agent: AgentId | None
+    data: dict[str, str]
+    path: tuple[str, ...]
+
+
 class Conversation(msgspec.Struct, kw_only=True):
-    """One talk with one customer; it lives while the customer's leg does, and a moment longer for tidying up."""
+    """One talk with one customer; it lives while the customer's leg does, and a moment longer for tidying up.
+
+    A callback's begins with the booking: `customer_leg` is '' while he is not called, and another leg at each try.
+    """
 
     id: ConversationId
     interaction: InteractionId
@@ -94,3 +120,5 @@ class Conversation(msgspec.Struct, kw_only=True):
     hang_up_by: ClearedBy | None = None  # who asked us to end it
     looks: int = 0  # how often an unclear effect made us look at the switch
     talking_since: float = 0.0
+    callback: bool = False  # the customer is called by us
+    left: KeptPlace | None = None  # his last contact, if it ended without an agent

@@ -120,9 +120,12 @@ def in_call(agent: Agent) -> bool:
 
 
 class ContactState(StrEnum):
+    """`SCHEDULED`: a callback whose customer did not answer; it waits again when its next try is due."""
+
     WAITING = "waiting"
     RESERVED = "reserved"
     CONNECTED = "connected"
+    SCHEDULED = "scheduled"
     ENDED = "ended"
 
 
@@ -132,6 +135,19 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     place: int
     low: float
     high: float
+
+
+class Booking(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes a contact a callback: whom to call, until when, how often it was tried, when the next try is due
+    (0.0: now). `by`: '' = the caller himself, else the lead who booked it."""
+
+    number: str
+    booked_at: float
+    keep_until: float
+    by: str = ""
+    tries: int = 0
+    retry_at: float = 0.0
+    last: str = ""  # why the last try came to nothing
 
 
 class Contact(msgspec.Struct, kw_only=True):
@@ -168,6 +184,7 @@ class Contact(msgspec.Struct, kw_only=True):
     avoid: dict[AgentId, float] = {}  # who let an offer of it pass: not offered until then; 0.0 = only ranks last
     data: dict[str, str] = {}
     path: tuple[str, ...] = ()
+    booking: Booking | None = None  # a callback's
     end_reason: EndReason | None = None
     expected: Expected | None = None  # None: nobody could say, or it did not have to wait
     turns: float = 0.0  # seconds that the line stood still until its offers (acd.core.forecast)

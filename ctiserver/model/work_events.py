@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import msgspec
 
-from ctiserver.model.causes import EndReason
+from ctiserver.model.causes import EndReason, Unreached
 from ctiserver.model.event_base import EventBase
-from ctiserver.model.ids import AgentId, ContactId, ConversationId, LeaseId, QueueId, ReservationId
+from ctiserver.model.ids import AgentId, ContactId, ConversationId, InteractionId, LeaseId, QueueId, ReservationId
 from ctiserver.model.routing import VOICE, Algorithm, StepConfig
-from ctiserver.model.work import DeviceKind
+from ctiserver.model.work import Booking, DeviceKind
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +54,7 @@ class ContactQueued(EventBase, frozen=True, kw_only=True):
     elsewhere (`moved_from`: overflow, a booked callback). `requires`, `priority` (seconds of head start), `algorithm`
     and `prefer` are what flow and rules (`rules`: their ids) add to the queue's own; `steps` () = the queue's.
     `been`: the queues that sent it on.
+    `step`, since when (0.0: `at`) and `opened` are where it goes on if it has waited before.
     `number` is the dialled one, `customer` the key under which the agent he talks to is remembered ('' = nobody)."""
 
     contact: ContactId
@@ -76,6 +77,10 @@ class ContactQueued(EventBase, frozen=True, kw_only=True):
     rules: tuple[str, ...] = ()
     moved_from: ContactId | None = None
     been: tuple[QueueId, ...] = ()
+    step: int = 0
+    stepped_at: float = 0.0
+    opened: float = 0.0
+    booking: Booking | None = None
 
 
 class ContactStepped(EventBase, frozen=True, kw_only=True):
@@ -225,6 +230,42 @@ class ContactConnected(EventBase, frozen=True, kw_only=True):
     conversation: ConversationId
     reservation: ReservationId
     agent: AgentId
+    at: float
+
+
+class CallbackBooked(EventBase, frozen=True, kw_only=True):
+    """A customer is to be called back: `conversation` begins with it, without any leg; ContactQueued follows.
+    `asked_in` is the conversation in which he asked for it (None: a lead has booked it)."""
+
+    contact: ContactId
+    conversation: ConversationId
+    interaction: InteractionId
+    queue: QueueId
+    number: str
+    name: str
+    dialled: str
+    asked_in: ConversationId | None
+    by: str
+    keep_until: float
+    at: float
+
+
+class CallbackPlanned(EventBase, frozen=True, kw_only=True):
+    """The customer was not reached: the next try is at `retry_at`. The agent's wrap-up follows."""
+
+    contact: ContactId
+    conversation: ConversationId
+    agent: AgentId
+    why: Unreached
+    tries: int
+    retry_at: float
+    at: float
+
+
+class CallbackDue(EventBase, frozen=True, kw_only=True):
+    """The next try may begin: the contact waits again, in the place it has kept."""
+
+    contact: ContactId
     at: float
 
 

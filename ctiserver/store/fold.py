@@ -57,6 +57,10 @@ def _changes(event: events.Event) -> Sequence[RowChange]:
     match event:
         case events.ConversationStarted():
             return (_conversation(event),)
+        case events.CallbackBooked():
+            return (_callback(event),)
+        case events.CustomerCalled(conversation=conversation, leg=leg):
+            return (Change("interactions", {"conversation": conversation}, {"leg": _clean(leg)[:128]}),)
         case events.CustomerIdentified(conversation=conversation, customer=customer):
             who = _cut(customer.id) if customer is not None else None
             return (Change("interactions", {"conversation": conversation}, {"customer_id": who}),)
@@ -83,6 +87,27 @@ def _conversation(event: events.ConversationStarted) -> Put:
             "dialled": _cut(event.dialled),
             "caller_number": _cut(event.caller_number),
             "caller_name": _cut(event.caller_name),
+            "customer_id": None,
+            "started_at": event.at,
+            "answered_at": None,
+            "ended_at": None,
+            "cleared_by": None,
+            "cause": None,
+        },
+    )
+
+
+def _callback(event: events.CallbackBooked) -> Put:
+    """A callback's conversation begins with the booking; its leg is the one of the latest call to the customer."""
+    return Put(
+        "interactions",
+        {"conversation": event.conversation},
+        {
+            "id": event.interaction,
+            "leg": "",
+            "dialled": _cut(event.dialled),
+            "caller_number": _cut(event.number),
+            "caller_name": _cut(event.name),
             "customer_id": None,
             "started_at": event.at,
             "answered_at": None,

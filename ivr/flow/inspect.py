@@ -19,6 +19,7 @@ from ivr.flow.document import Flow
 from ivr.flow.expression import NAME, ExpressionError, check, references
 from ivr.flow.speech import Speech, prompt_ids, templates
 from ivr.nodes.base import Node
+from ivr.nodes.callback import Callback
 from ivr.nodes.condition import Condition
 from ivr.nodes.hangup import Hangup
 from ivr.nodes.menu import Menu
@@ -129,7 +130,7 @@ def _loops(flow: Flow) -> Iterator[Issue]:
 
 def _passes_to(flow: Flow, name: str, node: Node) -> tuple[str, ...]:
     """Where a session can go on to without any wait in this node."""
-    return _next(flow, name) if isinstance(node, Set | Condition) else ()
+    return _next(flow, name) if isinstance(node, Set | Condition | Callback) else ()
 
 
 def _leads_back(name: str, passing: dict[str, tuple[str, ...]]) -> bool:
@@ -180,14 +181,16 @@ def _destinations(flow: Flow, site: SiteConfig) -> Iterator[Issue]:
     skills = [skill for agent in site.agents for skill in agent.skills]
     for name, node in flow.nodes.items():
         if (
-            isinstance(node, Queue | Transfer)
+            isinstance(node, Queue | Callback | Transfer)
             and node.queue
             and not references(node.queue)
             and node.queue not in queues
         ):
             yield _error("unknown_queue", name, "queue", node.queue)
-        if isinstance(node, Queue):
+        if isinstance(node, Queue | Callback):
             yield from _requirements(name, node, skills)
+        if isinstance(node, Callback) and any(one.id == node.queue and one.callback is None for one in site.queues):
+            yield _warning("no_callbacks", name, "queue", f"{node.queue} takes no callbacks: all leave by refused")
         if isinstance(node, Transfer):
             if node.agent and not references(node.agent) and node.agent not in agents:
                 yield _error("unknown_agent", name, "agent", node.agent)
@@ -195,9 +198,10 @@ def _destinations(flow: Flow, site: SiteConfig) -> Iterator[Issue]:
                 yield _warning("not_yet", name, "number", "outside numbers leave by the error exit")
 
 
-def _requirements(name: str, node: Queue, skills: list[str]) -> Iterator[Issue]:
+def _requirements(name: str, node: Queue | Callback, skills: list[str]) -> Iterator[Issue]:
     try:
-        asked = [("requires", node.requirement()), *(("steps", canonical(step.requires)) for step in node.steps)]
+        steps = node.steps if isinstance(node, Queue) else ()
+        asked = [("requires", node.requirement()), *(("steps", canonical(step.requires)) for step in steps)]
     except BadRequirement as error:
         yield _error("bad_requirement", name, "requires", str(error))
         return

@@ -59,6 +59,14 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_u
         """The waiting caller left the queue by this key."""
         raise NotImplementedError
 
+    def booked(self, run: Run) -> str | None:
+        """The callback is booked."""
+        raise NotImplementedError
+
+    def not_booked(self, run: Run, why: str) -> str | None:
+        """No callback was booked."""
+        raise NotImplementedError
+
     def always_waits(self) -> bool:
         """Whether no run can pass through it without waiting for the caller or the switch."""
         return False

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ctiserver.model.events import Event, PromptAsked, PromptStopAsked, QueueAsked
+from ctiserver.model.events import CallbackAsked, Event, PromptAsked, PromptStopAsked, QueueAsked
 from ctiserver.model.ids import AgentId, ConversationId, QueueId
 from ctiserver.model.ivr import MASK, IvrSession, Value
 from ctiserver.model.routing import StepConfig
@@ -167,6 +167,21 @@ class Run:
                 data=data,
                 path=(self.session.flow, *self.session.path, queue),
                 steps=steps,
+            )
+        )
+
+    def call_back(self, queue: str, *, number: str, requires: str, priority: float, data: dict[str, str]) -> None:
+        """Ask the ACD for a callback; its answer follows in the same turn."""
+        self.change(waiting="callback", deadline=None)
+        self.asks.append(
+            CallbackAsked(
+                conversation=self.conversation,
+                queue=QueueId(queue),
+                number=number,
+                requires=requires,
+                priority=priority,
+                data=data,
+                path=(self.session.flow, *self.session.path, queue),
             )
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ivr.nodes.callback import Callback
 from ivr.nodes.collect import Collect
 from ivr.nodes.condition import Condition
 from ivr.nodes.hangup import Hangup
@@ -11,6 +12,16 @@ from ivr.nodes.queue import Queue
 from ivr.nodes.set import Set
 from ivr.nodes.transfer import Transfer
 
-AnyNode = Play | Menu | Collect | Set | Condition | Queue | Transfer | Hangup
+AnyNode = Play | Menu | Collect | Set | Condition | Queue | Callback | Transfer | Hangup
 
-NODE_TYPES: tuple[type[AnyNode], ...] = (Play, Menu, Collect, Set, Condition, Queue, Transfer, Hangup)
+NODE_TYPES: tuple[type[AnyNode], ...] = (
+    Play,
+    Menu,
+    Collect,
+    Set,
+    Condition,
+    Queue,
+    Callback,
+    Transfer,
+    Hangup,
+)

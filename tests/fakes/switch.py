@@ -45,6 +45,9 @@ class FakeSwitch:
         self.phones: dict[str, PhoneConfig] = {}  # the site's desk phones
         self.performed: list[fx.Effect] = []
         self.played: list[tuple[str, ...]] = []
+        self.dialled: dict[LegId, str] = {}  # customers' legs that we called -> number
+        self.ring_tones: set[LegId] = set()
+        self.trunk_up = True
         self.on_ring: Ring = lambda _endpoint, _leg: None
         self._queue: list[tuple[float, int, facts.Fact]] = []
         self._count = 0
@@ -88,6 +91,7 @@ class FakeSwitch:
         if leg not in self.channels:
             return
         del self.channels[leg]
+        self.ring_tones.discard(leg)
         for bridge, members in self.bridges.items():
             if leg in members:
                 members.remove(leg)
@@ -178,6 +182,15 @@ class FakeSwitch:
                 self.end(effect.leg, effect.cause)
             case fx.RingEndpoint():
                 self._ring(effect)
+            case fx.CallCustomer():
+                if not self.trunk_up:
+                    raise Refused(500, "no route")
+                self.channels[effect.leg] = "Ringing"
+                self.dialled[effect.leg] = effect.number
+                self.later(facts.LegRinging(leg=effect.leg, at=self.now))
+            case fx.RingTone():
+                self._channel(effect.leg)
+                (self.ring_tones.add if effect.on else self.ring_tones.discard)(effect.leg)
             case fx.OpenBridge():
                 if effect.bridge in self.bridges:
                     raise Refused(409, "exists")

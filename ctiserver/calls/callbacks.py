@@ -1,0 +1,128 @@
+"""Callbacks: the agent's leg is there first, then the customer is called from his booked conversation.
+
+Lives here: calling the customer, his answer, and tries that come to nothing. Not here: when a callback's turn has come
+and how often it is tried (`acd.core.callback`). One try is one customer's leg; the conversation outlives it.
+"""
+
+from __future__ import annotations
+
+from ctiserver.calls.moves import Plan, talking_leg
+from ctiserver.model import effects as fx, events as ev, ids
+from ctiserver.model.causes import NO_ANSWER, NO_USER_RESPONSE, NORMAL, USER_BUSY, ClearedBy, Unreached
+from ctiserver.model.routing import CallbackConfig
+from ctiserver.model.talk import Conversation, Leg, LegState, Place
+from ctiserver.model.turns import NOTHING, Decision
+from ctiserver.model.world import Ctx, World
+
+RING_SLACK = 3.0
+"""Seconds that Asterisk's own ring time-out lies behind our deadline: a backstop only (our choice)."""
+
+
+def customer(conversation: Conversation) -> Leg | None:
+    """The customer's leg, if he has one; of a callback only while he is called or there."""
+    return conversation.legs.get(conversation.customer_leg)
+
+
+def nobody_there(conversation: Conversation) -> bool:
+    """A callback whose customer is not in the talk (yet)."""
+    leg = customer(conversation)
+    return conversation.callback and (leg is None or leg.state is not LegState.CONNECTED)
+
+
+def booked(world: World, event: ev.CallbackBooked) -> Decision:
+    """Who it is, for the pop: the customer whom the caller's conversation knew, else whoever has the number."""
+    asked_in = world.conversations.get(event.asked_in) if event.asked_in is not None else None
+    if asked_in is not None and asked_in.customer is not None:
+        return Decision((ev.CustomerIdentified(conversation=event.conversation, customer=asked_in.customer),))
+    return Decision((), (fx.FindCustomer(conversation=event.conversation, number=event.number),))
+
+
+def call(world: World, conversation: Conversation, agent: Leg, event: ev.ContactConnected, ctx: Ctx) -> Decision:
+    """The agent has answered: he hears it ring while the customer is called."""
+    queue = world.queue_configs.get(world.contacts[event.contact].queue)
+    config = queue.callback if queue is not None and queue.callback is not None else CallbackConfig()
+    leg = ids.customer_leg(conversation.id, conversation.legs_made + 1)
+    called = ev.CustomerCalled(
+        conversation=conversation.id,
+        contact=event.contact,
+        leg=leg,
+        deadline=ctx.now + config.ring_seconds,
+        at=ctx.now,
+    )
+    originate = fx.CallCustomer(
+        conversation=conversation.id,
+        leg=leg,
+        number=conversation.caller_number,
+        trunk=world.site.outbound.trunk,
+        shown=conversation.dialled,
+        timeout_seconds=config.ring_seconds + RING_SLACK,
+    )
+    return Decision((called,), (originate, fx.RingTone(conversation=conversation.id, leg=agent.id, on=True)))
+
+
+def answered(plan: Plan, world: World, conversation: Conversation, leg: Leg, ctx: Ctx) -> None:
+    """The customer is there: recorded like any other, and together with the agent who called him."""
+    agent = talking_leg(conversation)
+    if conversation.place is not Place.CALLING or conversation.customer_leg != leg.id or agent is None:
+        plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
+        return
+    number = next((known for known in world.site.numbers if known.number == conversation.dialled), None)
+    tracks = ids.tracks(conversation.id) if number is not None and number.record else ()
+    if tracks:
+        plan.events.append(ev.RecordingStarted(conversation=conversation.id, names=tracks, at=ctx.now))
+        plan.effects.append(fx.OpenTracks(conversation=conversation.id, leg=leg.id, names=tracks))
+    plan.events.append(ev.Talking(conversation=conversation.id, leg=agent.id, at=ctx.now))
+    plan.effects.append(fx.RingTone(conversation=conversation.id, leg=agent.id, on=False))
+    plan.to_talk(conversation, agent.id)
+    if tracks:
+        plan.effects.append(fx.StartRecording(conversation=conversation.id, names=tracks))
+
+
+def due(world: World, name: ids.ConversationId, ctx: Ctx) -> Decision:
+    """It has rung long enough."""
+    conversation = world.conversations.get(name)
+    if conversation is None or conversation.place is not Place.CALLING:
+        return NOTHING
+    plan = Plan()
+    unreached(plan, conversation, Unreached.NO_ANSWER, ctx.now, cause=NO_ANSWER)
+    return plan.decision()
+
+
+def unreached(plan: Plan, conversation: Conversation, why: Unreached, at: float, *, cause: int = NORMAL) -> None:
+    """This try is over: every leg of it ends, the conversation stays for the next."""
+    if conversation.contact is None or conversation.agent is None:
+        return
+    plan.events.append(
+        ev.CustomerUnreached(
+            conversation=conversation.id,
+            contact=conversation.contact,
+            agent=conversation.agent,
+            why=why,
+            at=at,
+        )
+    )
+    for leg in conversation.legs.values():
+        ended = any(isinstance(event, ev.ConnectionCleared) and event.leg == leg.id for event in plan.events)
+        if not ended:
+            plan.hang_up(conversation, leg, ClearedBy.SYSTEM, cause if leg.id == conversation.customer_leg else NORMAL)
+
+
+def why(cause: int) -> Unreached:
+    """What the end of a customer's ringing leg says."""
+    if cause == USER_BUSY:
+        return Unreached.BUSY
+    return Unreached.NO_ANSWER if cause in (NO_ANSWER, NO_USER_RESPONSE) else Unreached.FAILED
+
+
+def over(world: World, event: ev.ContactEnded) -> Decision:
+    """The callback has ended and nobody is there: so has its conversation."""
+    conversation = world.conversations.get(event.conversation)
+    if conversation is None or conversation.cleared or not nobody_there(conversation):
+        return NOTHING
+    plan = Plan()
+    plan.events.append(ev.CallCleared(conversation=conversation.id, by=ClearedBy.SYSTEM, cause=NORMAL, at=event.at))
+    for leg in conversation.legs.values():
+        plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
+    for bridge in conversation.bridges:
+        plan.close_bridge(conversation, bridge)
+    return plan.decision()
