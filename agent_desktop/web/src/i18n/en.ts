@@ -260,6 +260,10 @@ export const en: Dictionary = {
     phone_taken: "Somebody else works with this phone. Open the list again and take it over if it is yours.",
     phone_in_call: "Somebody is in a call on this phone. Wait until it is over, or choose another one.",
     held_on_phone: "The call is on hold on your phone: press hold there to go on.",
+    unknown_callback: "There is no such callback, or it is over.",
+    callback_running: "The customer is being called at this moment: it cannot be cancelled now.",
+    callback_refused:
+      "No callback can be booked: the queue takes none, the number may not be called, or one is open already.",
     lease_lost: "This window is no longer your phone; it is being asked for again.",
     note_too_long: "A note holds at most 4,000 characters. Please shorten it.",
     bad_command: "The server did not understand this. Reload the page; the call is not interrupted.",
