@@ -60,10 +60,9 @@ def _apply_due(index: Index, world: World, event: ev.DeadlinePassed) -> None:
     elif kind == "acd.hours":
         queue_rules.arm_hours(world, QueueId(rest), event.at)
     elif kind == "acd.withdraw":
-        held = world.reservations.get(ReservationId(rest))
-        reservation.withdraw_due(world, ReservationId(rest))
-        for one in held.agents if held is not None else ():
-            _agent(index, world, one, event.at)
+        name, _, agent = rest.partition(":")
+        reservation.withdraw_due(world, ReservationId(name), AgentId(agent))
+        _agent(index, world, AgentId(agent), event.at)
 
 
 def _apply_queued(index: Index, world: World, event: ev.ContactQueued) -> None:

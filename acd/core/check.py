@@ -220,7 +220,7 @@ def _missing(world: World, key: str, due: float) -> Fault:
     detail = f"deadline {key} is missing"
     kind, _, rest = key.partition(":")
     if kind in ("acd.confirm", "acd.offer", "acd.withdraw"):
-        return _reservation(world.reservations[ReservationId(rest)], detail)
+        return _reservation(world.reservations[ReservationId(rest.partition(":")[0])], detail)
     if kind == "acd.wrap":
         agent, _, name = rest.partition(":")
         item = world.agents[AgentId(agent)].work[ContactId(name)]
@@ -266,8 +266,9 @@ def _of_reservation(world: World, held: Reservation) -> Iterator[tuple[str, floa
         yield reservations.confirm_key(held.id), held.confirm_by
     if any(offered.ringing for offered in live):
         yield reservations.offer_key(held.id), held.deadline
-    if any(offered.withdrawing and not offered.closed for offered in held.agents.values()):
-        yield reservations.withdraw_key(held.id), world.now
+    for offered in held.agents.values():
+        if offered.withdrawing and not offered.closed:
+            yield reservations.withdraw_key(held.id, offered.agent), world.now
 
 
 # --- devices, index -------------------------------------------------------------------------------------

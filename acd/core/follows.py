@@ -110,7 +110,7 @@ def _due(index: Index, world: World, item: ev.DeadlinePassed, ctx: Ctx) -> Event
         case "acd.offer":
             return outcomes.offer_due(world, name, now)
         case "acd.withdraw":
-            held = world.reservations.get(name)
+            held = world.reservations.get(ReservationId(rest.partition(":")[0]))
             return outcomes.close_if_done(held) if held is not None else ()
         case "acd.maxwait":
             return outcomes.wait_due(world, contact, now)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from acd.core.index import Index
 from acd.core.routing import Pass
 from ctiserver.model import events as ev
-from ctiserver.model.ids import ContactId, ReservationId
+from ctiserver.model.ids import AgentId, ContactId
 from ctiserver.model.turns import Item
 from ctiserver.model.world import World
 
@@ -55,9 +55,7 @@ def _match_due(index: Index, world: World, item: ev.DeadlinePassed, found: Pass)
     if kind == "acd.avoid":
         found.contact(ContactId(rest.partition(":")[0]))
     elif kind == "acd.withdraw":
-        held = world.reservations.get(ReservationId(rest))
-        for name in held.agents if held is not None else ():
-            found.agent(name)
+        found.agent(AgentId(rest.partition(":")[2]))
 
 
 MATCHES: dict[type, Callable[..., None]] = {

@@ -49,8 +49,9 @@ def offer_key(reservation: ReservationId) -> str:
     return f"acd.offer:{reservation}"
 
 
-def withdraw_key(reservation: ReservationId) -> str:
-    return f"acd.withdraw:{reservation}"
+def withdraw_key(reservation: ReservationId, agent: AgentId) -> str:
+    """Each agent of a reservation has his own: who is withdrawn later must not keep who was withdrawn before."""
+    return f"acd.withdraw:{reservation}:{agent}"
 
 
 def wrap_key(agent: AgentId, contact: ContactId) -> str:
@@ -132,7 +133,7 @@ def offer_ended(world: World, event: Offer) -> None:
     if reservation is None or offered is None or offered.closed:
         return
     if offered.withdrawing:
-        world.deadlines.set(withdraw_key(reservation.id), event.at + WITHDRAW_AFTER)
+        world.deadlines.set(withdraw_key(reservation.id, event.agent), event.at + WITHDRAW_AFTER)
     else:
         close(world, reservation, offered)
     _deadlines(world, reservation)
@@ -164,21 +165,19 @@ def leg_gone(world: World, event: ev.AgentLegFailed | ev.ConnectionCleared, name
     _deadlines(world, reservation)
 
 
-def withdraw_due(world: World, name: ReservationId) -> None:
-    """The leg's end was not seen in time: the agents are freed all the same, the auditor hunts the leg."""
+def withdraw_due(world: World, name: ReservationId, agent: AgentId) -> None:
+    """The leg's end was not seen in time: the agent is freed all the same, the auditor hunts the leg."""
     reservation = world.reservations.get(name)
-    if reservation is None:
-        return
-    for offered in reservation.agents.values():
-        if offered.withdrawing and not offered.closed:
-            close(world, reservation, offered)
-    _deadlines(world, reservation)
+    offered = reservation.agents.get(agent) if reservation is not None else None
+    if reservation is not None and offered is not None and offered.withdrawing and not offered.closed:
+        close(world, reservation, offered)
 
 
 def close(world: World, reservation: Reservation, offered: OfferedAgent) -> None:
     """The agent has nothing more to do with the reservation."""
     offered.closed = True
     offered.ringing = False
+    world.deadlines.drop(withdraw_key(reservation.id, offered.agent))
     agent = world.agents[offered.agent]
     item = agent.work.get(reservation.contact)
     if item is not None and item.kind is WorkKind.RESERVED and item.reservation == reservation.id:
@@ -190,7 +189,8 @@ def closed(world: World, event: ev.ReservationClosed) -> None:
     reservation = world.reservations.pop(event.reservation, None)
     if reservation is None:
         return
-    for key in (confirm_key(reservation.id), offer_key(reservation.id), withdraw_key(reservation.id)):
+    of_agents = [withdraw_key(reservation.id, agent) for agent in reservation.agents]
+    for key in (confirm_key(reservation.id), offer_key(reservation.id), *of_agents):
         world.deadlines.drop(key)
     contacts.forget_if_done(world, reservation.contact)
 
@@ -202,8 +202,6 @@ def _deadlines(world: World, reservation: Reservation) -> None:
         world.deadlines.drop(confirm_key(reservation.id))
     if not any(live(offered) and offered.ringing for offered in agents):
         world.deadlines.drop(offer_key(reservation.id))
-    if not any(offered.withdrawing and not offered.closed for offered in agents):
-        world.deadlines.drop(withdraw_key(reservation.id))
 
 
 def requeued(world: World, event: ev.ContactRequeued) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
@@ -17,7 +18,17 @@ from ctiserver.model import commands as cmd, events as ev, facts, ids
 from ctiserver.model.causes import ClearedBy, EndReason, LegFailure
 from ctiserver.model.errors import CommandRejected
 from ctiserver.model.faults import Fault, FaultKind
-from ctiserver.model.routing import Algorithm, CapacityConfig, GroupConfig, RuleConfig, ServesConfig, StepConfig
+from ctiserver.model.routing import (
+    Algorithm,
+    CalendarConfig,
+    CapacityConfig,
+    ComfortConfig,
+    GroupConfig,
+    OverflowConfig,
+    RuleConfig,
+    ServesConfig,
+    StepConfig,
+)
 from ctiserver.model.site import SiteConfig
 from ctiserver.model.work import AgentState, ContactState, DeviceKind
 from tests.acd.house import House, agent, label, phone, queue, site
@@ -35,8 +46,13 @@ positions = st.integers(0, 7)
 STEPS = (
     StepConfig(requires="english >= 80", for_seconds=5.0),
     StepConfig(requires="english >= 40", for_seconds=10.0, available_below=2),
+    StepConfig(requires="sales", wait_over_seconds=30.0),
     StepConfig(requires="not trainee", available_below=1),
 )
+EVERY_DAY = dict.fromkeys(
+    ("mon", "tue", "wed", "thu", "fri", "sat", "sun"), ("00:00-22:14", "22:15-22:17", "22:20-22:40", "23:00-24:00")
+)
+"""The house's day begins at 22:13:20 UTC."""
 
 
 def config(number: int) -> SiteConfig:
@@ -44,7 +60,7 @@ def config(number: int) -> SiteConfig:
     phone and an agent of the others."""
     kinds = list(Algorithm)
     chosen = [kinds[(place * 2 + number) % len(kinds)] for place in range(3)]
-    few = number == 1
+    few, hours = number == 1, "hours" if number >= 2 else ""
     queues = [
         queue(
             "service",
@@ -53,6 +69,12 @@ def config(number: int) -> SiteConfig:
             algorithm=chosen[0],
             steps=STEPS if number % 2 else STEPS[1:],
             max_wait_seconds=LONGEST,
+            overflow=(
+                OverflowConfig(to="ring", after_seconds=20.0 + number),
+                OverflowConfig(to="small", waiting_over=2) if not few else OverflowConfig(to="order", waiting_over=3),
+                OverflowConfig(to="order", predicted_over_seconds=60.0),
+            )[number % 2 :],
+            comfort=ComfortConfig(prompt="wait", first_seconds=4.0, every_seconds=11.0, position=True, wait=True),
             rules=(
                 RuleConfig(id="vip", when={"class": "vip"}, priority=60.0, algorithm=Algorithm.BEST_LONGEST_IDLE),
                 RuleConfig(id="again", when={"data.again": "yes"}, prefer="last_agent", prefer_seconds=8.0),
@@ -67,9 +89,28 @@ def config(number: int) -> SiteConfig:
             algorithm=chosen[1],
             objective_seconds=10.0 * number,
             max_wait_seconds=LONGEST,
+            calendar=hours,
+            at_close="leave" if number == 3 else "serve",
+            when_closed="service",
+            when_no_agent="small" if not few else "",
         ),
-        queue("small", max_waiting=2, max_wait_seconds=40.0, offer_seconds=5.0, algorithm=chosen[2]),
-        queue("ring", algorithm=Algorithm.RING_ALL, ring_at_most=3, offer_seconds=8.0, max_wait_seconds=LONGEST),
+        queue(
+            "small",
+            max_waiting=2,
+            max_wait_seconds=40.0,
+            offer_seconds=5.0,
+            algorithm=chosen[2],
+            when_full="ring" if number == 2 else "",
+            no_agent_leaves=number == 0,
+        ),
+        queue(
+            "ring",
+            algorithm=Algorithm.RING_ALL,
+            ring_at_most=3,
+            offer_seconds=8.0,
+            max_wait_seconds=LONGEST,
+            at_close="leave" if number % 2 else "serve",
+        ),
     ]
     day, night = (1, 2) if number % 2 else (2, 1)
     media = {"chat": CapacityConfig(max=3, alone=False)}
@@ -107,7 +148,8 @@ def config(number: int) -> SiteConfig:
         queues = [one for one in queues if one.id != "small"]
         staff = [one for one in staff if one.id != "1005"]
     desks = [phone("p1"), phone("p2"), phone("wall", contact="sip:wall@192.0.2.1:5060")][few:]
-    return site(queues, staff, desks, groups)
+    calendars = (CalendarConfig(id="hours", zone="UTC", week=EVERY_DAY),)
+    return msgspec.structs.replace(site(queues, staff, desks, groups), calendars=calendars)
 
 
 class CallCenter(RuleBasedStateMachine):
@@ -255,6 +297,18 @@ class CallCenter(RuleBasedStateMachine):
             away, returned = ev.CallerAway(conversation=one, at=now), ev.CallerReturned(conversation=one, at=now)
             self.house.says(returned if back else away)
 
+    @rule(position=positions)
+    def leave_by_key(self, position: int) -> None:
+        """The key may come twice, or when somebody is answering already, or after the call."""
+        if self.calls:
+            one = self.calls[-1 - position % len(self.calls)]
+            self.house.says(ev.LeaveAsked(conversation=one, key="1"))
+
+    @rule(name=st.sampled_from(QUEUES), shut=st.booleans())
+    def emergency_switch(self, name: str, shut: bool) -> None:
+        who, target = self.house.who("1001"), ids.QueueId(name)
+        self.ask(cmd.CloseQueue(**who, queue=target, reason="alarm") if shut else cmd.OpenQueue(**who, queue=target))
+
     # --- legs ---------------------------------------------------------------------------------------
 
     def ring(self, position: int) -> ev.Originated | None:
@@ -389,6 +443,8 @@ class CallCenter(RuleBasedStateMachine):
             return
         house = self.house
         house.says(ev.SwitchLinkChanged(up=True))
+        for one in QUEUES:
+            self.emergency_switch(one, shut=False)
         for name in STAFF:
             self.ask(cmd.SetNotReady(**house.who(name), reason="lunch"))
         for contact in list(house.world.contacts.values()):
@@ -400,13 +456,14 @@ class CallCenter(RuleBasedStateMachine):
         house.wait(400.0)
         assert house.world.contacts == {}
         assert house.world.reservations == {}
-        assert house.world.deadlines.as_dict() == {}
+        assert [key for key in house.world.deadlines.keys() if not key.startswith("acd.hours:")] == []
         assert all(house.state(name) in (AgentState.NULL, AgentState.NOT_READY) for name in STAFF)
         self.sums()
         assert house.decided_again() == house.log
         type(self).events.update(type(event).__name__ for event in house.log)
         ended = house.seen(ev.ContactEnded)
         type(self).events.update(event.reason.value for event in ended)
+        type(self).events.update(event.reason.value + " at the door" for event in house.seen(ev.CallerTurnedAway))
         type(self).events.update(event.why.rule for event in house.seen(ev.OfferMade))
 
     def sums(self) -> None:

@@ -1,0 +1,73 @@
+"""What the state machine has found, told as stories: each was a fault once."""
+
+from __future__ import annotations
+
+from ctiserver.model import events as ev, facts, ids
+from ctiserver.model.faults import Fault, FaultKind
+from ctiserver.model.routing import Algorithm, CapacityConfig, GroupConfig, ServesConfig
+from tests.acd.house import House, agent, label, queue, site
+
+
+def all_ring() -> House:
+    house = House(site([queue("service", algorithm=Algorithm.RING_ALL)]))
+    house.ready("1001", "1002", "1003")
+    return house
+
+
+def chatting() -> House:
+    """One agent who may have three chats at once."""
+    media = {"chat": CapacityConfig(max=3, alone=False)}
+    groups = (GroupConfig(id="web", name=label("web"), serves=(ServesConfig(queue="service"),), capacity=media),)
+    house = House(site(staff=[agent("1001", "service", group="web")], groups=groups))
+    house.ready("1001")
+    return house
+
+
+def test_each_of_those_who_rang_is_free_two_seconds_after_his_own_withdrawal() -> None:
+    """They had one clock together: whoever was withdrawn later kept the first one waiting."""
+    house = all_ring()
+    house.confirm(house.call())
+    house.link("1001", 0)
+    house.wait(1.5)
+    house.link("1002", 0)
+    house.wait(0.6)
+    assert house.state("1001") == "ready", "his leg's end was never seen; his two seconds are over"
+    assert house.state("1002") == "reserved"
+    house.wait(1.5)
+    assert house.state("1002") == "ready"
+
+
+def test_a_missed_chat_does_not_come_back_to_one_in_whose_hands_it_still_is() -> None:
+    """With room for three he was offered it a second time while its first offer was being taken from him."""
+    house = chatting()
+    offer = house.confirm(house.chat())
+    house.wait(20.1)
+    assert house.offer_is_withdrawing(offer)
+    assert house.contact(offer.conversation).state == "waiting"
+    house.cleared(offer, "1001")
+    assert house.offered_to(offer.conversation) == "1001"
+
+
+def test_no_phone_is_needed_for_a_chat_and_none_of_it_is_taken_away_with_the_phone() -> None:
+    house = chatting()
+    first, second = house.chat(), house.chat()
+    house.take(facts.DeviceContact(endpoint="lease-1001", present=False, at=house.now))
+    assert (house.offered_to(first), house.offered_to(second)) == ("1001", "1001")
+    house.link("1001", 0)
+    assert [house.contact(one).state for one in (first, second)] == ["waiting", "waiting"]
+
+
+def test_the_repair_of_a_lost_offer_leaves_the_clock_of_the_winners_lost_leg() -> None:
+    """Two rang, one won, the other's leg still ends: dropping him dropped the winner's take-back, and his caller would
+    have waited for ever."""
+    house = all_ring()
+    conversation = house.call()
+    offer = house.confirm(conversation)
+    house.up(offer, "1002")
+    house.lost(conversation, "1002")
+    assert house.world.deadlines.get(f"acd.takeback:{house.contact(conversation).id}") is not None
+    house.take(facts.FaultsFound(faults=(Fault(kind=FaultKind.RESERVATION_STUCK, target=offer.id),)))
+    assert house.seen(ev.WorkDropped) != []
+    house.wait(15.1)
+    assert house.contact(conversation).agent is None
+    assert house.seen(ev.ContactRequeued)[-1].prefer == ids.AgentId("1002")
