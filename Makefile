@@ -14,7 +14,7 @@ PYTHON := $(VENV)/bin/python
 # What needs no telephone runs on both cores.
 REAL_TESTS := tests/harness_selftest tests/asterisk tests/setup tests/live
 # Those that judge sound or time to some ten milliseconds; the others mostly wait, so three of them run side by side.
-LONELY_TESTS := $(addprefix tests/live/test_,kill_server.py faults.py crossing.py soak.py recording.py browser_call.py waiting.py)
+LONELY_TESTS := $(addprefix tests/live/test_,kill_server.py faults.py crossing.py soak.py replayed.py recording.py browser_call.py waiting.py)
 QUICK_TESTS := $(filter-out $(REAL_TESTS),$(wildcard tests/[a-z]*))
 QUICK_TESTS := $(filter-out tests/__init__.py tests/harness tests/fakes tests/sip tests/torture %.md,$(QUICK_TESTS))
 
