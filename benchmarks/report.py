@@ -10,10 +10,10 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import plot
 from benchmarks.figures import NOTHING, Spread
 from benchmarks.plan import Condition, Kind
 from benchmarks.result import Result, Row
+from ctiserver import plot
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 FIGURES, CPU, TIMES = "figures.json", "cpu.svg", "times.svg"

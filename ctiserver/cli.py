@@ -1,4 +1,4 @@
-"""The command line: `hollyhock up | serve | doctor | journal | why | replay | phones | site | version`.
+"""The command line: `hollyhock up | serve | doctor | journal | why | replay | sim | phones | site | version`.
 
 Here: arguments, exit codes, one line per fault of the set-up. Not here: any work; `up` is the supervisor's, `serve` the
 composition root's. Exit code 2 means: a setting or the machine is at fault, and stderr has one line about it.
@@ -24,6 +24,7 @@ from ctiserver.asterisk.runtime_errors import CannotStart
 from ctiserver.journal_tool.asking import replay, why
 from ctiserver.journal_tool.commands import commands as journal
 from ctiserver.settings import BadSetting, Settings, load_settings, prepare_home
+from ctiserver.sim_tool.commands import sim
 
 commands = typer.Typer(
     add_completion=False,
@@ -36,6 +37,7 @@ commands.command()(why)
 commands.command()(replay)
 site_commands = typer.Typer(no_args_is_help=True, help="The site's file: check it, load it into the running server.")
 commands.add_typer(site_commands, name="site")
+commands.command()(sim)
 
 
 def _refuse(error: Exception) -> NoReturn:

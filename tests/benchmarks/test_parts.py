@@ -12,11 +12,11 @@ import msgspec
 import pytest
 
 from acd.config import load_site
-from benchmarks import desks, figures, house, links, machine, metrics, observer, plan, plot, profiler, sipp, yardstick
+from benchmarks import desks, figures, house, links, machine, metrics, observer, plan, profiler, sipp, yardstick
 from benchmarks.figures import Times
 from benchmarks.plan import Condition, Kind
 from benchmarks.sipp import Moment
-from ctiserver import site as sites
+from ctiserver import plot, site as sites
 from ctiserver.model import effects as fx, events as ev, facts
 from ctiserver.model.ids import ContactId, ConversationId, InteractionId, LegId, PlaybackId, QueueId
 from ctiserver.model.turns import Input, Record

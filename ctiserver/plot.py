@@ -15,6 +15,9 @@ WIDTH, HEIGHT = 300, 230
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 28, 38
 _LEGEND = 20
 """Height of one row of it."""
+MARKED = 24
+"""Points of a line that are still marked each."""
+TICKS = 10
 COLOURS = ("#1f6feb", "#d1451b", "#2da44e", "#8250df", "#9a6700")
 
 
@@ -27,16 +30,38 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Panel(msgspec.Struct, frozen=True, kw_only=True):
+    """`y_label`: given, the panel has a y axis of its own, which goes up to `y_most` if that is given."""
+
     title: str
     lines: tuple[Line, ...]
+    y_label: str = ""
+    y_most: float | None = None
 
 
-def figure(title: str, x_label: str, y_label: str, panels: Sequence[Panel], *, columns: int = 2) -> str:
-    """One SVG; all panels have the same axes and the lines of the first give the legend."""
+class _Axes(msgspec.Struct, frozen=True):
+    left: float
+    right: float
+    top: float
+    step: float
+    log_x: bool
+
+
+def figure(
+    title: str,
+    x_label: str,
+    y_label: str,
+    panels: Sequence[Panel],
+    *,
+    columns: int = 2,
+    x_from: float | None = 0.0,
+    log_x: bool = False,
+) -> str:
+    """One SVG; all panels have the same axes (but see `Panel.y_label`) and the lines of the first give the legend.
+    `x_from`: where the x axis begins, None = at the smallest x; `log_x`: it is logarithmic."""
     points = [point for panel in panels for line in panel.lines for point in line.points]
-    step = _step(max((y for _, y in points), default=1.0))
-    top = step * math.ceil(max((y for _, y in points), default=1.0) / step)
+    left = min((x for x, _ in points), default=1.0) if x_from is None else x_from
     right = max((x for x, _ in points), default=1.0)
+    together = _axes(points, left, right, log_x)
     rows = math.ceil(len(panels) / columns)
     width = WIDTH * columns
     named = panels[0].lines if panels else ()
@@ -51,11 +76,21 @@ def figure(title: str, x_label: str, y_label: str, panels: Sequence[Panel], *, c
     for place, panel in enumerate(panels):
         across, down = (place % columns) * WIDTH, 30 + (place // columns) * HEIGHT
         out.append(f'<g transform="translate({across} {down})">')
-        out += _panel(panel, x_label, y_label, right, top, step)
+        axes = together
+        if panel.y_label:
+            own = [point for line in panel.lines for point in line.points]
+            axes = _axes([*own, *([(0.0, panel.y_most)] if panel.y_most is not None else [])], left, right, log_x)
+        out += _panel(panel, x_label, panel.y_label or y_label, axes)
         out.append("</g>")
     out += _legend(named, width, below)
     out.append("</svg>")
     return "\n".join(out) + "\n"
+
+
+def _axes(points: Sequence[tuple[float, float]], left: float, right: float, log_x: bool) -> _Axes:
+    most = max((y for _, y in points), default=1.0)
+    step = _step(most)
+    return _Axes(left, right, step * max(1, math.ceil(most / step)), step, log_x)
 
 
 def _step(most: float) -> float:
@@ -65,11 +100,14 @@ def _step(most: float) -> float:
     return next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= rough)
 
 
-def _panel(panel: Panel, x_label: str, y_label: str, right: float, top: float, step: float) -> list[str]:
+def _panel(panel: Panel, x_label: str, y_label: str, axes: _Axes) -> list[str]:
+    left, right, top, step = axes.left, axes.right, axes.top, axes.step
     across, up = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 
     def x(value: float) -> float:
-        return round(_LEFT + across * value / right, 1)
+        if axes.log_x:
+            return round(_LEFT + across * math.log(value / left) / (math.log(right / left) or 1.0), 1)
+        return round(_LEFT + across * (value - left) / ((right - left) or 1.0), 1)
 
     def y(value: float) -> float:
         return round(_TOP + up * (1 - value / top), 1)
@@ -77,9 +115,9 @@ def _panel(panel: Panel, x_label: str, y_label: str, right: float, top: float, s
     out = [f'<text x="{_LEFT + across / 2}" y="18" text-anchor="middle">{escape(panel.title)}</text>']
     for number in range(round(top / step) + 1):
         at = number * step
-        out.append(f'<path d="M{x(0)} {y(at)}H{x(right)}" stroke="#d8dee4"/>')
+        out.append(f'<path d="M{x(left)} {y(at)}H{x(right)}" stroke="#d8dee4"/>')
         out.append(f'<text x="{_LEFT - 5}" y="{y(at) + 4}" text-anchor="end">{at:g}</text>')
-    for at in sorted({point[0] for line in panel.lines for point in line.points}):
+    for at in _ticks([point[0] for line in panel.lines for point in line.points]):
         out.append(f'<text x="{x(at)}" y="{y(0) + 15}" text-anchor="middle">{at:g}</text>')
     out.append(f'<text x="{_LEFT + across / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x_label)}</text>')
     middle = _TOP + up / 2
@@ -90,8 +128,18 @@ def _panel(panel: Panel, x_label: str, y_label: str, right: float, top: float, s
         path = "M" + "L".join(f"{x(a)} {y(b)}" for a, b in line.points)
         dash = ' stroke-dasharray="5 3"' if line.dashed else ""
         out.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>')
-        out += [f'<circle cx="{x(a)}" cy="{y(b)}" r="2.5" fill="{colour}"/>' for a, b in line.points]
+        if len(line.points) <= MARKED:
+            out += [f'<circle cx="{x(a)}" cy="{y(b)}" r="2.5" fill="{colour}"/>' for a, b in line.points]
     return out
+
+
+def _ticks(values: Sequence[float]) -> list[float]:
+    """Which x are written below the axis: all of them, or every so many when they are many."""
+    every = sorted(dict.fromkeys(values))
+    if len(every) <= TICKS:
+        return every
+    gap = _step((every[-1] - every[0]) * 0.8)
+    return [number * gap for number in range(math.ceil(every[0] / gap), math.floor(every[-1] / gap) + 1)]
 
 
 def _colours(lines: Sequence[Line]) -> list[str]:
