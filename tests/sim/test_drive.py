@@ -194,7 +194,7 @@ def test_times_by_hand() -> None:
 
 
 def test_he_ends_what_he_has_in_hand_before_he_goes() -> None:
-    """His shift ends in the talk: he is there until the wrap-up is done, and the next caller waits for the next shift."""
+    """His shift ends in the talk: he is there until the wrap-up is done, the next caller waits for the next shift."""
     day, found = one_queue([(100.0, 50.0), (130.0, 10.0)], [(0.0, 120.0), (300.0, 400.0)])
     assert found.agents_hours * 3600.0 == pytest.approx(162.0 + 100.0)
     assert day.outcomes[1].wait == pytest.approx(172.0)
@@ -209,7 +209,7 @@ def test_an_agent_who_does_not_answer_in_time_misses_the_offer_and_is_back_after
     scenario = msgspec.structs.replace(scenario, site=site, kinds=(kind,))
     day = Centre(scenario, [Call(10.0, kind, 5.0, 130.0, None, 60.0)]).run()
     assert [(one.answered, one.end) for one in day.outcomes] == [(False, EndReason.ABANDONED)]
-    assert sum(day.busy) == pytest.approx(20.0 + 20.0), "offered at 10 s and again at 90 s, 20 s each, before he gave up"
+    assert sum(day.busy) == pytest.approx(20.0 + 20.0), "offered at 10 s and at 90 s, 20 s each"
 
 
 def test_overflow_and_closing_are_the_cores_business() -> None:

@@ -42,7 +42,8 @@ def mmc(
         patience=patient,
         rates=((0.0, per_second * (1.0 - urgent) * 3600.0),),
     )
-    first = msgspec.structs.replace(usual, id="urgent", priority=604_800.0, rates=((0.0, per_second * urgent * 3600.0),))
+    rates = ((0.0, per_second * urgent * 3600.0),)
+    first = msgspec.structs.replace(usual, id="urgent", priority=604_800.0, rates=rates)
     staff = tuple(AgentConfig(id=f"a{n:04d}", name=label("a"), queues=("q",)) for n in range(agents))
     return Scenario(
         site=SiteConfig(queues=(queue("q"),), agents=staff),
