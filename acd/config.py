@@ -24,6 +24,7 @@ from ctiserver.model.site import (
     DispositionConfig,
     FlowConfig,
     NumberConfig,
+    OutboundConfig,
     PhoneConfig,
     QueueConfig,
     ReasonConfig,
@@ -57,12 +58,14 @@ _SIP_USER = r"[A-Za-z0-9_.+*-]{1,64}"
 _SIP_HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
 _CONTACT = re.compile(rf"sip:{_SIP_USER}@{_SIP_HOST}(?::(?P<port>[0-9]{{1,5}}))?(?:;transport=(?:udp|tcp))?")
 """What a fixed contact may look like: nothing that SIP or Asterisk's files give a meaning to."""
+_PREFIX = re.compile(r"\+?[0-9]{1,20}|\+")
 _NUMBER = re.compile(r"[+*#0-9]{1,32}")
 _NAMES: dict[type[msgspec.Struct], tuple[str, re.Pattern[str]]] = {
     NumberConfig: ("number", _NUMBER),
     PhoneConfig: ("id", _PHONE_ID),
 }
 _HEADER = re.compile(r"\s*\[\[\s*([A-Za-z0-9_-]+)\s*\]\]")
+_SINGLE = re.compile(r"\s*\[\s*([A-Za-z0-9_-]+)\s*\]")
 _KEY = re.compile(r"\s*\"?([A-Za-z0-9_-]+)\"?\s*=")
 
 
@@ -95,6 +98,7 @@ def load_site(text: str, *, flows: Mapping[str, str], prompts: Mapping[str, Mapp
         reasons=tuple(check.rows(data, "reasons", ReasonConfig)),
         dispositions=tuple(check.rows(data, "dispositions", DispositionConfig)),
         flows=tuple(check.flows(flows)),
+        outbound=check.outbound(data),
         languages=check.languages(data),
         demo=check.demo(data),
         prompts={name: dict(uris) for name, uris in prompts.items()},
@@ -121,14 +125,36 @@ class _Check:
 
     def top(self, data: Mapping[str, Any]) -> None:
         for key in data:
-            if key not in _TABLES and key not in ("languages", "demo"):
-                self.fault(f"unknown key (known: languages, demo, {', '.join(_TABLES)})", key)
+            if key not in _TABLES and key not in ("languages", "demo", "outbound"):
+                self.fault(f"unknown key (known: languages, demo, outbound, {', '.join(_TABLES)})", key)
 
     def demo(self, data: Mapping[str, Any]) -> bool:
         demo = data.get("demo", False)
         if not isinstance(demo, bool):
             self.fault("must be true or false", "demo")
         return demo is True
+
+    def outbound(self, data: Mapping[str, Any]) -> OutboundConfig:
+        """The one table [outbound]: where customers are called through, and which numbers."""
+        row = data.get("outbound", {})
+        if not isinstance(row, dict):
+            self.fault("must be written as [outbound]", "outbound")
+            return OutboundConfig()
+        for key in row:
+            if key not in OutboundConfig.__struct_fields__:
+                self.fault(f"unknown key (known: {', '.join(OutboundConfig.__struct_fields__)})", "outbound", key=key)
+        try:
+            outbound = msgspec.convert(row, type=OutboundConfig)
+        except msgspec.ValidationError as error:
+            self.fault(str(error), "outbound")
+            return OutboundConfig()
+        if outbound.trunk and not is_contact(f"sip:x@{outbound.trunk}"):
+            self.fault(f"{outbound.trunk!r} is not like host:port", "outbound", key="trunk")
+        for key in ("prefixes", "never"):
+            for prefix in getattr(outbound, key):
+                if not _PREFIX.fullmatch(prefix):
+                    self.fault(f"{prefix!r} is not the beginning of a number", "outbound", key=key)
+        return outbound
 
     def languages(self, data: Mapping[str, Any]) -> tuple[str, ...]:
         languages = data.get("languages", list(SiteConfig().languages))
@@ -259,13 +285,17 @@ def _lines(text: str) -> dict[tuple[str, int | None, str], int]:
     """Where things are in the text: (table, place in it, key) -> line; good enough for messages, no second parser."""
     found: dict[tuple[str, int | None, str], int] = {}
     counts: dict[str, int] = {}
-    table, place = "", -1
+    table = ""
+    place: int | None = None
     for number, line in enumerate(text.splitlines(), 1):
         if header := _HEADER.match(line):
             table = header.group(1)
             place = counts[table] = counts.get(table, -1) + 1
             found.setdefault((table, None, ""), number)
             found[(table, place, "")] = number
+        elif single := _SINGLE.match(line):
+            table, place = single.group(1), None
+            found[(table, None, "")] = number
         elif key := _KEY.match(line):
             if table:
                 found.setdefault((table, place, key.group(1)), number)

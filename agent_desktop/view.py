@@ -14,9 +14,10 @@ import msgspec
 from ctiserver.model import events as ev
 from ctiserver.model.facts import Customer
 from ctiserver.model.ids import AgentId, ContactId, QueueId, desk_endpoint, desk_phone
+from ctiserver.model.routing import CallbackConfig
 from ctiserver.model.site import DispositionConfig, Label, ReasonConfig
 from ctiserver.model.talk import Place
-from ctiserver.model.work import AgentState, ContactState, DeviceKind, WorkItem, WorkKind, agent_state, in_call
+from ctiserver.model.work import AgentState, Contact, ContactState, DeviceKind, WorkItem, WorkKind, agent_state, in_call
 from ctiserver.model.world import World
 
 
@@ -100,8 +101,19 @@ class CallerDoc(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
+class CallbackDoc(msgspec.Struct, frozen=True, kw_only=True):
+    """What a callback has behind it: tries so far of at most `of`, why the last one came to nothing ('' = none has),
+    when the next is planned (None: now, or never)."""
+
+    tries: int
+    of: int
+    last: str
+    retry_at: float | None
+    booked_at: float
+
+
 class WorkDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """One piece of work in the agent's hands: offer, talk (busy) or wrap-up."""
+    """One piece of work in the agent's hands: offer, talk (busy) or wrap-up. `calling`: the customer is being called."""
 
     contact: str
     conversation: str
@@ -109,6 +121,7 @@ class WorkDoc(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     since: float
     queue: str
+    medium: str
     caller: CallerDoc
     dialled: str
     customer: Customer | None
@@ -125,6 +138,8 @@ class WorkDoc(msgspec.Struct, frozen=True, kw_only=True):
     recording: bool
     until: float | None
     note: str
+    calling: bool
+    callback: CallbackDoc | None
 
 
 Doc = MeDoc | SiteDoc | QueueDoc | WorkDoc
@@ -293,6 +308,7 @@ def work(world: World, agent: AgentId, item: WorkItem) -> WorkDoc | None:
         kind="offer" if offer else item.kind.value,
         since=item.since,
         queue=contact.queue,
+        medium=contact.medium,
         caller=CallerDoc(number=conversation.caller_number, name=conversation.caller_name),
         dialled=conversation.dialled,
         customer=conversation.customer,
@@ -309,6 +325,23 @@ def work(world: World, agent: AgentId, item: WorkItem) -> WorkDoc | None:
         recording=talking and bool(conversation.recordings),
         until=item.until or None,
         note=item.note,
+        calling=talking and conversation.place is Place.CALLING,
+        callback=_callback(world, contact),
+    )
+
+
+def _callback(world: World, contact: Contact) -> CallbackDoc | None:
+    booking = contact.booking
+    if booking is None:
+        return None
+    queue = world.queue_configs.get(contact.queue)
+    config = (queue.callback if queue is not None else None) or CallbackConfig()
+    return CallbackDoc(
+        tries=booking.tries,
+        of=config.tries,
+        last=booking.last,
+        retry_at=booking.retry_at or None,
+        booked_at=booking.booked_at,
     )
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "FlowConfig",
     "Label",
     "NumberConfig",
+    "OutboundConfig",
     "PhoneConfig",
     "QueueConfig",
     "ReasonConfig",
