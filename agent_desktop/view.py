@@ -113,7 +113,7 @@ class CallbackDoc(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """One piece of work in the agent's hands: offer, talk (busy) or wrap-up. `calling`: the customer is being called."""
+    """One piece of work of an agent: offer, talk (busy) or wrap-up. `calling`: the customer is being called."""
 
     contact: str
     conversation: str
