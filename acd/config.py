@@ -295,7 +295,6 @@ def _lines(text: str) -> dict[tuple[str, int | None, str], int]:
             found[(table, place, "")] = number
         elif single := _SINGLE.match(line):
             table, place = single.group(1), None
-            found[(table, None, "")] = number
         elif key := _KEY.match(line):
             if table:
                 found.setdefault((table, place, key.group(1)), number)
