@@ -126,7 +126,7 @@ class _Check:
     def top(self, data: Mapping[str, Any]) -> None:
         for key in data:
             if key not in _TABLES and key not in ("languages", "demo", "outbound"):
-                self.fault(f"unknown key (known: languages, demo, outbound, {', '.join(_TABLES)})", key)
+                self.fault(f"unknown key (known: languages, demo, {', '.join(_TABLES)}, outbound)", key)
 
     def demo(self, data: Mapping[str, Any]) -> bool:
         demo = data.get("demo", False)

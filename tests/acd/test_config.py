@@ -189,3 +189,36 @@ def test_phones_are_different_and_an_agents_own_is_one_of_them() -> None:
 def test_a_number_may_go_unrecorded() -> None:
     site = load_site(GOOD.replace('flow = "main"\n', 'flow = "main"\nrecord = false\n'), flows=FLOWS, prompts={})
     assert not site.numbers[0].record
+
+
+# --- calls to customers ---------------------------------------------------------------------------------
+
+OUTBOUND = """
+[outbound]
+trunk = "192.0.2.1:5060"
+prefixes = ["1", "+86"]
+never = ["0900"]
+"""
+
+
+def test_where_and_whom_we_may_call() -> None:
+    site = load_site(GOOD + OUTBOUND, flows=FLOWS, prompts={})
+    assert site.outbound.trunk == "192.0.2.1:5060"
+    assert (site.outbound.prefixes, site.outbound.never) == (("1", "+86"), ("0900",))
+    assert load_site(GOOD, flows=FLOWS, prompts={}).outbound.trunk == "", "nobody is called unless somebody says so"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("192.0.2.1:5060", "192.0.2.1:5060>;x=y", "line 30: outbound.trunk: '192.0.2.1:5060>;x=y' is not like host:port"),
+        ("192.0.2.1:5060", "a b", "line 30: outbound.trunk: 'a b' is not like host:port"),
+        ('"0900"', '"09x"', "line 32: outbound.never: '09x' is not the beginning of a number"),
+        ("never", "nevver", "line 32: outbound.nevver: unknown key (known: trunk, prefixes, never)"),
+        ('["0900"]', '"0900"', "outbound: Expected `array`, got `str`"),
+        ("[outbound]", "[[outbound]]", "line 29: outbound: must be written as [outbound]"),
+    ],
+)
+def test_a_bad_way_out_is_refused(old: str, new: str, fault: str) -> None:
+    found = faults(GOOD + OUTBOUND.replace(old, new, 1))
+    assert any(one.startswith(fault) for one in found), found
