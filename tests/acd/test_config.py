@@ -211,7 +211,7 @@ def test_where_and_whom_we_may_call() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
-        ("192.0.2.1:5060", "192.0.2.1:5060>;x=y", "line 30: outbound.trunk: '192.0.2.1:5060>;x=y' is not like host:port"),
+        ("192.0.2.1:5060", "192.0.2.1>;x=y", "line 30: outbound.trunk: '192.0.2.1>;x=y' is not like host:port"),
         ("192.0.2.1:5060", "a b", "line 30: outbound.trunk: 'a b' is not like host:port"),
         ('"0900"', '"09x"', "line 32: outbound.never: '09x' is not the beginning of a number"),
         ("never", "nevver", "line 32: outbound.nevver: unknown key (known: trunk, prefixes, never)"),
