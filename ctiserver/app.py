@@ -51,6 +51,7 @@ from ctiserver.store.database import Database
 from ctiserver.store.passwords import Passwords
 from ctiserver.store.projection import Projector
 from ctiserver.store.users import SqlLogins, SqlUsers
+from ctiserver.why_desk import WhyDesk
 from ivr.runtime import Ivr
 from ivr.speech.prompts import PromptStore
 
@@ -148,6 +149,13 @@ class Server:
             self.dispatcher.feed,
             time.time,
         )
+        self.whys = WhyDesk(
+            self.world,
+            lambda: self.cores[2].index,
+            self.journal.folder,
+            self.journal.epoch,
+            self.dispatcher.now,
+        )
         self.app = make_app(self._parts(ari))
         self.api = self.app[API]
 
@@ -183,6 +191,7 @@ class Server:
                 captions={prompt: self.prompts.texts(prompt) for prompt in self.prompts.ids()},
             ),
             sites=self.sites,
+            whys=self.whys,
             extra_routes=(*self.desktops.routes(), *self.crm.routes()),
             secure_cookies=self.settings.http.certificate is not None,
             version=version(),

@@ -13,12 +13,14 @@ from pathlib import Path
 import msgspec
 
 from acd.core.explain import explain
+from acd.core.index import Index
 from ctiserver import journal, replay
 from ctiserver.model import events as ev, ids
 from ctiserver.model.explanation import Explanation
 from ctiserver.model.ids import AgentId, ContactId, ReservationId
 from ctiserver.model.turns import Record
 from ctiserver.model.work_events import Why
+from ctiserver.model.world import World
 
 
 class Unknown(Exception):
@@ -49,6 +51,12 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     record: Why | None = None
     told: Explanation | None = None
     untold: str = ""
+
+
+def live(world: World, contact: ContactId, index: Index | None = None) -> Answer | None:
+    """A contact of this world, without its history; None: it is not there."""
+    told = explain(world, contact, index)
+    return Answer(subject="contact", contact=contact, queue=told.queue, history=(), told=told) if told else None
 
 
 def ask(folder: Path, name: str) -> Answer:

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from aiohttp import WSCloseCode, web
 
-from ctiserver.api import admin_api, calls_api, demo_api, device_api, health_api, login_api
+from ctiserver.api import admin_api, calls_api, demo_api, device_api, health_api, login_api, why_api
 from ctiserver.api.bodies import BODY_BYTES, read_body, read_query
 from ctiserver.api.demo_calls import DEMO, DemoCalls
 from ctiserver.api.device_api import PROXY
@@ -42,6 +42,7 @@ ROUTES: tuple[Route, ...] = (
     *calls_api.ROUTES,
     *demo_api.ROUTES,
     *admin_api.ROUTES,
+    *why_api.ROUTES,
     *health_api.ROUTES,
 )
 
@@ -84,6 +85,7 @@ def make_app(parts: ApiParts) -> web.Application:
     app[LOGIN_WATCH] = logins
     app[THROTTLE] = LoginThrottle(parts.now)
     app[PROXY] = proxy
+    app[why_api.LINKS] = set()
     if demo is not None:
         app[DEMO] = demo
     app[API] = Api(logins, proxy, demo)
@@ -136,6 +138,7 @@ async def _stop(app: web.Application) -> None:
     if DEMO in app:
         await app[DEMO].close()
     await app[PROXY].close()
+    await why_api.close_links(app)
 
 
 async def _nothing(_request: web.Request) -> web.StreamResponse:

@@ -17,6 +17,7 @@ from ctiserver.model.ids import AgentId
 from ctiserver.model.site import Label, SiteConfig
 from ctiserver.ports_http import Calls, Customers, Logins, Route, Users
 from ctiserver.ports_site import Sites
+from ctiserver.ports_why import Whys
 from ctiserver.store.passwords import Passwords
 
 
@@ -88,6 +89,8 @@ class ApiParts:
     demo: DemoParts | None = None
     sites: Sites | None = None
     """the editor of the site's configuration"""
+    whys: Whys | None = None
+    """who waits, and why"""
     extra_routes: Sequence[Route | web.AbstractRouteDef] = ()
     """routes of the other servers; a plain aiohttp one needs a login and is not described"""
     origins: frozenset[str] = frozenset()

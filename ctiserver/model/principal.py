@@ -27,15 +27,23 @@ class Permission(StrEnum):
     ALL_CALLS = "all_calls"
     CUSTOMERS = "customers"
     CONFIGURE = "configure"
+    WHY = "why"
+    """who waits, and why; of all queues"""
 
 
 ROLES: dict[Role, frozenset[Permission]] = {
     Role.AGENT: frozenset({Permission.TAKE_CALLS, Permission.OWN_CALLS, Permission.CUSTOMERS}),
     Role.LEAD: frozenset(
-        {Permission.TAKE_CALLS, Permission.OWN_CALLS, Permission.ALL_CALLS, Permission.CUSTOMERS}
+        {
+            *(Permission.TAKE_CALLS, Permission.OWN_CALLS, Permission.ALL_CALLS, Permission.CUSTOMERS),
+            Permission.WHY,
+        }
     ),
     Role.ADMIN: frozenset(
-        {Permission.OWN_CALLS, Permission.ALL_CALLS, Permission.CUSTOMERS, Permission.CONFIGURE}
+        {
+            *(Permission.OWN_CALLS, Permission.ALL_CALLS, Permission.CUSTOMERS, Permission.CONFIGURE),
+            Permission.WHY,
+        }
     ),
 }
 

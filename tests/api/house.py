@@ -25,6 +25,7 @@ from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.ids import AgentId
 from ctiserver.model.site import Label, NumberConfig, SiteConfig
 from ctiserver.model.turns import Record
+from ctiserver.ports_why import Whys
 from ctiserver.site_desk import SiteDesk
 from ctiserver.store import demo
 from ctiserver.store.calls import SqlCalls
@@ -149,6 +150,7 @@ class House:
         self.linger = 0.2
         self.records: list[Record] = []
         self.sites = self.reopen_sites()
+        self.whys: Whys | None = None
         self._clients: list[TestClient[Any, Any]] = []
         self.client: TestClient[Any, Any]
         self.api: Api
@@ -237,6 +239,7 @@ class House:
             if demo_site
             else None,
             sites=self.sites,
+            whys=self.whys,
             extra_routes=CustomerDesk(SqlCustomers(self.database), self.clock).routes(),
         )
 
