@@ -21,7 +21,7 @@ from aiohttp import web
 
 from agent_desktop.server import Desktops
 from crm.server import CustomerDesk
-from ctiserver import journal as journals, logs, replay, site, turn
+from ctiserver import callbacks, journal as journals, logs, replay, site, turn
 from ctiserver.api.app import API, make_app
 from ctiserver.api.parts import ApiParts, DemoParts, HeldDevice
 from ctiserver.asterisk.address import AriAddress
@@ -48,6 +48,7 @@ from ctiserver.store import demo
 from ctiserver.store.calls import SqlCalls
 from ctiserver.store.customers import SqlCustomers
 from ctiserver.store.database import Database
+from ctiserver.store.lost import SqlLostCallers
 from ctiserver.store.passwords import Passwords
 from ctiserver.store.projection import Projector
 from ctiserver.store.users import SqlLogins, SqlUsers
@@ -165,6 +166,8 @@ class Server:
             logins=SqlLogins(self.database),
             passwords=self.passwords,
             calls=SqlCalls(self.database),
+            lost=SqlLostCallers(self.database),
+            open_callbacks=lambda: callbacks.open_callbacks(self.world),
             customers=self.customers,
             submit=self.submit,
             device=self.device,

@@ -71,6 +71,44 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True):
     recording: bool
 
 
+class LostCaller(msgspec.Struct, frozen=True, kw_only=True):
+    """A caller who went without an agent: `contact` waited from `queued_at` to `ended_at`. `callback_end`: how the
+    callback ended that was booked for him and did not reach him ('' = none was, or it is under way)."""
+
+    contact: str
+    conversation: str
+    queue: str
+    number: str
+    name: str
+    customer: CustomerRef | None
+    dialled: str
+    queued_at: float
+    ended_at: float
+    reason: str
+    callback_end: str
+
+
+class OpenCallback(msgspec.Struct, frozen=True, kw_only=True):
+    """A booked callback: `state` is waiting, reserved, connected or scheduled; `by` '' = the caller himself booked it;
+    `last`: why the last try came to nothing."""
+
+    contact: str
+    conversation: str
+    queue: str
+    number: str
+    name: str
+    customer: CustomerRef | None
+    state: str
+    booked_at: float
+    queued_at: float
+    keep_until: float
+    by: str
+    tries: int
+    of: int
+    last: str
+    retry_at: float | None
+
+
 class Users(Protocol):
     async def get(self, user: str) -> User | None: ...
 
@@ -97,6 +135,15 @@ class Calls(Protocol):
 
     async def recording(self, conversation: str, agent: AgentId | None) -> str | None:
         """The file name of a conversation's recording, if `agent` took part in it (None: whoever did)."""
+
+
+class LostCallers(Protocol):
+    """The list of callers to call back; may raise DatabaseUnavailable."""
+
+    async def open(self, since: float, limit: int) -> Sequence[LostCaller]:
+        """Those who went since then, whom nobody has served, called back or dismissed; newest first."""
+
+    async def get(self, contact: str) -> LostCaller | None: ...
 
 
 class Customers(Protocol):

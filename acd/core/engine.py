@@ -67,6 +67,8 @@ class Acd:
             return callback.by_lead(world, self.index, item, ctx)
         if isinstance(item, cmd.CancelCallback):
             return callback.cancel(world, item, ctx.now)
+        if isinstance(item, cmd.DismissLost):  # only the books know whether there was such a one
+            return Decision((ev.LostDismissed(contact=item.contact, by=item.by, at=ctx.now),))
         if type(item) in _COMMANDS:
             return desk.command(world, self.index, item, ctx.now)  # type: ignore[arg-type]
         if isinstance(item, facts.FaultsFound):

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from aiohttp import WSCloseCode, web
 
-from ctiserver.api import admin_api, calls_api, demo_api, device_api, health_api, login_api, why_api
+from ctiserver.api import admin_api, calls_api, demo_api, device_api, health_api, login_api, lost_api, why_api
 from ctiserver.api.bodies import BODY_BYTES, read_body, read_query
 from ctiserver.api.demo_calls import DEMO, DemoCalls
 from ctiserver.api.device_api import PROXY
@@ -40,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     *login_api.ROUTES,
     *device_api.ROUTES,
     *calls_api.ROUTES,
+    *lost_api.ROUTES,
     *demo_api.ROUTES,
     *admin_api.ROUTES,
     *why_api.ROUTES,

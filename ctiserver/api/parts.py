@@ -15,7 +15,7 @@ from aiohttp import web
 from ctiserver.model.commands import Command
 from ctiserver.model.ids import AgentId
 from ctiserver.model.site import Label, SiteConfig
-from ctiserver.ports_http import Calls, Customers, Logins, Route, Users
+from ctiserver.ports_http import Calls, Customers, Logins, LostCallers, OpenCallback, Route, Users
 from ctiserver.ports_site import Sites
 from ctiserver.ports_why import Whys
 from ctiserver.store.passwords import Passwords
@@ -67,6 +67,7 @@ class ApiParts:
     logins: Logins
     passwords: Passwords
     calls: Calls
+    lost: LostCallers
     customers: Customers
     submit: Callable[[Command], Awaitable[object]]
     device: Callable[[str], HeldDevice | None]
@@ -80,6 +81,8 @@ class ApiParts:
     watched: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
     registered: Callable[[str, AgentId], None] = lambda _lease, _agent: None
     """hears that the phone of this lease is registered"""
+    open_callbacks: Callable[[], Sequence[OpenCallback]] = tuple
+    """the callbacks that are booked and not done, in the order in which they were booked"""
     caught_up: Callable[[], Awaitable[object]] | None = None
     """waits a moment until the books hold what has happened so far"""
     socket_gone: Callable[[str, AgentId], None] = lambda _lease, _agent: None

@@ -126,9 +126,10 @@ class OpenQueue(_Command, frozen=True, kw_only=True):
 
 
 class BookCallback(_Command, frozen=True, kw_only=True):
-    """A lead has a customer called back. `of` is the contact that was lost ('' = none); `number` is checked against the
-    site's rules unless it is the one that `of` came from."""
+    """A lead has a caller called back who was lost. `of` is the contact that ended without an agent; the server knows
+    what number it came from, where to, and in what queue it waited."""
 
+    agent: AgentId = AgentId("")
     queue: QueueId
     number: Number
     name: Name = ""
@@ -139,6 +140,14 @@ class BookCallback(_Command, frozen=True, kw_only=True):
 class CancelCallback(_Command, frozen=True, kw_only=True):
     """A lead ends a booked callback that is not being called at this moment."""
 
+    agent: AgentId = AgentId("")
+    contact: ContactId
+
+
+class DismissLost(_Command, frozen=True, kw_only=True):
+    """A lead says that nobody is to call this lost caller back."""
+
+    agent: AgentId = AgentId("")
     contact: ContactId
 
 
@@ -162,4 +171,5 @@ Command = (
     | OpenQueue
     | BookCallback
     | CancelCallback
+    | DismissLost
 )

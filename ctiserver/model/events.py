@@ -87,6 +87,7 @@ from ctiserver.model.work_events import (
     DeviceReleased as DeviceReleased,
     DeviceTaken as DeviceTaken,
     DispositionSet as DispositionSet,
+    LostDismissed as LostDismissed,
     NoteWritten as NoteWritten,
     OfferConfirmed as OfferConfirmed,
     OfferMade as OfferMade,
@@ -189,6 +190,7 @@ ContactEvent = (
     | QueueRefused
     | CallbackBooked
     | CallbackRefused
+    | LostDismissed
     | CallbackPlanned
     | CallbackDue
 )

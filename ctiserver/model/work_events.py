@@ -245,8 +245,18 @@ class CallbackBooked(EventBase, frozen=True, kw_only=True):
     name: str
     dialled: str
     asked_in: ConversationId | None
+    of: str
+    """the contact that ended without an agent and is made good by this; '' = none"""
     by: str
     keep_until: float
+    at: float
+
+
+class LostDismissed(EventBase, frozen=True, kw_only=True):
+    """Nobody is to call this lost caller back; `contact` is the one that ended without an agent."""
+
+    contact: ContactId
+    by: str
     at: float
 
 

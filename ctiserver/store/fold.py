@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from ctiserver.model import events
+from ctiserver.model.causes import EndReason
 from ctiserver.model.turns import Record
 
 Row = dict[str, Any]
@@ -38,6 +39,9 @@ class Change(msgspec.Struct, frozen=True):
 
 RowChange = Put | Change
 
+LOST = (EndReason.ABANDONED, EndReason.LEFT_BY_KEY)
+"""How a caller goes whom somebody should call back."""
+
 _BAD = re.compile("[\0\ud800-\udfff]")
 _NOTE = 4000
 _WORD = 64
@@ -58,7 +62,7 @@ def _changes(event: events.Event) -> Sequence[RowChange]:
         case events.ConversationStarted():
             return (_conversation(event),)
         case events.CallbackBooked():
-            return (_callback(event),)
+            return _callback(event)
         case events.CustomerCalled(conversation=conversation, leg=leg):
             return (Change("interactions", {"conversation": conversation}, {"leg": _clean(leg)[:128]}),)
         case events.CustomerIdentified(conversation=conversation, customer=customer):
@@ -97,8 +101,30 @@ def _conversation(event: events.ConversationStarted) -> Put:
     )
 
 
-def _callback(event: events.CallbackBooked) -> Put:
+def _lost(event: events.ContactEnded) -> Put:
+    return Put(
+        "lost_callers",
+        {"contact": event.contact},
+        {
+            "conversation": event.conversation,
+            "queue": event.queue,
+            "reason": event.reason.value,
+            "ended_at": event.at,
+            "callback": None,
+            "closed_by": None,
+            "closed_at": None,
+        },
+    )
+
+
+def _callback(event: events.CallbackBooked) -> Sequence[RowChange]:
     """A callback's conversation begins with the booking; its leg is the one of the latest call to the customer."""
+    values = {"callback": event.contact, "closed_by": event.by, "closed_at": event.at}
+    made_good = (Change("lost_callers", {"contact": event.of}, values),) if event.of else ()
+    return (_begun(event), *made_good)
+
+
+def _begun(event: events.CallbackBooked) -> Put:
     return Put(
         "interactions",
         {"conversation": event.conversation},
@@ -142,7 +168,10 @@ def _contact(event: events.Event) -> Sequence[RowChange]:
             return (Change("call_records", {"contact": contact}, {"agent": agent, "connected_at": at}),)
         case events.ContactEnded(contact=contact, reason=reason, at=at):
             values = {"ended_at": at, "end_reason": reason.value}
-            return (Change("call_records", {"contact": contact, "ended_at": None}, values),)
+            change = Change("call_records", {"contact": contact, "ended_at": None}, values)
+            return (change, _lost(event)) if reason in LOST else (change,)
+        case events.LostDismissed(contact=contact, by=by, at=at):
+            return (Change("lost_callers", {"contact": contact}, {"closed_by": by, "closed_at": at}),)
         case events.WrapUpStarted(contact=contact, at=at):
             return (Change("call_records", {"contact": contact}, {"wrap_up_from": at}),)
         case events.WrapUpEnded(contact=contact, at=at):

@@ -84,7 +84,7 @@ INTERACTIONS = sa.Table(
     sa.Column("id", _ID, nullable=False, index=True),
     sa.Column("leg", sa.String(128), nullable=False),
     sa.Column("dialled", _ID, nullable=False),
-    sa.Column("caller_number", _ID, nullable=False),
+    sa.Column("caller_number", _ID, nullable=False, index=True),
     sa.Column("caller_name", _ID, nullable=False),
     sa.Column("customer_id", _ID),
     _at("started_at", optional=False),
@@ -115,6 +115,20 @@ CALL_RECORDS = sa.Table(
     _at("wrap_up_to"),
     sa.Index("ix_call_records_agent_queued_at", "agent", "queued_at"),
     sa.Index("ix_call_records_queued_at", "queued_at"),
+)
+
+LOST_CALLERS = sa.Table(
+    "lost_callers",
+    METADATA,
+    # One row a contact whose caller went without an agent, and what was done about it. Who it was is in `interactions`.
+    sa.Column("contact", _ID, primary_key=True),
+    sa.Column("conversation", _ID, nullable=False, index=True),
+    sa.Column("queue", _ID, nullable=False),
+    sa.Column("reason", sa.String(24), nullable=False),
+    sa.Column("ended_at", sa.Double, nullable=False, index=True),
+    sa.Column("callback", _ID),  # the contact that was booked for him
+    sa.Column("closed_by", _ID),  # who booked it ('' = the caller himself) or dismissed it
+    _at("closed_at"),
 )
 
 RECORDINGS = sa.Table(

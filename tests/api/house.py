@@ -31,6 +31,7 @@ from ctiserver.store import demo
 from ctiserver.store.calls import SqlCalls
 from ctiserver.store.customers import SqlCustomers
 from ctiserver.store.database import Database, sqlite_url
+from ctiserver.store.lost import SqlLostCallers
 from ctiserver.store.passwords import Passwords
 from ctiserver.store.users import SqlLogins, SqlUsers
 from ivr.speech.prompts import PromptStore
@@ -216,6 +217,7 @@ class House:
             logins=SqlLogins(self.database),
             passwords=self.passwords,
             calls=SqlCalls(self.database),
+            lost=SqlLostCallers(self.database),
             customers=SqlCustomers(self.database),
             submit=self.desk.submit,
             device=self.desk.held.get,
