@@ -11,6 +11,8 @@ from typing import Annotated, Any, Protocol
 import msgspec
 from msgspec import Meta
 
+from ctiserver.model.routing import HolidayConfig
+
 _Name = Annotated[str, Meta(max_length=64)]
 
 
@@ -40,7 +42,8 @@ class SiteView(msgspec.Struct, frozen=True, kw_only=True):
     """The file as it is now. `in_force` false: it was changed by hand and not loaded (or cannot be: `faults`).
 
     `tables`: rows as written, `defaults`: by table what a key that is not written means, `names`: for each table the
-    key that names a row. `skills`: all skills that somebody has.
+    key that names a row. `skills`: all skills that somebody has. `holidays`: by calendar the days in force, public
+    holidays of its country written out.
     """
 
     revision: str
@@ -51,6 +54,7 @@ class SiteView(msgspec.Struct, frozen=True, kw_only=True):
     skills: tuple[str, ...]
     flows: tuple[str, ...]
     prompts: tuple[str, ...]
+    holidays: dict[str, tuple[HolidayConfig, ...]]
     faults: tuple[SiteFault, ...]
 
 

@@ -12,7 +12,7 @@ import contextlib
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import msgspec
 import structlog
@@ -48,9 +48,10 @@ def row_kinds() -> dict[str, type[msgspec.Struct]]:
     """The tables of a site's text and what a row of each is made of."""
     found: dict[str, type[msgspec.Struct]] = {}
     for field in msgspec.structs.fields(SiteConfig):
-        kind = next(iter(get_args(field.type)), None)
-        if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and field.name != "flows":
-            found[field.name] = kind
+        if get_origin(field.type) is tuple and field.name != "flows":
+            kind = get_args(field.type)[0]
+            if issubclass(kind, msgspec.Struct):
+                found[field.name] = kind
     return found
 
 
@@ -302,6 +303,7 @@ class SiteDesk:
             skills=tuple(sorted(skills)),
             flows=tuple(sorted(flow.stem for flow in (self._folder / "flows").glob("*.json"))),
             prompts=tuple(self._prompts.ids()),
+            holidays={calendar.id: calendar.holidays for calendar in self._world.site.calendars},
             faults=faults,
         )
 

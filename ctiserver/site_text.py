@@ -305,13 +305,16 @@ def _differences(old: str, new: str) -> Iterator[str]:
             elif row not in was:
                 yield f"{name}/{row}: added"
             elif was[row] != now[row]:
-                keys = dict.fromkeys([*was[row], *now[row]])
-                changed = [
-                    f"{each} {_short(was[row].get(each))} -> {_short(now[row].get(each))}"
-                    for each in keys
-                    if was[row].get(each) != now[row].get(each)
-                ]
-                yield f"{name}/{row}: {', '.join(changed)}"
+                yield f"{name}/{row}: {', '.join(_changed('', was[row], now[row]))}"
+
+
+def _changed(key: str, was: Any, now: Any) -> Iterator[str]:
+    """`key old -> new`, of a table key by key."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        for part in dict.fromkeys([*was, *now]):
+            yield from _changed(f"{key}.{part}" if key else part, was.get(part), now.get(part))
+    elif was != now:
+        yield f"{key} {_short(was)} -> {_short(now)}"
 
 
 def _short(value: Any) -> str:

@@ -65,9 +65,7 @@ def changes(house: House) -> list[ev.SiteChanged]:
 async def test_a_skill_that_is_raised_is_in_force_with_the_answer(house: House, admin: Admin) -> None:
     answer = await admin.done(skills("1003", billing=95, fault=90))
     assert house.world.agent_configs[AgentId("1003")].skills == {"billing": 95, "fault": 90}
-    assert answer["changed"] == [
-        'agents/1003: skills {"Mandarin": 100, "billing": 60, "fault": 90} -> {"billing": 95, "fault": 90}'
-    ]
+    assert answer["changed"] == ["agents/1003: skills.Mandarin 100 -> -, skills.billing 60 -> 95"]
     assert "skills = { billing = 95, fault = 90 }" in text(house)
     assert "# The demo site: one number" in text(house), "the operator's comments stay"
 

@@ -8,7 +8,9 @@ const root = fileURLToPath(new URL("../../static/assets/", import.meta.url));
 const size = new Map(readdirSync(root).map((name) => [name, gzipSync(readFileSync(root + name)).length / 1024]));
 const is = (name, part) => name.startsWith(`${part}-`);
 const later = [...size].filter(([name]) => is(name, "JsSIP"));
-const shared = [...size].filter(([name]) => !["JsSIP", "Desktop", "CallPage"].some((part) => is(name, part)));
+const shared = [...size].filter(
+  ([name]) => !["JsSIP", "Desktop", "CallPage", "AdminPage"].some((part) => is(name, part)),
+);
 const sum = (list) => list.reduce((total, [, kb]) => total + kb, 0);
 const row = (title, kb) => console.log(`${title.padEnd(36)} ${kb.toFixed(1).padStart(7)} kB gzip`);
 
@@ -21,6 +23,7 @@ for (const [title, part] of [
   row(title, kb);
   if (kb > LIMIT_KB) failed = true;
 }
+row("administrator's pages, beside the shared part", sum([...size].filter(([name]) => is(name, "AdminPage"))));
 row("softphone, when the first is needed", sum(later));
 if (failed) {
   console.error(`over ${LIMIT_KB} kB`);

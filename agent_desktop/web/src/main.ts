@@ -1,17 +1,18 @@
 /**
- * The start of both pages. On a reload the agent may be in a call: his engine (login, link, phone) goes first, so that the
+ * The start of every page. On a reload the agent may be in a call: his engine (login, link, phone) goes first, so that the
  * sound is back before the browser's one thread is busy with drawing (measured: 300 ms of it).
  */
-const customer = location.pathname.replace(/\/+$/, "") === "/call";
+const path = location.pathname.replace(/\/+$/, "");
+const page = path === "/call" ? "call" : path === "/admin" ? "admin" : "desktop";
 /** The longest that drawing waits for a call to be back. */
 const DRAW_AFTER_MS = 600;
 
 async function draw(): Promise<void> {
-  (await import("./screen")).draw(customer);
+  (await import("./screen")).draw(page);
 }
 
 async function start(): Promise<void> {
-  if (customer) return draw();
+  if (page !== "desktop") return draw();
   if (sessionStorage.getItem("hollyhock.lease")) void import("jssip");
   const { boot, callIsBack } = await import("./engine/desktop");
   void boot();

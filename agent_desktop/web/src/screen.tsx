@@ -4,12 +4,16 @@ import { createRoot } from "react-dom/client";
 import "./ui/base.css";
 import { Themed } from "./ui/Themed";
 
-export function draw(customer: boolean): void {
+const PAGES = {
+  call: lazy(() => import("./call/CallPage").then((module) => ({ default: module.CallPage }))),
+  admin: lazy(() => import("./admin/AdminPage").then((module) => ({ default: module.AdminPage }))),
+  desktop: lazy(() => import("./ui/Desktop").then((module) => ({ default: module.AgentPage }))),
+};
+
+export function draw(page: keyof typeof PAGES): void {
   const root = document.getElementById("root");
   if (!root) return;
-  const Page = customer
-    ? lazy(() => import("./call/CallPage").then((module) => ({ default: module.CallPage })))
-    : lazy(() => import("./ui/Desktop").then((module) => ({ default: module.AgentPage })));
+  const Page = PAGES[page];
   createRoot(root).render(
     <StrictMode>
       <Themed>

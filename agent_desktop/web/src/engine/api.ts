@@ -6,6 +6,8 @@ export class ApiError extends Error {
     readonly status: number,
     readonly code: string,
     detail: string,
+    /** The whole answer, for who wants more than the code. */
+    readonly body: Record<string, unknown> | null = null,
   ) {
     super(detail || code);
   }
@@ -13,7 +15,7 @@ export class ApiError extends Error {
 
 let csrf = "";
 
-async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+export async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
   let response: Response;
   try {
     const headers: Record<string, string> = {};
@@ -32,7 +34,7 @@ async function request<T>(method: string, path: string, body?: unknown): Promise
   const data = (await response.json().catch(() => null)) as Record<string, unknown> | null;
   if (!response.ok) {
     const code = typeof data?.["code"] === "string" ? data["code"] : response.status >= 500 ? "server_away" : "failed";
-    throw new ApiError(response.status, code, String(data?.["message"] ?? ""));
+    throw new ApiError(response.status, code, String(data?.["message"] ?? ""), data);
   }
   return data as T;
 }

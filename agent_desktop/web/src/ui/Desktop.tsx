@@ -108,10 +108,17 @@ function Broken() {
 function NoSeat() {
   const t = useT();
   const told = useApp((state) => state.link === "live" && siteOf(state) !== undefined);
+  const admin = useApp((state) => state.login?.role === "admin");
   if (!told) return null;
   return (
     <div className="card">
-      <Empty icon={<UserOutlined />} title={t("home.no_seat")} hint={t("home.no_seat_hint")} />
+      <Empty icon={<UserOutlined />} title={t("home.no_seat")} hint={t("home.no_seat_hint")}>
+        {admin && (
+          <Button href="/admin" data-testid="to-admin">
+            {t("home.to_admin")}
+          </Button>
+        )}
+      </Empty>
     </div>
   );
 }

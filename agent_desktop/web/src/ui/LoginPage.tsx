@@ -9,7 +9,8 @@ import { LanguageSwitch, ThemeSwitch } from "./switches";
 
 const USER_KEY = "hollyhock.user";
 
-export function LoginPage() {
+/** `enter`: who is let in then; the desktop's own way if nothing is said. */
+export function LoginPage({ enter = signInToServer }: { enter?: (user: string, password: string) => Promise<void> }) {
   const t = useT();
   const ended = useApp((state) => state.ended);
   const [user, setUser] = useState(localStorage.getItem(USER_KEY) ?? "");
@@ -25,7 +26,7 @@ export function LoginPage() {
     setProblem("");
     try {
       localStorage.setItem(USER_KEY, user.trim());
-      await signInToServer(user, password);
+      await enter(user, password);
     } catch (error) {
       setProblem(error instanceof ApiError ? error.code : "failed");
       setBusy(false);

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { adminEn } from "../i18n/adminEn";
+import { adminZh } from "../i18n/adminZh";
 import { en } from "../i18n/en";
 import { zh } from "../i18n/zh";
 import { daysAgo, finds, pathSteps, phoneNumber, pinyinInitials } from "./format";
@@ -11,6 +13,13 @@ const keys = (tree: object, at = ""): string[] =>
 
 describe("the two languages", () => {
   it("have the same keys, none empty, with the same values inside", () => {
+    for (const [one, other] of [
+      [en, zh],
+      [adminEn, adminZh],
+    ] as [object, object][])
+      same(one, other);
+  });
+  const same = (en: object, zh: object) => {
     expect(keys(en)).toEqual(keys(zh));
     const holes = (text: string) => [...text.matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1]).sort();
     const at = (tree: object, path: string) =>
@@ -19,7 +28,7 @@ describe("the two languages", () => {
       expect(at(zh, key), key).not.toBe("");
       expect(holes(at(en, key)), key).toEqual(holes(at(zh, key)));
     }
-  });
+  };
 
   it("have a sentence for every reason with which the server refuses a command", () => {
     const source = readFileSync(new URL("../../../../ctiserver/model/errors.py", import.meta.url), "utf8");

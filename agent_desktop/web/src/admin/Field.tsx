@@ -1,0 +1,434 @@
+/** One field of a form, whatever its kind; its faults are under it. */
+import { ArrowUpOutlined, CloseOutlined, PlusOutlined } from "@ant-design/icons";
+import { Button, Input, InputNumber, Select, Switch } from "antd";
+import { type ReactNode, useEffect, useId, useState } from "react";
+import { has, pick, useT } from "../i18n";
+import { faultText } from "./faults";
+import { ALGORITHMS, type Field as Spec } from "./fields";
+import { type Fault, type Fitting, fitting, idOf, type Row, rowsOf, useSite, type Value } from "./site";
+import { DAYS, pairsOf, pairsText, spans } from "./written";
+
+interface Props {
+  spec: Spec;
+  value: Value;
+  fallback: Value;
+  onChange: (value: Value) => void;
+  queue: string;
+  testid: string;
+}
+
+/** A field with its name, what it means, and what is wrong with it. */
+export function Field(props: Props & { faults?: Fault[]; small?: boolean }) {
+  const t = useT();
+  const id = useId();
+  const { spec, faults = [], small } = props;
+  const hint = `admin.hint.${spec.key}`;
+  const words = `admin.field.${spec.key}`;
+  const wide = ["rows", "part", "requires", "week", "pairs", "label", "algorithm"].includes(spec.kind);
+  return (
+    <div className={`af${wide ? " af-wide" : ""}${faults.length ? " af-bad" : ""}`}>
+      {spec.kind !== "rows" && (
+        <label htmlFor={id} className="af-name">
+          {has(words) ? t(words) : spec.key}
+          {spec.unit && <small>{t(`admin.unit.${spec.unit}`)}</small>}
+        </label>
+      )}
+      <Control {...props} id={id} />
+      {faults.map((fault) => (
+        <div key={fault.message} className="af-fault" role="alert" data-testid="fault">
+          {faultText(fault.message)}
+        </div>
+      ))}
+      {!small && has(hint) && <div className="af-hint">{t(hint)}</div>}
+    </div>
+  );
+}
+
+function Control({ spec, value, fallback, onChange, queue, testid, id }: Props & { id: string }): ReactNode {
+  const shown = value ?? fallback;
+  switch (spec.kind) {
+    case "number":
+      return (
+        <InputNumber
+          id={id}
+          data-testid={testid}
+          value={shown as number | null}
+          placeholder="—"
+          onChange={(next) => onChange(next ?? undefined)}
+          controls={false}
+        />
+      );
+    case "text":
+      return (
+        <Input id={id} data-testid={testid} value={String(shown ?? "")} onChange={(e) => onChange(e.target.value)} />
+      );
+    case "flag":
+      return <Switch id={id} data-testid={testid} checked={shown === true} onChange={onChange} />;
+    case "label":
+      return <LabelControl id={id} value={shown as Row} onChange={onChange} testid={testid} />;
+    case "requires":
+      return <Requires id={id} value={String(shown ?? "")} onChange={onChange} queue={queue} testid={testid} />;
+    case "algorithm":
+      return <AlgorithmControl id={id} value={shown as string} onChange={onChange} testid={testid} />;
+    case "choice":
+    case "many":
+      return <Choice id={id} spec={spec} value={shown} onChange={onChange} testid={testid} />;
+    case "pairs":
+      return <Pairs value={(shown ?? {}) as Record<string, string>} onChange={onChange} />;
+    case "week":
+      return <Week value={(shown ?? {}) as Record<string, string[]>} onChange={onChange} />;
+    case "rows":
+      return <Rows spec={spec} value={(shown ?? []) as Row[]} onChange={onChange} queue={queue} testid={testid} />;
+    case "part":
+      return <Part spec={spec} value={shown as Row | null} onChange={onChange} queue={queue} testid={testid} />;
+  }
+}
+
+function LabelControl({
+  id,
+  value,
+  onChange,
+  testid,
+}: {
+  id: string;
+  value: Row | undefined;
+  onChange: (value: Value) => void;
+  testid: string;
+}) {
+  const name = value ?? { zh: "", en: "" };
+  const set = (language: string, text: string) => onChange({ ...name, [language]: text });
+  return (
+    <div className="af-pair">
+      <Input
+        id={id}
+        prefix={<span className="af-lang">中</span>}
+        data-testid={`${testid}-zh`}
+        value={String(name["zh"] ?? "")}
+        onChange={(e) => set("zh", e.target.value)}
+      />
+      <Input
+        aria-label="English"
+        prefix={<span className="af-lang">EN</span>}
+        data-testid={`${testid}-en`}
+        value={String(name["en"] ?? "")}
+        onChange={(e) => set("en", e.target.value)}
+      />
+    </div>
+  );
+}
+
+function AlgorithmControl({
+  id,
+  value,
+  onChange,
+  testid,
+}: {
+  id: string;
+  value: string | undefined;
+  onChange: (value: Value) => void;
+  testid: string;
+}) {
+  const t = useT();
+  return (
+    <>
+      <Select
+        id={id}
+        data-testid={testid}
+        value={value || undefined}
+        placeholder="—"
+        allowClear
+        onChange={(next: string | undefined) => onChange(next)}
+        options={ALGORITHMS.map((each) => ({ value: each, label: t(`admin.algorithm.${each}`) }))}
+      />
+      {value && <div className="af-hint af-said">{t(`admin.algorithm_is.${value}`)}</div>}
+    </>
+  );
+}
+
+/** Ids of a table with their names, in the language of the page. */
+export function useOptions(from: string): { value: string; label: string }[] {
+  const t = useT();
+  const view = useSite((state) => state.view);
+  const edits = useSite((state) => state.edits);
+  if (!view) return [];
+  void t;
+  if (from === "flows" || from === "prompts") return view[from].map((each) => ({ value: each, label: each }));
+  return rowsOf(view, edits, from).map((row) => {
+    const value = idOf(view, from, row);
+    const name = pick(row["name"] as never);
+    return { value, label: name && name !== value ? `${name} (${value})` : value };
+  });
+}
+
+function Choice({
+  id,
+  spec,
+  value,
+  onChange,
+  testid,
+}: {
+  id: string;
+  spec: Spec & { kind: "choice" | "many" };
+  value: Value;
+  onChange: (value: Value) => void;
+  testid: string;
+}) {
+  const t = useT();
+  const rows = useOptions(spec.from ?? "");
+  if (spec.kind === "many")
+    return (
+      <Select
+        id={id}
+        mode="multiple"
+        data-testid={testid}
+        value={(value ?? []) as string[]}
+        onChange={(next: string[]) => onChange(next.length ? next : undefined)}
+        options={rows}
+        optionFilterProp="label"
+      />
+    );
+  const options = spec.words ? spec.words.map((word) => ({ value: word, label: t(`admin.word.${word}`) })) : rows;
+  return (
+    <Select
+      id={id}
+      showSearch={{ optionFilterProp: "label" }}
+      data-testid={testid}
+      value={String(value ?? "")}
+      onChange={(next: string) => onChange(next || undefined)}
+      options={spec.none ? [{ value: "", label: t("admin.none") }, ...options] : options}
+    />
+  );
+}
+
+/** A requirement is checked while it is typed: whether it reads, and who would fit now. */
+function Requires({
+  id,
+  value,
+  onChange,
+  queue,
+  testid,
+}: {
+  id: string;
+  value: string;
+  onChange: (value: Value) => void;
+  queue: string;
+  testid: string;
+}) {
+  const t = useT();
+  const [found, setFound] = useState<Fitting | null>(null);
+  useEffect(() => {
+    let live = true;
+    const timer = setTimeout(() => {
+      fitting(value, queue).then(
+        (answer) => live && setFound(answer),
+        () => live && setFound(null),
+      );
+    }, 250);
+    return () => {
+      live = false;
+      clearTimeout(timer);
+    };
+  }, [value, queue]);
+  return (
+    <>
+      <Input
+        id={id}
+        className="af-code"
+        data-testid={testid}
+        value={value}
+        placeholder={t("admin.anybody")}
+        spellCheck={false}
+        onChange={(e) => onChange(e.target.value || undefined)}
+      />
+      {found && (
+        <div
+          className={`af-fits${found.problem || found.unknown.length ? " af-fits-bad" : ""}`}
+          data-testid={`${testid}-fits`}
+          data-fits={found.problem ? "" : found.fits}
+          role="status"
+        >
+          {found.problem
+            ? faultText(found.problem)
+            : found.unknown.length
+              ? t("admin.unknown_skill", { skills: found.unknown.join(", ") })
+              : t("admin.fits", { ...found })}
+        </div>
+      )}
+    </>
+  );
+}
+
+function Pairs({ value, onChange }: { value: Record<string, string>; onChange: (value: Value) => void }) {
+  const t = useT();
+  const [text, setText] = useState(() => pairsText(value));
+  return (
+    <Input
+      className="af-code"
+      value={text}
+      placeholder={t("admin.always")}
+      onChange={(e) => {
+        setText(e.target.value);
+        onChange(pairsOf(e.target.value));
+      }}
+    />
+  );
+}
+
+function Week({ value, onChange }: { value: Record<string, string[]>; onChange: (value: Value) => void }) {
+  const t = useT();
+  return (
+    <div className="week">
+      {DAYS.map((day) => (
+        <div key={day}>
+          <span>{t(`admin.day.${day}`)}</span>
+          <Spans
+            value={value[day] ?? []}
+            testid={`week-${day}`}
+            name={t(`admin.day.${day}`)}
+            onChange={(next) => {
+              const { [day]: _, ...others } = value;
+              onChange(next.length ? { ...others, [day]: next } : others);
+            }}
+          />
+        </div>
+      ))}
+    </div>
+  );
+}
+
+export function Spans({
+  value,
+  onChange,
+  testid,
+  name,
+}: {
+  value: string[];
+  onChange: (value: string[]) => void;
+  testid: string;
+  name: string;
+}) {
+  const t = useT();
+  const [text, setText] = useState(value.join(", "));
+  return (
+    <Input
+      className="num"
+      aria-label={name}
+      data-testid={testid}
+      value={text}
+      placeholder={t("admin.closed")}
+      onChange={(e) => {
+        setText(e.target.value);
+        onChange(spans(e.target.value));
+      }}
+    />
+  );
+}
+
+function Rows({
+  spec,
+  value,
+  onChange,
+  queue,
+  testid,
+}: {
+  spec: Spec & { kind: "rows" };
+  value: Row[];
+  onChange: (value: Value) => void;
+  queue: string;
+  testid: string;
+}) {
+  const t = useT();
+  const told = (rows: Row[]) => onChange(rows.length ? rows : undefined);
+  const change = (place: number, key: string, next: Value) =>
+    told(
+      value.map((row, n) => {
+        if (n !== place) return row;
+        const { [key]: _, ...others } = row;
+        return next === undefined ? others : { ...row, [key]: next };
+      }),
+    );
+  return (
+    <div className="rows">
+      {value.length === 0 && <p className="af-hint">{t(`admin.no.${spec.key}`)}</p>}
+      {value.map((row, place) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: rows have no names, their place is what they are
+        <div className="rows-row" key={place}>
+          <b className="rows-place">{place + 1}</b>
+          <div className="af-grid">
+            {spec.fields.map((field) => (
+              <Field
+                key={field.key}
+                small
+                spec={field}
+                value={row[field.key]}
+                fallback={undefined}
+                queue={queue}
+                testid={`${testid}-${place}-${field.key}`}
+                onChange={(next) => change(place, field.key, next)}
+              />
+            ))}
+          </div>
+          <Button
+            type="text"
+            icon={<ArrowUpOutlined />}
+            aria-label={t("admin.up")}
+            disabled={place === 0}
+            onClick={() => {
+              const next = [...value];
+              next.splice(place - 1, 0, ...next.splice(place, 1));
+              told(next);
+            }}
+          />
+          <Button
+            type="text"
+            icon={<CloseOutlined />}
+            aria-label={t("admin.remove")}
+            onClick={() => told(value.filter((_, n) => n !== place))}
+          />
+        </div>
+      ))}
+      <Button icon={<PlusOutlined />} data-testid={`${testid}-add`} onClick={() => told([...value, { ...spec.fresh }])}>
+        {t(`admin.add.${spec.key}`)}
+      </Button>
+    </div>
+  );
+}
+
+function Part({
+  spec,
+  value,
+  onChange,
+  queue,
+  testid,
+}: {
+  spec: Spec & { kind: "part" };
+  value: Row | null | undefined;
+  onChange: (value: Value) => void;
+  queue: string;
+  testid: string;
+}) {
+  return (
+    <div className="part">
+      <Switch checked={value != null} data-testid={testid} onChange={(on) => onChange(on ? {} : undefined)} />
+      {value != null && (
+        <div className="af-grid">
+          {spec.fields.map((field) => (
+            <Field
+              key={field.key}
+              small
+              spec={field}
+              value={value[field.key]}
+              fallback={undefined}
+              queue={queue}
+              testid={`${testid}-${field.key}`}
+              onChange={(next) => {
+                const { [field.key]: _, ...others } = value;
+                onChange(next === undefined ? others : { ...value, [field.key]: next });
+              }}
+            />
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}
