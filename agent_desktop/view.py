@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from ctiserver.model import events as ev
+from ctiserver.model.causes import EndReason
 from ctiserver.model.facts import Customer
 from ctiserver.model.ids import AgentId, ContactId, QueueId, desk_endpoint, desk_phone
 from ctiserver.model.routing import CallbackConfig
@@ -113,7 +114,8 @@ class CallbackDoc(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """One piece of work of an agent: offer, talk (busy) or wrap-up. `calling`: the customer is being called."""
+    """One piece of work of an agent: offer, talk (busy) or wrap-up. `calling`: the customer is being called,
+    `unreached`: he was, in vain."""
 
     contact: str
     conversation: str
@@ -139,6 +141,7 @@ class WorkDoc(msgspec.Struct, frozen=True, kw_only=True):
     until: float | None
     note: str
     calling: bool
+    unreached: bool
     callback: CallbackDoc | None
 
 
@@ -326,6 +329,7 @@ def work(world: World, agent: AgentId, item: WorkItem) -> WorkDoc | None:
         until=item.until or None,
         note=item.note,
         calling=talking and conversation.place is Place.CALLING,
+        unreached=item.kind is WorkKind.WRAP_UP and contact.end_reason is not EndReason.ANSWERED,
         callback=_callback(world, contact),
     )
 

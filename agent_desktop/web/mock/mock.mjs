@@ -97,6 +97,7 @@ export function createMock() {
       kind: "offer",
       since: now(),
       queue,
+      medium: "voice",
       caller: { number: who?.phones[0] ?? "13677778888", name: who?.name ?? "" },
       dialled: "95500",
       customer: who,
@@ -113,6 +114,9 @@ export function createMock() {
       recording: true,
       until: null,
       note: "",
+      calling: false,
+      unreached: false,
+      callback: null,
       why: { rule: "longest_idle", chosen: "1001", tie_break: "" },
     };
     become("reserved");

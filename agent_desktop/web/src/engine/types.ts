@@ -103,6 +103,15 @@ export interface Customer {
 }
 export type PathStep = Text | { text?: Text; name?: Text; label?: Text };
 
+/** Tries so far of at most `of`; why the last one came to nothing; when the next is planned. */
+export interface CallbackDoc {
+  tries: number;
+  of: number;
+  last: string;
+  retry_at: number | null;
+  booked_at: number;
+}
+
 export interface WorkDoc {
   contact: string;
   conversation: string;
@@ -110,6 +119,7 @@ export interface WorkDoc {
   kind: "offer" | "busy" | "wrap_up";
   since: number;
   queue: string;
+  medium: string;
   caller: { number: string; name: string };
   dialled: string;
   customer: Customer | null;
@@ -126,6 +136,10 @@ export interface WorkDoc {
   recording: boolean;
   until: number | null;
   note: string;
+  /** The customer of a callback is being called; `unreached`: he was, in vain. */
+  calling: boolean;
+  unreached: boolean;
+  callback: CallbackDoc | null;
   why?: { rule?: string; chosen?: string; tie_break?: string } | null;
 }
 

@@ -180,6 +180,17 @@ export const en: Dictionary = {
     suggestion: "Suggestion",
     consultation: "Consultation",
   },
+  callback: {
+    mark: "Callback",
+    offer: "Call this customer back",
+    accept: "Call back",
+    calling: "Calling the customer",
+    calling_note: "Try {{n}} of {{of}}. You hear it ring; the talk begins when the customer answers.",
+    give_up: "Give up",
+    unreached: "The customer did not answer",
+    again_at: "Will be tried again at {{time}}",
+    no_more: "That was the last try",
+  },
   home: {
     today: "Today",
     handled: "Calls taken",

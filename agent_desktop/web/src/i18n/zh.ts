@@ -175,6 +175,17 @@ export const zh = {
     suggestion: "建议",
     consultation: "咨询",
   },
+  callback: {
+    mark: "回呼",
+    offer: "请回呼这位客户",
+    accept: "回呼",
+    calling: "正在呼叫客户",
+    calling_note: "第 {{n}} 次，最多 {{of}} 次。您会听到回铃音，客户接听后开始通话。",
+    give_up: "放弃",
+    unreached: "客户没有接听",
+    again_at: "将于 {{time}} 再次呼叫",
+    no_more: "这是最后一次呼叫",
+  },
   home: {
     today: "今天",
     handled: "接听",

@@ -9,6 +9,7 @@ import {
   PauseOutlined,
   PhoneFilled,
   PhoneOutlined,
+  RollbackOutlined,
   TableOutlined,
 } from "@ant-design/icons";
 import { useEffect, useState } from "react";
@@ -28,7 +29,7 @@ export function CallBar({ keypad, onKeypad }: { keypad: boolean; onKeypad: (open
   const stray = useApp((state) => state.phone.call?.phase === "talking");
   return (
     <section
-      className={`callbar callbar-${work?.kind ?? "idle"}`}
+      className={`callbar callbar-${work?.kind ?? "idle"}${work?.callback ? " callbar-callback" : ""}`}
       data-testid="callbar"
       data-kind={work?.kind ?? "idle"}
     >
@@ -105,6 +106,11 @@ function Who({ work, live }: { work: WorkDoc; live?: "assertive" }) {
     <div className="callbar-who" aria-live={live}>
       <div className="callbar-title">
         <span data-testid="caller-name">{name}</span>
+        {work.callback && (
+          <span className="mark mark-callback" data-testid="callback-mark">
+            <RollbackOutlined /> {t("callback.mark")}
+          </span>
+        )}
         <ClassMarks classes={work.customer?.classes.slice(0, 2) ?? []} />
       </div>
       <div className="callbar-sub">
@@ -134,7 +140,15 @@ function Offer({ work }: { work: WorkDoc }) {
       <Who work={work} live="assertive" />
       <div className="callbar-clock">
         <span className="phase">
-          {t(answering ? "call.answering" : call || (desk && work.ringing) ? "call.ringing" : "call.incoming_soon")}
+          {t(
+            answering
+              ? "call.answering"
+              : work.callback
+                ? "callback.offer"
+                : call || (desk && work.ringing)
+                  ? "call.ringing"
+                  : "call.incoming_soon",
+          )}
         </span>
         <Since at={work.since} />
       </div>
@@ -144,7 +158,7 @@ function Offer({ work }: { work: WorkDoc }) {
             data-testid="answer"
             tone="go"
             icon={<PhoneFilled />}
-            label={t("call.answer")}
+            label={t(work.callback ? "callback.accept" : "call.answer")}
             hotkey="F2"
             onClick={answerCall}
           />
@@ -173,7 +187,7 @@ function Talk({ work, keypad, onKeypad }: { work: WorkDoc; keypad: boolean; onKe
   const up = call?.phase === "talking";
   const muted = call?.muted ?? false;
   const atDesk = useApp((state) => state.device === "desk");
-  const phase = work.lost ? "lost" : work.held ? "held" : "talking";
+  const phase = work.calling ? "calling" : work.lost ? "lost" : work.held ? "held" : "talking";
   const { conversation } = work;
   return (
     <>
@@ -183,7 +197,7 @@ function Talk({ work, keypad, onKeypad }: { work: WorkDoc; keypad: boolean; onKe
       <Who work={work} />
       <div className="callbar-clock" data-testid="call-phase" data-phase={phase}>
         <span className="phase">
-          {t(phase === "lost" ? "call.held" : `call.${phase}`)}
+          {t(phase === "calling" ? "callback.calling" : phase === "lost" ? "call.held" : `call.${phase}`)}
           {work.recording && <span className="rec">{t("call.recording")}</span>}
         </span>
         <span className="clock-row">
@@ -191,7 +205,11 @@ function Talk({ work, keypad, onKeypad }: { work: WorkDoc; keypad: boolean; onKe
           {up && <QualityMark />}
         </span>
       </div>
-      {work.lost ? (
+      {work.calling ? (
+        <div className="muted-note">
+          {t("callback.calling_note", { n: (work.callback?.tries ?? 0) + 1, of: work.callback?.of ?? 1 })}
+        </div>
+      ) : work.lost ? (
         <div className="muted-note">{t(atDesk ? "call.lost_desk" : "call.lost")}</div>
       ) : work.held ? (
         <div className="muted-note">{t("call.held_note")}</div>
@@ -219,7 +237,8 @@ function Talk({ work, keypad, onKeypad }: { work: WorkDoc; keypad: boolean; onKe
             onClick={() => void command("RetrieveCall", { conversation })}
           />
         ) : (
-          !work.lost && (
+          !work.lost &&
+          !work.calling && (
             <Action
               data-testid="hold"
               icon={<PauseOutlined />}
@@ -246,7 +265,7 @@ function Talk({ work, keypad, onKeypad }: { work: WorkDoc; keypad: boolean; onKe
           data-testid="hangup"
           tone="stop"
           icon={<HangUpIcon />}
-          label={t("call.hangup")}
+          label={t(work.calling ? "callback.give_up" : "call.hangup")}
           hotkey="F4"
           onClick={() => void hangUp(conversation)}
         />

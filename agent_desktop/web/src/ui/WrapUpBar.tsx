@@ -4,10 +4,10 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { command } from "../engine/desktop";
 import { clock, siteOf, useApp } from "../engine/store";
 import type { Disposition, WorkDoc } from "../engine/types";
-import { pick, useT } from "../i18n";
+import { pick, useLanguage, useT } from "../i18n";
 import { useCallerName } from "./CallBar";
 import { keeperOf, useDrafts } from "./drafts";
-import { finds } from "./format";
+import { clockTime, finds } from "./format";
 import { useServerNow } from "./hooks";
 import { Key } from "./parts";
 
@@ -22,7 +22,7 @@ export function WrapUpBar({ work }: { work: WorkDoc }) {
   const [missing, setMissing] = useState(false);
   const select = useRef<{ focus: () => void }>(null);
   const done = useRef<HTMLButtonElement>(null);
-  const required = site?.queues[work.queue]?.disposition_required ?? true;
+  const required = !work.unreached && (site?.queues[work.queue]?.disposition_required ?? true);
   const list = useMemo(
     () => (site?.dispositions ?? []).filter((entry) => entry.queues.length === 0 || entry.queues.includes(work.queue)),
     [site, work.queue],
@@ -68,8 +68,10 @@ export function WrapUpBar({ work }: { work: WorkDoc }) {
     <>
       <Ring work={work} />
       <div className="callbar-who wrap-who">
-        <div className="callbar-title">{t("wrap.title")}</div>
-        <div className="callbar-sub">{t("wrap.for", { name })}</div>
+        <div className="callbar-title">{t(work.unreached ? "callback.unreached" : "wrap.title")}</div>
+        <div className="callbar-sub" data-testid="wrap-sub">
+          {work.unreached ? <Next work={work} /> : t("wrap.for", { name })}
+        </div>
       </div>
       <Select
         ref={select as never}
@@ -129,6 +131,14 @@ export function WrapUpBar({ work }: { work: WorkDoc }) {
       </div>
     </>
   );
+}
+
+/** What becomes of a callback whose customer did not answer. */
+function Next({ work }: { work: WorkDoc }) {
+  const t = useT();
+  const language = useLanguage();
+  const at = work.callback?.retry_at;
+  return <>{at ? t("callback.again_at", { time: clockTime(at, language) }) : t("callback.no_more")}</>;
 }
 
 /** The time that is left, as a ring that empties and a number. */
