@@ -7,6 +7,7 @@ An empty folder is seeded with the demo site; later starts keep what is there. C
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -58,7 +59,7 @@ def check(
     """As `read`, of a text that need not be in the file yet; `path` names it in faults. Raises BadSite."""
     texts = {flow.stem: text(flow) for flow in sorted(flows.glob("*.json"))}
     try:
-        site = load_site(written, flows=texts, prompts=uris(prompts, sounds))
+        site = load_site(written, flows=texts, prompts=uris(prompts, sounds), year=datetime.now(UTC).year)
     except BadConfig as error:
         raise BadSite(path, error.faults) from None
     issues: list[tuple[str, Issue]] = []

@@ -12,12 +12,13 @@ that the clock jumps over is the moment of the jump. The zone's rules are the ma
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from ctiserver.model.routing import CalendarConfig
+from ctiserver.model.routing import CalendarConfig, HolidayConfig
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAX_DAYS = 400
@@ -61,12 +62,17 @@ def next_change(calendar: CalendarConfig, at: float, days: int = MAX_DAYS) -> fl
 def _open(calendar: CalendarConfig, day: date) -> Iterator[tuple[float, float]]:
     """The spans that begin on this day, as moments, in order."""
     text = day.isoformat()
-    holiday = next((one for one in calendar.holidays if one.day == text), None)
-    hours = holiday.hours if holiday is not None else calendar.week.get(DAYS[day.weekday()], ())
+    place = bisect_left(calendar.holidays, text, key=_day)
+    holiday = calendar.holidays[place] if place < len(calendar.holidays) else None
+    hours = holiday.hours if holiday is not None and holiday.day == text else calendar.week.get(DAYS[day.weekday()], ())
     for begin, end in sorted(map(span, hours)):
         opens, closes = _moment(calendar.zone, day, begin, last=False), _moment(calendar.zone, day, end, last=True)
         if opens < closes:
             yield opens, closes
+
+
+def _day(holiday: HolidayConfig) -> str:
+    return holiday.day
 
 
 @lru_cache(maxsize=16_384)

@@ -110,9 +110,10 @@ class HolidayConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CalendarConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Opening hours. `week`: mon..sun -> spans 'HH:MM-HH:MM' of local time ('24:00' ends a day); a day that is not
-    named is closed. `zone`: an IANA zone. `holidays` are given day by day; `country` (ISO code, e.g. 'CN') adds its
-    public holidays, which `acd.config` writes out as days when the file is read."""
+    """Opening hours. `week`: mon..sun -> spans 'HH:MM-HH:MM' of local time ('24:00' ends a day; an end
+    before the beginning is the next day's); a day that is not named is closed. `zone`: an IANA zone. `holidays` are
+    given day by day, in order; `country` (ISO code, e.g. 'CN') adds its public holidays, which `acd.config` writes out
+    as days when the file is read."""
 
     id: str
     zone: str

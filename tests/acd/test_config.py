@@ -73,7 +73,7 @@ def test_the_demo_site_is_good() -> None:
         ('id = "lunch"\n', "", "line 20: reasons[0]: object missing required field `id`"),
         ('name = { zh = "午餐", en = "Lunch" }', 'name = { zh = "午餐" }', "line 22: reasons[0].name: object missing"),
         ('number = "95500"', "number = 95500", "line 4: numbers[0].number: expected `str`, got `int`"),
-        ("[[queues]]", "[queues]", "queues: must be written as [[queues]]"),
+        ("[[queues]]", "[queues]", "line 8: queues: must be written as [[queues]]"),
         ("[[reasons]]", "[[reason]]", "line 20: reason: unknown key (known: languages, demo, numbers"),
         ('languages = ["zh", "en"]', 'languages = "zh"', "line 1: languages: must be a list"),
     ],
@@ -215,7 +215,7 @@ def test_where_and_whom_we_may_call() -> None:
         ("192.0.2.1:5060", "a b", "line 30: outbound.trunk: 'a b' is not like host:port"),
         ('"0900"', '"09x"', "line 32: outbound.never: '09x' is not the beginning of a number"),
         ("never", "nevver", "line 32: outbound.nevver: unknown key (known: trunk, prefixes, never)"),
-        ('["0900"]', '"0900"', "outbound: Expected `array`, got `str`"),
+        ('["0900"]', '"0900"', "line 32: outbound.never: expected `array`, got `str`"),
         ("[outbound]", "[[outbound]]", "line 29: outbound: must be written as [outbound]"),
     ],
 )

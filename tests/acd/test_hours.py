@@ -20,7 +20,8 @@ BERLIN, SHANGHAI, NEW_YORK = "Europe/Berlin", "Asia/Shanghai", "America/New_York
 
 def calendar(week: dict[str, tuple[str, ...]], zone: str = SHANGHAI, **holidays: tuple[str, ...]) -> CalendarConfig:
     """`_2026_10_01=()`: closed on that day."""
-    days = tuple(HolidayConfig(day=name.lstrip("_").replace("_", "-"), hours=spans) for name, spans in holidays.items())
+    named = {name.lstrip("_").replace("_", "-"): spans for name, spans in sorted(holidays.items())}
+    days = tuple(HolidayConfig(day=day, hours=spans) for day, spans in named.items())
     return CalendarConfig(id="c", zone=zone, week=week, holidays=days)
 
 
