@@ -41,7 +41,7 @@ from ivr.speech.prompts import PromptStore
 log = structlog.get_logger(__name__)
 
 MAX_FAULTS = 100
-_FAULT = re.compile(r"(?:line \d+: )?([a-z]+)(?:\[(\d+)\])?(?:\.([A-Za-z_]+))?: (.*)", re.DOTALL)
+_FAULT = re.compile(r"(?:line \d+: )?([a-z]+)(?:\[(\d+)\])?(?:\.([A-Za-z_]+)([^ :]*))?: (.*)", re.DOTALL)
 
 
 def row_kinds() -> dict[str, type[msgspec.Struct]]:
@@ -324,7 +324,9 @@ def _faults(error: sites.BadSite, written: str) -> list[SiteFault]:
         if found is None or found[1] not in row_kinds():
             faults.append(SiteFault(message=text))
             continue
-        table, place, key, message = found[1], found[2], found[3] or "", found[4]
+        table, place, key, message = found[1], found[2], found[3] or "", found[5]
+        if found[4]:  # deep in the key, e.g. in one of the steps
+            message = f"{key}{found[4]}: {message}"
         row = rows.get(table, [])[int(place) : int(place) + 1] if place is not None else []
         name = str(row[0].get(site_text.id_key(table), "")) if row else ""
         faults.append(SiteFault(table=table, id=name, key=key, message=message))

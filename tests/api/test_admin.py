@@ -128,6 +128,10 @@ async def test_a_queue_that_a_flow_leads_to_is_removed_with_a_warning(house: Hou
             for row in rows[table]
             if "order" in row.get("queues", ())
         ]
+    edits += [
+        {"table": "groups", "id": row["id"], "set": {"serves": [s for s in row["serves"] if s["queue"] != "order"]}}
+        for row in rows["groups"]
+    ]
     answer = await admin.done(*edits)
     assert any("order" in line for line in answer["warnings"]), answer
     assert QueueId("order") not in house.world.queue_configs
