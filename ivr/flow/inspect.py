@@ -162,10 +162,13 @@ def _prompts(flow: Flow, site: SiteConfig) -> Iterator[Issue]:
         if isinstance(node, Play | Menu) and not node.speech:
             yield _error("silence", name, "speech", "says nothing")
     for name, field, speech in spoken:
-        for prompt, language in dict.fromkeys(prompt_ids(speech, flow.languages)):
-            files = site.prompts.get(prompt, {})
-            if not files:
+        asked = dict.fromkeys(prompt_ids(speech, flow.languages))
+        for prompt in dict.fromkeys(prompt for prompt, _ in asked):
+            if not site.prompts.get(prompt):
                 yield _error("missing_prompt", name, field, prompt)
+        for prompt, language in asked:
+            files = site.prompts.get(prompt)
+            if not files:
                 continue
             for wanted in (language,) if language else flow.languages:
                 if wanted not in files:

@@ -17,6 +17,7 @@ from ctiserver.model import commands as cmd, events as ev, facts
 from ctiserver.model.errors import CommandRejected
 from ctiserver.model.faults import Fault
 from ctiserver.model.ids import AgentId, LegId, desk_endpoint
+from ctiserver.model.routing import ComfortConfig
 from ctiserver.model.site import PhoneConfig, QueueConfig, SiteConfig
 from ctiserver.model.talk import Place
 from ctiserver.model.work import WorkKind
@@ -44,8 +45,18 @@ FLOW: dict[str, object] = {
             "choices": {"1": {"to": "service"}, "2": {"to": "patient"}},
             "exits": {"failed": "service", "error": "service"},
         },
-        "service": {"type": "queue", "queue": "service", "exits": {"timed_out": "sorry", "full": "menu"}},
-        "patient": {"type": "queue", "queue": "patient", "exits": {"timed_out": "service", "full": "sorry"}},
+        "service": {
+            "type": "queue",
+            "queue": "service",
+            "keys": {"2": "patient", "9": "menu"},
+            "exits": {"timed_out": "sorry", "full": "menu"},
+        },
+        "patient": {
+            "type": "queue",
+            "queue": "patient",
+            "keys": {"9": "sorry"},
+            "exits": {"timed_out": "service", "full": "sorry"},
+        },
         "sorry": {"type": "play", "speech": [{"prompt": "menu"}], "exits": {}},
     },
 }
@@ -56,10 +67,22 @@ def sites() -> tuple[SiteConfig, ...]:
     usual = make_site(FLOW)
     queues = (
         QueueConfig(
-            id="service", name=label("service"), requires="zh >= 10", offer_seconds=6, wrap_up_seconds=8, max_waiting=3
+            id="service",
+            name=label("service"),
+            requires="zh >= 10",
+            offer_seconds=6,
+            wrap_up_seconds=8,
+            max_waiting=3,
+            comfort=ComfortConfig(prompt="menu", first_seconds=1.0, every_seconds=4.0),
         ),
         QueueConfig(
-            id="patient", name=label("patient"), offer_seconds=4, wrap_up_seconds=0, max_wait_seconds=12, priority=5
+            id="patient",
+            name=label("patient"),
+            offer_seconds=4,
+            wrap_up_seconds=0,
+            max_wait_seconds=12,
+            priority=5,
+            comfort=ComfortConfig(prompt="menu", first_seconds=0.0, every_seconds=1.0),  # it never stops talking
         ),
     )
     agents = tuple(
@@ -357,6 +380,7 @@ class Day:
                     assert customer == "h", conversation
                 case Place.IVR:
                     assert session is not None and session.waiting, conversation
+                    assert customer == "", conversation
                 case Place.NEW:
                     raise AssertionError(conversation)
         self.no_ghosts()
