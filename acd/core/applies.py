@@ -111,6 +111,11 @@ def _apply_offer(index: Index, world: World, event: ev.OfferMade) -> None:
         _agent(index, world, name, event.at)
 
 
+def _apply_joined(index: Index, world: World, event: ev.OfferJoined) -> None:
+    reservation.joined(world, event)
+    _agent(index, world, event.agent, event.at)
+
+
 def _apply_originated(index: Index, world: World, event: ev.Originated) -> None:
     if event.reservation is not None and event.reservation in world.reservations:
         reservation.ring_changed(world, event)
@@ -223,6 +228,7 @@ APPLY: dict[type, Callable[..., None]] = {
     ev.ContactOpened: _apply_waiting,
     ev.PreferenceEnded: _apply_waiting,
     ev.OfferMade: _apply_offer,
+    ev.OfferJoined: _apply_joined,
     ev.Originated: _apply_originated,
     ev.OfferConfirmed: _apply_ring,
     ev.RingAsked: _apply_ring,

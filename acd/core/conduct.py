@@ -60,6 +60,8 @@ class Conduct:
                 self._ended(world, event)
             case ev.OfferMade():
                 self.wrong.extend(self._offer(world, event))
+            case ev.OfferJoined():
+                self.wrong.extend(self._joins(world, event))
             case ev.ContactConnected():
                 self.wrong.extend(_won(world, event))
                 self._forget_pauses(event.contact)
@@ -92,15 +94,24 @@ class Conduct:
         if contact.state is not ContactState.WAITING or contact.away:
             yield f"{contact.id} is offered and does not wait, or its caller is away"
         for name in event.agents:
-            agent = world.agents[name]
-            if not agents.eligible(agent, contact.medium, world.capacities.get(name)):
-                yield f"agent {name} is offered {contact.id} and can take nothing"
-            config = world.agent_configs.get(name)
-            if config is None or not waiting.admits(world, config, contact):
-                yield f"agent {name} is offered {contact.id}, which he may not have"
-            if event.at + EPSILON < self._pause.get((contact.id, name), 0.0):
-                yield f"agent {name} is offered {contact.id} again too soon"
-            yield from _passed_over(world, contact, name)
+            yield from self._offered_to(world, contact, name, event.at)
+
+    def _joins(self, world: World, event: ev.OfferJoined) -> Iterator[str]:
+        contact, held = world.contacts[event.contact], world.reservations.get(event.reservation)
+        if held is None or held.decided or contact.reservation != event.reservation or event.agent in held.agents:
+            yield f"agent {event.agent} joins an offer of {contact.id} that he may not join"
+        yield from self._offered_to(world, contact, event.agent, event.at)
+
+    def _offered_to(self, world: World, contact: Contact, name: AgentId, at: float) -> Iterator[str]:
+        agent = world.agents[name]
+        if not agents.eligible(agent, contact.medium, world.capacities.get(name)):
+            yield f"agent {name} is offered {contact.id} and can take nothing"
+        config = world.agent_configs.get(name)
+        if config is None or not waiting.admits(world, config, contact):
+            yield f"agent {name} is offered {contact.id}, which he may not have"
+        if at + EPSILON < self._pause.get((contact.id, name), 0.0):
+            yield f"agent {name} is offered {contact.id} again too soon"
+        yield from _passed_over(world, contact, name)
 
     def _pauses(self, world: World, event: ev.OfferRejected | ev.OfferUnreachable) -> None:
         """Until when this contact is not for this agent: an offer's time after a rejection, a short pause after a ring

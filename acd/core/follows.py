@@ -165,9 +165,10 @@ def _too_long(index: Index, world: World, contact: Contact | None, now: float) -
     return waiting.step_due(contact, "predicted", now) if wait is not None and wait > step.wait_over_seconds else ()
 
 
-def _offered(index: Index, world: World, item: ev.OfferMade, ctx: Ctx) -> Events:
+def _offered(index: Index, world: World, item: ev.OfferMade | ev.OfferJoined, ctx: Ctx) -> Events:
     """An agent less is free: steps that end when too few are."""
-    pools = {pool.key: pool for name in item.agents for pool in _left_by(index, name)}
+    taken = item.agents if isinstance(item, ev.OfferMade) else (item.agent,)
+    pools = {pool.key: pool for name in taken for pool in _left_by(index, name)}
     return _too_few(index, world, pools.values(), ctx.now)
 
 
@@ -228,6 +229,7 @@ FOLLOWS: dict[type, Callable[..., Events]] = {
     ev.PreferenceEnded: _waits_again,
     ev.IndexRebuilt: lambda index, world, item, ctx: _too_few(index, world, index.pools.values(), ctx.now),
     ev.OfferMade: _offered,
+    ev.OfferJoined: _offered,
     ev.AgentLegUp: lambda index, world, item, ctx: outcomes.leg_up(world, item, ctx.now),
     ev.AgentLegFailed: lambda index, world, item, ctx: outcomes.leg_failed(world, item, ctx.now),
     ev.ConnectionCleared: _connection_cleared,

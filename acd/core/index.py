@@ -121,6 +121,8 @@ class Index:
         self.delayed: dict[QueueId, dict[float, int]] = {}
         """queue -> a group's delay -> how many of its agents are free"""
         self.waiting: dict[QueueId, int] = {}
+        self.ringing_all: dict[ContactId, None] = {}
+        """contacts being offered to several at once, whom others may join"""
         self._order: dict[QueueId, list[RankKey]] = {}  # of each queue's waiting contacts, whatever their pool
         self.seen: dict[AgentId, Seen] = {}
         self.agent_of_endpoint: dict[str, AgentId] = {}
@@ -209,6 +211,10 @@ class Index:
                 del self.contact_of[contact.conversation]
         if name in self._booked or (contact is not None and contact.booking is not None):
             self._callback(name, contact)
+        if contact is not None and contact.state is ContactState.RESERVED and self._rings_all(contact):
+            self.ringing_all[name] = None
+        else:
+            self.ringing_all.pop(name, None)
         placed = self._placed.get(name)
         if contact is None or contact.state is not ContactState.WAITING:
             if placed is not None:
@@ -237,6 +243,10 @@ class Index:
         elif name in self._booked:
             queue, number = self._booked.pop(name)
             self.callbacks[queue].pop(number, None)
+
+    def _rings_all(self, contact: Contact) -> bool:
+        chosen = contact.algorithm or queue_config(self._world, contact.queue).algorithm
+        return chosen is Name.RING_ALL
 
     def _take_out(self, name: ContactId, pool: Pool, key: RankKey) -> None:
         _remove(pool.waiting, key)
@@ -345,6 +355,7 @@ class Index:
             "order": {queue: order for queue, order in self._order.items() if order},
             "waiting": {queue: n for queue, n in self.waiting.items() if n},
             "seen": {a: (s.status, s.state, s.idle_since, s.endpoint) for a, s in self.seen.items()},
+            "ringing all": sorted(self.ringing_all),
             "endpoints": dict(self.agent_of_endpoint),
             "contacts": dict(self.contact_of),
             "legs": dict(self.reservation_of_leg),

@@ -28,9 +28,9 @@ def _match_cleared(index: Index, world: World, item: ev.ConnectionCleared, found
         found.agent(item.agent)
 
 
-def _match_offered(index: Index, world: World, item: ev.OfferMade, found: Pass) -> None:
+def _match_offered(index: Index, world: World, item: ev.OfferMade | ev.OfferJoined, found: Pass) -> None:
     """Whoever may have several things at once may get the next."""
-    for name in item.agents:
+    for name in item.agents if isinstance(item, ev.OfferMade) else (item.agent,):
         if name in world.capacities:
             found.agent(name)
 
@@ -88,6 +88,7 @@ MATCHES: dict[type, Callable[..., None]] = {
     ),
     ev.ConnectionCleared: _match_cleared,
     ev.OfferMade: _match_offered,
+    ev.OfferJoined: _match_offered,
     ev.CallerReturned: _match_returned,
     ev.IndexRebuilt: _match_everything,
     ev.SwitchLinkChanged: _match_link,

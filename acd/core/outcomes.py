@@ -21,8 +21,11 @@ MAX_UNREACHED = 3
 
 
 def ring(world: World, reservation: Reservation, offered: OfferedAgent, now: float) -> ev.RingAsked:
+    """Who joins a ring that is under way has the time that is left of it."""
     contact = world.contacts[reservation.contact]
     deadline = now + contacts.queue_config(world, contact.queue).offer_seconds
+    if any(other.ringing for other in live_agents(reservation)):
+        deadline = min(deadline, reservation.deadline)
     return ev.RingAsked(
         reservation=reservation.id,
         contact=reservation.contact,

@@ -85,16 +85,28 @@ def offer_made(world: World, event: ev.OfferMade) -> None:
     contact.reservation = event.reservation
     contact.offers += 1
     for agent in event.agents:
-        world.agents[agent].work[event.contact] = WorkItem(
-            contact=event.contact,
-            conversation=event.conversation,
-            kind=WorkKind.RESERVED,
-            since=event.at,
-            reservation=event.reservation,
-            medium=contact.medium,
-        )
-        tally(world.agents[agent], contact.queue).offered_at = event.at
+        _reserve(world, contact, agent, event)
     world.deadlines.set(confirm_key(event.reservation), event.confirm_by)
+
+
+def joined(world: World, event: ev.OfferJoined) -> None:
+    held = world.reservations[event.reservation]
+    held.agents[event.agent] = OfferedAgent(agent=event.agent)
+    held.confirm_by = event.confirm_by
+    _reserve(world, world.contacts[event.contact], event.agent, event)
+    world.deadlines.set(confirm_key(event.reservation), event.confirm_by)
+
+
+def _reserve(world: World, contact: Contact, agent: AgentId, event: ev.OfferMade | ev.OfferJoined) -> None:
+    world.agents[agent].work[contact.id] = WorkItem(
+        contact=contact.id,
+        conversation=event.conversation,
+        kind=WorkKind.RESERVED,
+        since=event.at,
+        reservation=event.reservation,
+        medium=contact.medium,
+    )
+    tally(world.agents[agent], contact.queue).offered_at = event.at
 
 
 def ring_changed(world: World, event: ev.OfferConfirmed | ev.RingAsked | ev.RingCancelled | ev.Originated) -> None:

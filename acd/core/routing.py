@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from acd.core import agent as agents, contact as contacts
+from acd.core import agent as agents, contact as contacts, joining
 from acd.core.index import AgentKey, Index, Pool
 from ctiserver.model import events as ev
 from ctiserver.model.ids import AgentId, ContactId
@@ -44,12 +44,18 @@ class Pass:
         self._agents: dict[AgentId, None] = {}
 
     def agent(self, name: AgentId) -> None:
-        """The agent may have become eligible: serve contacts until he has one or none is left for him."""
+        """The agent may have become eligible: serve contacts until he has one or none is left for him; then he may join
+        a ring for all."""
         while name not in self._agents:
             found = self._first_contact(name)
             if found is None:
-                return
+                break
             self.contact(found.id)
+        if self._index.ringing_all and name not in self._agents:
+            joined = joining.best(self._world, self._index, name, CONFIRM_WITHIN, self._ctx.now)
+            if joined is not None:
+                self.events.append(joined)
+                self._agents[name] = None
 
     def contact(self, name: ContactId) -> None:
         """The contact may be waiting: offer it, after those who rank before it with the same agent."""

@@ -90,6 +90,7 @@ from ctiserver.model.work_events import (
     LostDismissed as LostDismissed,
     NoteWritten as NoteWritten,
     OfferConfirmed as OfferConfirmed,
+    OfferJoined as OfferJoined,
     OfferMade as OfferMade,
     OfferMissed as OfferMissed,
     OfferRejected as OfferRejected,
@@ -175,6 +176,7 @@ ContactEvent = (
     | PreferenceEnded
     | ComfortDue
     | OfferMade
+    | OfferJoined
     | OfferConfirmed
     | RingAsked
     | RingCancelled

@@ -155,6 +155,17 @@ class OfferMade(EventBase, frozen=True, kw_only=True):
     at: float
 
 
+class OfferJoined(EventBase, frozen=True, kw_only=True):
+    """Ring all: this agent, free by now, is rung too for an offer that is under way."""
+
+    reservation: ReservationId
+    contact: ContactId
+    conversation: ConversationId
+    agent: AgentId
+    confirm_by: float
+    at: float
+
+
 class OfferConfirmed(EventBase, frozen=True, kw_only=True):
     reservation: ReservationId
     agent: AgentId

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ctiserver.model import events as ev, facts, ids
+from ctiserver.model import commands as cmd, events as ev, facts, ids
 from ctiserver.model.facts import Customer
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, QueueId
 from ctiserver.model.routing import VOICE, GroupConfig, ServesConfig, StepConfig
@@ -160,3 +160,9 @@ class Office(House):
     def take_away_phone(self, name: str) -> None:
         """The switch has no contact of his softphone any more."""
         self.take(facts.DeviceContact(endpoint=f"lease-{name}", present=False, at=self.now))
+
+    def confirm_of(self, name: str) -> None:
+        """The agent's desktop shows the offer."""
+        who = AgentId(name)
+        held = next(item.reservation for item in self.world.agents[who].work.values() if item.reservation is not None)
+        self.take(cmd.ConfirmOffer(**self.who(name), reservation=held))
