@@ -30,7 +30,7 @@ from ctiserver.model.routing import (
     StepConfig,
 )
 from ctiserver.model.site import SiteConfig
-from ctiserver.model.work import AgentState, ContactState, DeviceKind
+from ctiserver.model.work import AgentState, ContactState, DeviceKind, WorkKind
 from tests.acd.house import House, agent, label, phone, queue, site
 
 STAFF = ["1001", "1002", "1003", "1004", "1005", "1006"]
@@ -229,7 +229,12 @@ class CallCenter(RuleBasedStateMachine):
 
     @rule(name=names, ready=st.booleans(), extend=st.booleans())
     def wrap_up(self, name: str, ready: bool, extend: bool) -> None:
-        for contact in list(self.house.world.agents[ids.AgentId(name)].work):
+        """His own, or that of somebody who has one."""
+        agents = self.house.world.agents
+        if not agents[ids.AgentId(name)].work:
+            at_it = (a.id for a in agents.values() if any(i.kind is WorkKind.WRAP_UP for i in a.work.values()))
+            name = next(at_it, name)
+        for contact in list(agents[ids.AgentId(name)].work):
             who = self.house.who(name)
             self.ask(cmd.WriteNote(**who, contact=contact, text="note"))
             if extend:
@@ -334,6 +339,14 @@ class CallCenter(RuleBasedStateMachine):
                 self.ask(cmd.ConfirmOffer(**self.house.who(name), reservation=offer.id))
             if talk:
                 self.house.up(offer, list(offer.agents)[place % len(offer.agents)])
+
+    @rule(place=positions)
+    def refuse(self, place: int) -> None:
+        """An offer is shown and rings, and one of those who are rung presses the red key."""
+        for offer in list(self.house.world.reservations.values())[:1]:
+            for name in offer.agents:
+                self.ask(cmd.ConfirmOffer(**self.house.who(name), reservation=offer.id))
+            self.house.failed(offer, LegFailure.REJECTED, list(offer.agents)[place % len(offer.agents)])
 
     @rule(position=positions)
     def leg_up(self, position: int) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from ctiserver.model import commands as cmd, events as ev, facts, ids
 from ctiserver.model.facts import Customer
-from ctiserver.model.ids import AgentId, ContactId, ConversationId, QueueId
+from ctiserver.model.ids import AgentId, ContactId, ConversationId, LeaseId, QueueId
 from ctiserver.model.routing import VOICE, GroupConfig, ServesConfig, StepConfig
 from ctiserver.model.site import AgentConfig, QueueConfig, SiteConfig
 from ctiserver.model.work import ContactState
@@ -38,6 +38,19 @@ def grouped(queues: list[QueueConfig], staff: list[AgentConfig], *groups: GroupC
 
 def step(requires: str = "", seconds: float = 0.0, available_below: int = 0) -> StepConfig:
     return StepConfig(requires=requires, for_seconds=seconds, available_below=available_below)
+
+
+def at_work(name: str, now: float) -> tuple[ev.Event, ...]:
+    """Everything that makes an agent free, in one turn."""
+    who, lease = AgentId(name), LeaseId(f"lease-{name}")
+    device = {"agent": who, "lease": lease, "endpoint": str(lease), "instance": "page1", "at": now}
+    return (
+        ev.AgentSignedIn(agent=who, at=now),
+        ev.DesktopLinkChanged(agent=who, links=1, at=now),
+        ev.DeviceTaken(**device, previous=None, contact=True),  # type: ignore[arg-type]
+        ev.DeviceReady(**device),  # type: ignore[arg-type]
+        ev.AvailabilityChosen(agent=who, ready=True, reason="", by=name, at=now),
+    )
 
 
 class Office(House):

@@ -11,11 +11,10 @@ import pytest
 
 from ctiserver.model import events as ev
 from ctiserver.model.causes import LegFailure
-from ctiserver.model.ids import AgentId, LeaseId
 from ctiserver.model.routing import CapacityConfig, GroupConfig
 from ctiserver.model.site import SiteConfig
 from tests.acd.house import agent, queue
-from tests.acd.office import Office, group, grouped, member, serves
+from tests.acd.office import Office, at_work, group, grouped, member, serves
 
 A, B, C = queue("a"), queue("b"), queue("c")
 
@@ -94,19 +93,6 @@ def test_however_many_let_each_other_go_first_it_is_decided() -> None:
     office.says(*(event for n in range(count) for event in office.events_of_a_caller(f"q{n:03}")))
     office.reload(grouped(queues, staff, *(groups(n) for n in range(count))))
     assert len(office.offered_now()) == count
-
-
-def at_work(name: str, now: float) -> tuple[ev.Event, ...]:
-    """Everything that makes an agent free, in one turn."""
-    who, lease = AgentId(name), LeaseId(f"lease-{name}")
-    device = {"agent": who, "lease": lease, "endpoint": str(lease), "instance": "page1", "at": now}
-    return (
-        ev.AgentSignedIn(agent=who, at=now),
-        ev.DesktopLinkChanged(agent=who, links=1, at=now),
-        ev.DeviceTaken(**device, previous=None, contact=True),  # type: ignore[arg-type]
-        ev.DeviceReady(**device),  # type: ignore[arg-type]
-        ev.AvailabilityChosen(agent=who, ready=True, reason="", by=name, at=now),
-    )
 
 
 # --- delay --------------------------------------------------------------------------------------------------
