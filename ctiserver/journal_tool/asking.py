@@ -56,9 +56,18 @@ def replay(
         str, typer.Option("--from", help="First record: its number, or a time as `journal show --since` takes it.")
     ] = "1",
     last: Annotated[str, typer.Option("--to", help="Last record: its number, or a time.")] = "",
+    changed: Annotated[
+        Path | None, typer.Option("--with", help="A site.toml: play the same arrivals under these rules instead.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decide a journal's records again: they must give what was recorded, bit for bit. Exit code 1: they do not."""
+    """Decide a journal's records again: they must give what was recorded, bit for bit. Exit code 1: they do not.
+
+    With `--with changed.toml`: which contacts would have gone elsewhere, and how long callers would have waited.
+    """
+    if changed is not None:
+        _with(folder, first, last, changed, as_json)
+        return
     import msgspec
 
     from ctiserver.journal import JournalDamaged
@@ -86,6 +95,40 @@ def replay(
         same = "the same, bit for bit" if found.records else "nothing there to decide"
         print(f"verdict   {f'{found.different} decided otherwise' if found.different else same}")
     raise typer.Exit(2 if not found.records else 1 if found.different else 0)
+
+
+def _with(folder: Path | None, first: str, last: str, changed: Path, as_json: bool) -> None:
+    import msgspec
+
+    from acd.config import BadConfig, load_site
+    from ctiserver.journal import JournalDamaged
+    from ctiserver.journal_tool.past import collect
+    from ctiserver.journal_tool.retracing import compare, lines
+    from ctiserver.replay import CannotTell
+
+    where = journal_folder(folder)
+    with reading(stopped=2):
+        if not where.is_dir():
+            refuse(f"{where}: no journal here")
+        text = changed.read_text("utf-8-sig")
+        try:
+            with progress_bar("reading") as progress:
+                past, recorded = collect(where, _number(where, first), _last(where, last), progress)
+            if not past.visits:
+                refuse("nobody asked for an agent in these records")
+            then = past.sites[-1][1]
+            flows = {flow.id: flow.document for flow in then.flows}
+            site = load_site(text, flows=flows, prompts=then.prompts)
+        except BadConfig as error:
+            refuse(f"{changed}: " + "; ".join(error.faults))
+        except (JournalDamaged, CannotTell, msgspec.MsgspecError) as error:
+            refuse(error)
+        found = compare(past, recorded, site)
+    if as_json:
+        print(msgspec.json.encode(found).decode())
+        return
+    for line in lines(found):
+        print(line)
 
 
 def _number(where: Path, text: str) -> int:
