@@ -28,8 +28,11 @@ ASSUMED = (
     "an agent who let an offer of a contact pass does so again; others answer",
     "who was never answered would talk and be wrapped up as long as the median of the answered",
     "a call that leaves its queue by an exit is over; callbacks and what was under way at the beginning are left out",
+    "what is under way at the end goes on with the agents of that moment",
 )
 LONG = 30 * 86_400.0
+AFTER = 86_400.0
+"""Seconds for which it goes on after the last record, so that calls end."""
 NOWHERE = LegId("")
 
 
@@ -127,11 +130,10 @@ class _Again:
             self._drive.at(visit.at, self._arrive, number)
 
     def run(self) -> list[Outcome]:
-        self._drive.run(self._past.end)
-        for name, number in self._live.items():
-            outcome = self._outcomes[number]
-            if not outcome.agent and name in self._live:
-                outcome.wait = self._past.end - self._past.visits[number].at
+        self._drive.run(self._past.end + AFTER)
+        for number in self._live.values():
+            if not self._outcomes[number].agent:
+                self._outcomes[number].wait = self._drive.now - self._past.visits[number].at
         return self._outcomes
 
     def _says(self, event: ev.Event) -> None:
