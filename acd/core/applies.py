@@ -13,7 +13,7 @@ from acd.core.index import Index
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import AgentId, ContactId, QueueId, ReservationId
-from ctiserver.model.work import Book, ClosedQueue
+from ctiserver.model.work import Book, ClosedQueue, ContactState
 from ctiserver.model.world import World
 
 Clock = ev.ContactStepped | ev.ContactOpened | ev.PreferenceEnded
@@ -50,7 +50,7 @@ def _apply_due(index: Index, world: World, event: ev.DeadlinePassed) -> None:
             contact.avoid[AgentId(agent)] = 0.0
     elif kind == "acd.comfort":
         contact = world.contacts.get(ContactId(rest))
-        if contact is not None:
+        if contact is not None and contact.state in (ContactState.WAITING, ContactState.RESERVED):
             contact.told_at = event.at
             waiting.arm(world, contact)
     elif kind in ("acd.load", "acd.over"):

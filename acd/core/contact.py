@@ -86,8 +86,16 @@ def apply_queued(world: World, event: ev.ContactQueued) -> None:
         step=event.step,
         opened=event.opened,
         booking=event.booking,
+        away=_caller_away(world, event),
     )
     arm(world, world.contacts[event.contact], event.at)
+
+
+def _caller_away(world: World, event: ev.ContactQueued) -> bool:
+    """Whether the caller is in the dialplan's apology: he may be moved to another queue meanwhile."""
+    conversation = world.conversations.get(event.conversation)
+    leg = conversation.legs.get(conversation.customer_leg) if conversation is not None else None
+    return leg is not None and leg.away
 
 
 def arm(world: World, contact: Contact, at: float) -> None:

@@ -90,7 +90,7 @@ def closed(world: World, names: list[ContactId], now: float) -> Events:
     events: list[ev.Event] = []
     for name in names:
         contact = world.contacts.get(name)
-        if contact is None or contact.state is not ContactState.WAITING:
+        if contact is None or contact.state not in (ContactState.WAITING, ContactState.SCHEDULED):
             continue
         if not contacts.has_queue(world, contact.queue):
             events.extend(contacts.left(contact, EndReason.CLOSED, now))

@@ -98,7 +98,7 @@ def offer_due(world: World, name: ReservationId, now: float) -> tuple[ev.Event, 
     reservation = world.reservations.get(name)
     if reservation is None:
         return ()
-    missed = live_agents(reservation)
+    missed = [offered for offered in live_agents(reservation) if offered.ringing]
     events, pending = _end_offers(reservation, missed, ev.OfferMissed, now)
     forced = [event for offered in missed for event in _misses(world, world.agents[offered.agent], now)]
     return (

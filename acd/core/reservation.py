@@ -279,6 +279,8 @@ def leg_lost(world: World, event: ev.AgentLegLost | ev.AgentLegBack, contact: Co
     if contact is None or item is None or item.kind is not WorkKind.BUSY:
         return
     if isinstance(event, ev.AgentLegLost):
+        if item.lost_at:
+            return  # heard again: that gives him no more time
         item.lost_at = event.at
         world.deadlines.set(takeback_key(contact.id), event.at + TAKE_BACK)
     else:

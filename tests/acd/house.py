@@ -29,7 +29,7 @@ from ctiserver.model.site import (
     ReasonConfig,
     SiteConfig,
 )
-from ctiserver.model.talk import Conversation
+from ctiserver.model.talk import Conversation, Leg, LegState, Role
 from ctiserver.model.turns import NOTHING, Decision, Item
 from ctiserver.model.work import AgentState, Contact, Reservation
 from ctiserver.model.world import Ctx, World, WorldState
@@ -121,11 +121,27 @@ class FakeCalls:
                     caller_number=event.caller_number,
                     caller_name=event.caller_name,
                     arrived_at=event.at,
-                    legs={},
+                    legs={event.leg: Leg(id=event.leg, role=Role.CUSTOMER, state=LegState.CONNECTED, created_at=1.0)},
                 )
+            case ev.CallbackBooked():
+                world.conversations[event.conversation] = Conversation(
+                    id=event.conversation,
+                    interaction=event.interaction,
+                    customer_leg=ids.LegId(""),
+                    dialled=event.dialled,
+                    caller_number=event.number,
+                    caller_name=event.name,
+                    arrived_at=event.at,
+                    legs={},
+                    callback=True,
+                )
+            case ev.CallerAway() | ev.CallerReturned() if event.conversation in world.conversations:
+                called = world.conversations[event.conversation]
+                for leg in called.legs.values():
+                    leg.away = isinstance(event, ev.CallerAway)
             case ev.Originated():
                 world.conversations[event.conversation].legs_made += 1
-            case ev.CallCleared():
+            case ev.CallCleared() if event.conversation in world.conversations:
                 world.conversations[event.conversation].cleared = True
             case ev.CustomerIdentified():
                 world.conversations[event.conversation].customer = event.customer
@@ -153,6 +169,8 @@ class House:
         self.turn_events: tuple[ev.Event, ...] = ()
         self.inputs: list[tuple[float, Any]] = []
         self.callers = 0
+        self.refused = ""
+        """the code of the last command that was refused, where a story keeps it"""
         self.whole = True
         """false: the last turn broke something"""
         self._fold = fold

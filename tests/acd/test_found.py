@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ctiserver.model import events as ev, facts, ids
 from ctiserver.model.faults import Fault, FaultKind
-from ctiserver.model.routing import Algorithm, CapacityConfig, GroupConfig, ServesConfig
+from ctiserver.model.routing import Algorithm, CapacityConfig, GroupConfig, OverflowConfig, ServesConfig
+from tests.acd import inputs
 from tests.acd.house import House, agent, label, queue, site
 
 
@@ -55,6 +56,40 @@ def test_no_phone_is_needed_for_a_chat_and_none_of_it_is_taken_away_with_the_pho
     assert (house.offered_to(first), house.offered_to(second)) == ("1001", "1001")
     house.link("1001", 0)
     assert [house.contact(one).state for one in (first, second)] == ["waiting", "waiting"]
+
+
+def test_whoever_is_moved_to_another_queue_while_he_hears_the_apology_is_not_offered_there() -> None:
+    """The new contact did not know that its caller was away: an agent would have answered to nobody."""
+    over = queue("service", overflow=(OverflowConfig(to="other", after_seconds=30.0),))
+    house = House(site([over, queue("other")], [agent("1001", "other")]))
+    house.ready("1001")
+    conversation = house.call()
+    house.says(ev.CallerAway(conversation=conversation, at=house.now))
+    house.wait(31.0)
+    moved = house.seen(ev.ContactQueued)[-1]
+    assert (moved.queue, house.world.contacts[moved.contact].state) == ("other", "waiting")
+    house.says(ev.CallerReturned(conversation=conversation, at=house.now))
+    assert house.world.contacts[moved.contact].state == "reserved"
+
+
+def test_a_callback_waits_for_no_next_try_of_a_queue_that_is_gone() -> None:
+    """It would have come back to a queue that nobody serves, and stayed a day."""
+    house = House(inputs.config())
+    inputs.scheduled(house)
+    house.take(inputs.without_queue(house))
+    assert house.seen(ev.ContactEnded)[-1].reason == "closed"
+
+
+def test_hearing_twice_that_the_agents_leg_is_lost_gives_him_no_more_time() -> None:
+    house = House()
+    house.ready("1001")
+    conversation = house.call()
+    house.talk(conversation)
+    house.lost(conversation, "1001")
+    house.wait(14.0)
+    house.lost(conversation, "1001")
+    house.wait(1.5)
+    assert house.contact(conversation).state == "waiting"
 
 
 def test_the_repair_of_a_lost_offer_leaves_the_clock_of_the_winners_lost_leg() -> None:

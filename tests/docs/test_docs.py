@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs import state_tables
+from tests.docs import machines, state_tables
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tests/**/*.md")])
@@ -111,3 +111,8 @@ def test_the_operator_guide_explains_every_line_of_the_log() -> None:
 def test_the_state_tables_are_what_the_code_does() -> None:
     fresh = state_tables.render()
     assert state_tables.TARGET.read_text("utf-8") == fresh, "run: python -m tests.docs.state_tables"
+
+
+def test_the_state_machines_are_those_of_the_reviewed_tables() -> None:
+    fresh = machines.render()
+    assert machines.TARGET.read_text("utf-8") == fresh, "run: python -m tests.docs.machines"

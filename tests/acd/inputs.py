@@ -1,0 +1,449 @@
+"""Everything that can reach the ACD, and the situations in which it does: what the state tables are about.
+
+Lives here: a small house with one agent, one caller and one of everything that has a clock; its situations; for each
+type of input (command, fact, event of another core, deadline) one or several inputs about this agent, this contact and
+this reservation. Not here: what must come of it (tables/*.toml, test_tables).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from ctiserver.model import commands as cmd, events as ev, facts, ids
+from ctiserver.model.causes import ClearedBy, LegFailure, Unreached
+from ctiserver.model.errors import CommandRejected
+from ctiserver.model.faults import Fault, FaultKind
+from ctiserver.model.routing import (
+    Algorithm,
+    CallbackConfig,
+    ComfortConfig,
+    GroupConfig,
+    OutboundConfig,
+    OverflowConfig,
+    ServesConfig,
+    StepConfig,
+)
+from ctiserver.model.site import SiteConfig
+from tests.acd.house import House, agent, label, phone, queue, site
+
+CALL = ids.ConversationId("cx-1")
+NUMBER = "13900000001"
+WHO, OTHER = ids.AgentId("1001"), ids.AgentId("1002")
+UNKNOWN = ids.ReservationId("runknown-1")
+
+Do = Callable[[House], None]
+
+
+def config(kind: Algorithm = Algorithm.LONGEST_IDLE) -> SiteConfig:
+    """The queue has a step of 60 s, a group that sees its contacts after 90 s, overflow after 300 s, comfort every
+    40 s, callbacks; 20 s to answer, 30 s wrap-up, at most 3,600 s wait."""
+    service = queue(
+        "service",
+        algorithm=kind,
+        steps=(StepConfig(for_seconds=60.0, wait_over_seconds=3000.0), StepConfig()),
+        overflow=(OverflowConfig(to="second", after_seconds=300.0),),
+        comfort=ComfortConfig(prompt="wait", first_seconds=40.0, every_seconds=40.0),
+        callback=CallbackConfig(retry_seconds=100.0, keep_seconds=5000.0),
+    )
+    late = GroupConfig(id="late", name=label("late"), serves=(ServesConfig(queue="service", delay_seconds=90.0),))
+    staff = [agent("1001"), agent("1002"), agent("1003", "second", group="late")]
+    made = site([service, queue("second")], staff, [phone("p1", contact="sip:p1@192.0.2.1")], (late,))
+    return msgspec.structs.replace(made, outbound=OutboundConfig(trunk="192.0.2.2:5060"))
+
+
+# --- situations -------------------------------------------------------------------------------------------------------
+
+
+def null(house: House) -> None:
+    """Nobody is here yet."""
+
+
+def not_ready(house: House) -> None:
+    house.ready("1001")
+    house.take(cmd.SetNotReady(**house.who("1001"), reason="lunch"))
+
+
+def ready(house: House) -> None:
+    house.ready("1001")
+
+
+def waiting(house: House) -> None:
+    not_ready(house)
+    house.call(number=NUMBER)
+
+
+def away(house: House) -> None:
+    """The caller is in the dialplan's apology."""
+    waiting(house)
+    house.says(ev.CallerAway(conversation=CALL, at=house.now))
+
+
+def offered(house: House) -> None:
+    house.ready("1001")
+    house.call(number=NUMBER)
+
+
+def ringing(house: House) -> None:
+    offered(house)
+    house.confirm(CALL)
+
+
+def withdrawing(house: House) -> None:
+    """Missed; the end of his leg is not seen yet, the contact waits."""
+    ringing(house)
+    house.wait(20.0)
+
+
+def talking(house: House) -> None:
+    ringing(house)
+    house.up(house.offer(CALL))
+
+
+def lost(house: House) -> None:
+    """His leg has vanished in the talk."""
+    talking(house)
+    house.lost(CALL, "1001")
+    house.wait(5.0)
+
+
+def wrap_up(house: House) -> None:
+    talking(house)
+    house.hang_up(CALL)
+
+
+def scheduled(house: House) -> None:
+    """A callback whose customer did not answer; the agent wraps up."""
+    waiting(house)
+    house.says(ev.CallbackAsked(conversation=CALL, queue=ids.QueueId("service"), number=""))
+    house.take(cmd.SetReady(**house.who("1001")))
+    talk = contact(house).conversation
+    house.talk(talk)
+    house.says(unreached(house, Unreached.NO_ANSWER))
+
+
+def both_offered(house: House) -> None:
+    house.ready("1001", "1002")
+    house.call(number=NUMBER)
+
+
+def both_ring(house: House) -> None:
+    both_offered(house)
+    house.confirm(CALL)
+
+
+def one_withdrawing(house: House) -> None:
+    """His page is gone, the other's phone still rings."""
+    both_ring(house)
+    house.link("1001", 0)
+
+
+def decided(house: House) -> None:
+    """He has it; the end of the other's leg is not seen yet."""
+    both_ring(house)
+    house.up(house.offer(CALL), "1001")
+
+
+# --- whom and what an input is about ----------------------------------------------------------------------------------
+
+
+def contact(house: House) -> Any:
+    """The story's contact, also when it is over; None before it began."""
+    queued = house.seen(ev.ContactQueued)
+    return queued[-1] if queued else None
+
+
+def contact_id(house: House) -> ids.ContactId:
+    found = contact(house)
+    return found.contact if found is not None else ids.ContactId("kunknown-1")
+
+
+def call_id(house: House) -> ids.ConversationId:
+    found = contact(house)
+    return found.conversation if found is not None else CALL
+
+
+def reservation_id(house: House) -> ids.ReservationId:
+    made = house.seen(ev.OfferMade)
+    return made[-1].reservation if made else UNKNOWN
+
+
+def leg(house: House, name: ids.AgentId = WHO) -> ids.LegId:
+    """His ring; one that nobody knows when there was none."""
+    found = [ring.leg for ring in house.rings if ring.agent == name]
+    return found[-1] if found else ids.agent_leg(CALL, 9)
+
+
+def lease(house: House) -> ids.LeaseId:
+    device = house.world.agents[WHO].device
+    return device.lease if device is not None else ids.LeaseId("lease-1001")
+
+
+def ask(make: Callable[[House], cmd.Command]) -> Do:
+    """A refusal stays in `house.refused`."""
+
+    def do(house: House) -> None:
+        try:
+            house.take(make(house))
+        except CommandRejected as reason:
+            assert house.turn_events == ()
+            house.refused = reason.code.value
+
+    return do
+
+
+def tell(make: Callable[[House], facts.Fact]) -> Do:
+    def do(house: House) -> None:
+        house.take(make(house))
+
+    return do
+
+
+def say(make: Callable[[House], ev.Event]) -> Do:
+    def do(house: House) -> None:
+        house.says(make(house))
+
+    return do
+
+
+def due(kind: str) -> Do:
+    """The deadline fires at its time, or, when there is none, long after: it is stale then."""
+
+    def do(house: House) -> None:
+        about = {
+            "acd.lost": str(WHO),
+            "acd.gone": str(WHO),
+            "acd.wrap": f"{WHO}:{contact_id(house)}",
+            "acd.avoid": f"{contact_id(house)}:{WHO}",
+            "acd.confirm": reservation_id(house),
+            "acd.offer": reservation_id(house),
+            "acd.withdraw": f"{reservation_id(house)}:{WHO}",
+            "acd.hours": "service",
+        }
+        key = f"{kind}:{about.get(kind, contact_id(house))}"
+        house.now = max(house.now, house.world.deadlines.get(key) or house.now)
+        house.says(ev.DeadlinePassed(key=key, at=house.now))
+
+    return do
+
+
+def failed(why: LegFailure, name: ids.AgentId = WHO) -> Do:
+    return say(
+        lambda h: ev.AgentLegFailed(
+            conversation=call_id(h), reservation=reservation_id(h), agent=name, leg=leg(h, name), failure=why, at=h.now
+        )
+    )
+
+
+def up(name: ids.AgentId, reservation: ids.ReservationId | None = None) -> Do:
+    return say(
+        lambda h: ev.AgentLegUp(
+            conversation=call_id(h),
+            reservation=reservation or reservation_id(h),
+            agent=name,
+            leg=leg(h, name),
+            at=h.now,
+        )
+    )
+
+
+def unreached(house: House, why: Unreached) -> ev.CustomerUnreached:
+    return ev.CustomerUnreached(
+        conversation=call_id(house), contact=contact_id(house), agent=WHO, why=why, at=house.now
+    )
+
+
+def fault(kind: FaultKind, target: Callable[[House], str]) -> Do:
+    found = lambda h: facts.FaultsFound(faults=(Fault(kind=kind, target=target(h), agent=WHO),))  # noqa: E731
+    return tell(found)
+
+
+def without_him(house: House) -> facts.SiteLoaded:
+    kept = tuple(one for one in house.world.site.agents if one.id != WHO)
+    return facts.SiteLoaded(site=msgspec.structs.replace(house.world.site, agents=kept))
+
+
+def without_queue(house: House) -> facts.SiteLoaded:
+    kept = tuple(one for one in house.world.site.queues if one.id != "service")
+    return facts.SiteLoaded(site=msgspec.structs.replace(house.world.site, queues=kept))
+
+
+def ring_again(house: House) -> None:
+    """The calls say once more that they ring him."""
+    if house.rings:
+        house.says(next(ring for ring in reversed(house.rings) if ring.agent == WHO))
+
+
+def finish(disposition: str, *, ready: bool) -> Do:
+    return ask(
+        lambda h: cmd.FinishWrapUp(
+            **h.who("1001"), contact=contact_id(h), disposition=disposition, note="", ready=ready
+        )
+    )
+
+
+def take_device(page: str, lease_: str = "", *, over: bool = False) -> Do:
+    return ask(
+        lambda h: cmd.TakeDevice(
+            **h.who("1001"), lease=ids.LeaseId(lease_) if lease_ else lease(h), instance=page, take_over=over
+        )
+    )
+
+
+def confirm(reservation: ids.ReservationId | None = None) -> Do:
+    return ask(lambda h: cmd.ConfirmOffer(**h.who("1001"), reservation=reservation or reservation_id(h)))
+
+
+def seen(present: bool) -> Do:
+    return tell(lambda h: facts.SwitchSeen(channels=(), bridges=(), contacts=(lease(h),) if present else ()))
+
+
+def _device_contact(present: bool) -> Do:
+    return tell(lambda h: facts.DeviceContact(endpoint=lease(h), present=present, at=h.now))
+
+
+def again(house: House) -> facts.SiteLoaded:
+    return facts.SiteLoaded(site=house.world.site)
+
+
+INPUTS: dict[str, tuple[type | str, Do]] = {
+    "SignIn": (cmd.SignIn, ask(lambda h: cmd.SignIn(**h.who("1001")))),
+    "SignOut": (cmd.SignOut, ask(lambda h: cmd.SignOut(**h.who("1001")))),
+    "SetReady": (cmd.SetReady, ask(lambda h: cmd.SetReady(**h.who("1001")))),
+    "SetNotReady": (cmd.SetNotReady, ask(lambda h: cmd.SetNotReady(**h.who("1001"), reason="meeting"))),
+    "SetNotReady, unknown reason": (cmd.SetNotReady, ask(lambda h: cmd.SetNotReady(**h.who("1001"), reason="x"))),
+    "TakeDevice, same page": (cmd.TakeDevice, take_device("page1")),
+    "TakeDevice, page reloaded": (cmd.TakeDevice, take_device("page2")),
+    "TakeDevice, another browser": (cmd.TakeDevice, take_device("page3", "lease-new")),
+    "TakeDevice, taken over": (cmd.TakeDevice, take_device("page3", "lease-new", over=True)),
+    "PhoneReady": (cmd.PhoneReady, ask(lambda h: cmd.PhoneReady(**h.who("1001"), lease=lease(h), instance="page1"))),
+    "PhoneReady, old page": (
+        cmd.PhoneReady,
+        ask(lambda h: cmd.PhoneReady(**h.who("1001"), lease=ids.LeaseId("lease-old"), instance="page0")),
+    ),
+    "UsePhone": (cmd.UsePhone, ask(lambda h: cmd.UsePhone(**h.who("1001"), phone="p1"))),
+    "UsePhone, no such": (cmd.UsePhone, ask(lambda h: cmd.UsePhone(**h.who("1001"), phone="p9"))),
+    "ReleaseDevice": (cmd.ReleaseDevice, ask(lambda h: cmd.ReleaseDevice(**h.who("1001"), lease=lease(h)))),
+    "ReleaseDevice, old page": (
+        cmd.ReleaseDevice,
+        ask(lambda h: cmd.ReleaseDevice(**h.who("1001"), lease=ids.LeaseId("lease-old"))),
+    ),
+    "ConfirmOffer": (cmd.ConfirmOffer, confirm()),
+    "ConfirmOffer, unknown": (cmd.ConfirmOffer, confirm(UNKNOWN)),
+    "HoldCall": (cmd.HoldCall, ask(lambda h: cmd.HoldCall(**h.who("1001"), conversation=call_id(h)))),
+    "RetrieveCall": (cmd.RetrieveCall, ask(lambda h: cmd.RetrieveCall(**h.who("1001"), conversation=call_id(h)))),
+    "HangUpCall": (cmd.HangUpCall, ask(lambda h: cmd.HangUpCall(**h.who("1001"), conversation=call_id(h)))),
+    "WriteNote": (cmd.WriteNote, ask(lambda h: cmd.WriteNote(**h.who("1001"), contact=contact_id(h), text="n"))),
+    "FinishWrapUp, ready": (cmd.FinishWrapUp, finish("solved", ready=True)),
+    "FinishWrapUp, break": (cmd.FinishWrapUp, finish("solved", ready=False)),
+    "FinishWrapUp, no disposition": (cmd.FinishWrapUp, finish("", ready=True)),
+    "ExtendWrapUp": (cmd.ExtendWrapUp, ask(lambda h: cmd.ExtendWrapUp(**h.who("1001"), contact=contact_id(h)))),
+    "CloseQueue": (cmd.CloseQueue, ask(lambda h: cmd.CloseQueue(**h.who("9000"), queue=ids.QueueId("service")))),
+    "OpenQueue": (cmd.OpenQueue, ask(lambda h: cmd.OpenQueue(**h.who("9000"), queue=ids.QueueId("service")))),
+    "BookCallback": (
+        cmd.BookCallback,
+        ask(lambda h: cmd.BookCallback(**h.who("9000"), queue=ids.QueueId("second"), number=NUMBER)),
+    ),
+    "CancelCallback": (cmd.CancelCallback, ask(lambda h: cmd.CancelCallback(**h.who("9000"), contact=contact_id(h)))),
+    "DismissLost": (cmd.DismissLost, ask(lambda h: cmd.DismissLost(**h.who("9000"), contact=contact_id(h)))),
+    # --- facts
+    "LinkChanged, none": (facts.LinkChanged, tell(lambda h: facts.LinkChanged(agent=WHO, links=0))),
+    "LinkChanged, two": (facts.LinkChanged, tell(lambda h: facts.LinkChanged(agent=WHO, links=2))),
+    "DeviceContact, gone": (facts.DeviceContact, _device_contact(False)),
+    "DeviceContact, there": (facts.DeviceContact, _device_contact(True)),
+    "SwitchSeen, his contact": (facts.SwitchSeen, seen(True)),
+    "SwitchSeen, without it": (facts.SwitchSeen, seen(False)),
+    "ServerStarted": (facts.ServerStarted, tell(lambda h: facts.ServerStarted(version="2"))),
+    "SiteLoaded, the same": (facts.SiteLoaded, tell(again)),
+    "SiteLoaded, without him": (facts.SiteLoaded, tell(without_him)),
+    "SiteLoaded, without the queue": (facts.SiteLoaded, tell(without_queue)),
+    "FaultsFound, agent": (facts.FaultsFound, fault(FaultKind.AGENT_STATE, lambda h: WHO)),
+    "FaultsFound, reservation": (facts.FaultsFound, fault(FaultKind.RESERVATION_STUCK, reservation_id)),
+    "FaultsFound, index": (facts.FaultsFound, fault(FaultKind.INDEX_BROKEN, lambda h: "pools")),
+    # --- events of calls and flows
+    "AgentLegUp": (ev.AgentLegUp, up(WHO)),
+    "AgentLegUp, the other": (ev.AgentLegUp, up(OTHER)),
+    "AgentLegUp, unknown": (ev.AgentLegUp, up(WHO, UNKNOWN)),
+    "AgentLegFailed, missed": (ev.AgentLegFailed, failed(LegFailure.MISSED)),
+    "AgentLegFailed, rejected": (ev.AgentLegFailed, failed(LegFailure.REJECTED)),
+    "AgentLegFailed, unreachable": (ev.AgentLegFailed, failed(LegFailure.UNREACHABLE)),
+    "AgentLegFailed, too late": (ev.AgentLegFailed, failed(LegFailure.TOO_LATE)),
+    "AgentLegFailed, the other": (ev.AgentLegFailed, failed(LegFailure.REJECTED, OTHER)),
+    "AgentLegLost": (
+        ev.AgentLegLost,
+        say(lambda h: ev.AgentLegLost(conversation=call_id(h), agent=WHO, leg=leg(h), at=h.now)),
+    ),
+    "AgentLegBack": (
+        ev.AgentLegBack,
+        say(lambda h: ev.AgentLegBack(conversation=call_id(h), agent=WHO, leg=leg(h), at=h.now)),
+    ),
+    "ConnectionCleared": (
+        ev.ConnectionCleared,
+        say(lambda h: ev.ConnectionCleared(conversation=call_id(h), leg=leg(h), agent=WHO, cause=0, at=h.now)),
+    ),
+    "CallCleared": (
+        ev.CallCleared,
+        say(lambda h: ev.CallCleared(conversation=call_id(h), by=ClearedBy.CUSTOMER, cause=16, at=h.now)),
+    ),
+    "ConversationForgotten": (
+        ev.ConversationForgotten,
+        say(lambda h: ev.ConversationForgotten(conversation=call_id(h))),
+    ),
+    "CallerAway": (ev.CallerAway, say(lambda h: ev.CallerAway(conversation=call_id(h), at=h.now))),
+    "CallerReturned": (ev.CallerReturned, say(lambda h: ev.CallerReturned(conversation=call_id(h), at=h.now))),
+    "CustomerUnreached, no answer": (ev.CustomerUnreached, say(lambda h: unreached(h, Unreached.NO_ANSWER))),
+    "CustomerUnreached, line lost": (ev.CustomerUnreached, say(lambda h: unreached(h, Unreached.LOST))),
+    "QueueAsked": (ev.QueueAsked, say(lambda h: h.asks(call_id(h), "service"))),
+    "LeaveAsked": (ev.LeaveAsked, say(lambda h: ev.LeaveAsked(conversation=call_id(h), key="1"))),
+    "CallbackAsked": (
+        ev.CallbackAsked,
+        say(lambda h: ev.CallbackAsked(conversation=CALL, queue=ids.QueueId("service"), number="")),
+    ),
+    "SwitchLinkChanged, down": (ev.SwitchLinkChanged, say(lambda h: ev.SwitchLinkChanged(up=False))),
+    "SwitchLinkChanged, up": (ev.SwitchLinkChanged, say(lambda h: ev.SwitchLinkChanged(up=True))),
+    "Originated, again": (ev.Originated, lambda h: ring_again(h)),
+    # --- deadlines
+    **{
+        f"deadline {kind}": (f"acd.{kind}", due(f"acd.{kind}"))
+        for kind in (
+            "confirm",
+            "offer",
+            "withdraw",
+            "wrap",
+            "takeback",
+            "lost",
+            "avoid",
+            "maxwait",
+            "step",
+            "load",
+            "open",
+            "prefer",
+            "over",
+            "comfort",
+            "retry",
+            "gone",
+            "hours",
+        )
+    },
+}
+"""Name -> its type (deadlines: the key's first part) and how it happens."""
+
+
+OF_NO_CONCERN = (
+    # facts that the conversation core alone translates
+    *("CallerArrived", "LegRinging", "LegUp", "LegEnding", "LegAway", "LegEnded", "LegMoved", "LegHold"),
+    *("DigitPressed", "PlaybackDone", "RecordingDone", "ConversationSeen", "SwitchLost", "EffectFailed"),
+    *("CustomerFound", "ClockJumped"),
+    # what happens to legs, bridges, prompts and records; the ACD hears AgentLeg... of what concerns it
+    *("ConversationStarted", "CustomerIdentified", "Delivered", "Established", "Queued", "Talking", "Held"),
+    *("Retrieved", "PhoneHeld", "BridgeOpened", "BridgeClosed", "LegPlaced", "LegSeenUp", "LookLater"),
+    *("PromptStarted", "PromptEnded", "DigitReceived", "RecordingStarted", "RecordingEnded", "HangUpBegun"),
+    *("HangUpSeen", "LookBegun", "CallRefused", "CustomerCalled"),
+    # what a flow asks of the calls, and its end
+    *("IvrChanged", "PromptAsked", "PromptStopAsked", "HangUpAsked", "IvrEnded"),
+)
+"""Types of inputs that say nothing to agents, contacts and reservations."""
+OTHERWISE = ("Tick", "DeadlinePassed", "SiteChanged")
+"""In the tables as what they are about: deadlines by their keys, a changed site as SiteLoaded."""
