@@ -168,6 +168,7 @@ class Server:
             calls=SqlCalls(self.database),
             lost=SqlLostCallers(self.database),
             open_callbacks=lambda: callbacks.open_callbacks(self.world),
+            queue_names=lambda: {queue.id: queue.name for queue in self.world.site.queues},
             customers=self.customers,
             submit=self.submit,
             device=self.device,

@@ -19,6 +19,7 @@ from ctiserver.api.parts import PARTS
 from ctiserver.model import commands as cmd
 from ctiserver.model.ids import ContactId, QueueId
 from ctiserver.model.principal import Permission
+from ctiserver.model.site import Label
 from ctiserver.ports_http import PRINCIPAL, LostCaller, OpenCallback, Route
 
 _CONTACT = re.compile(r"^[A-Za-z0-9_\-]{1,64}$")
@@ -36,7 +37,10 @@ class LostAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallbacksAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """`queues`: what the queues are called."""
+
     callbacks: tuple[OpenCallback, ...]
+    queues: dict[str, Label]
 
 
 async def lost_callers(request: web.Request, query: LostQuery) -> web.StreamResponse:
@@ -73,7 +77,8 @@ async def dismiss(request: web.Request) -> web.StreamResponse:
 
 
 async def callbacks(request: web.Request) -> web.StreamResponse:
-    return json_answer(CallbacksAnswer(callbacks=tuple(request.app[PARTS].open_callbacks())))
+    parts = request.app[PARTS]
+    return json_answer(CallbacksAnswer(callbacks=tuple(parts.open_callbacks()), queues=dict(parts.queue_names())))
 
 
 async def cancel(request: web.Request) -> web.StreamResponse:

@@ -83,6 +83,7 @@ class ApiParts:
     """hears that the phone of this lease is registered"""
     open_callbacks: Callable[[], Sequence[OpenCallback]] = tuple
     """the callbacks that are booked and not done, in the order in which they were booked"""
+    queue_names: Callable[[], Mapping[str, Label]] = dict
     caught_up: Callable[[], Awaitable[object]] | None = None
     """waits a moment until the books hold what has happened so far"""
     socket_gone: Callable[[str, AgentId], None] = lambda _lease, _agent: None

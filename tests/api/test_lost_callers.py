@@ -77,7 +77,7 @@ async def test_an_agent_may_not(house: House) -> None:
 
 async def test_a_lead_cancels_a_callback(house: House) -> None:
     csrf = await house.log_in("2001")
-    assert (await (await house.client.get("/api/v1/callbacks")).json()) == {"callbacks": []}
+    assert (await (await house.client.get("/api/v1/callbacks")).json()) == {"callbacks": [], "queues": {}}
     response = await house.client.post("/api/v1/callbacks/k1-9/cancel", headers=csrf)
     assert response.status == 200
     assert house.desk.commands == [cmd.CancelCallback(id="", by="2001", contact=ContactId("k1-9"))]

@@ -20,11 +20,12 @@ import pytest_asyncio
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
 from tests.harness import tones
+from tests.harness.browser import Browser
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcall import SipCall
 from tests.harness.sipmessage import address
-from tests.harness.site import Site, free_port, site
+from tests.harness.site import PASSWORD, Site, free_port, site
 from tests.harness.waiting import eventually
 from tests.live import house
 from tests.live.people import AGENT_HZ, Agent
@@ -212,3 +213,29 @@ async def test_the_server_is_killed_while_the_customer_s_phone_rings(virtual: Si
         await agent.desk.finish(ready=False)
         await virtual.quiet(within=2)
     assert virtual.events(ev.ContactEnded)[-1].reason is EndReason.ANSWERED
+
+
+async def test_a_lead_has_a_lost_caller_called_back(virtual: Site) -> None:
+    """On the page, in a real browser: the list, the booking, what is booked, and cancelling it."""
+    name = "13900003333"
+    async with house.calling(virtual, VIRTUAL, name) as line:
+        await house.hears_music(line.rtp)
+    async with Browser(locale="en-GB") as browser:
+        page = await browser.page(f"{virtual.url}/lead/callbacks")
+        await page.get_by_test_id("login-user").fill("2001")
+        await page.get_by_test_id("login-password").fill(PASSWORD)
+        await page.get_by_test_id("login-submit").click()
+        lost = page.get_by_test_id("lost-caller")
+        await lost.first.wait_for()
+        assert await lost.count() == 1, "who was called back since is not on it"
+        assert "139 0000 3333" in await lost.first.inner_text()
+        await lost.get_by_test_id("book").click()
+        booked = page.get_by_test_id("open-callback")
+        await booked.wait_for()
+        assert await lost.count() == 0
+        (event,) = [one for one in virtual.events(ev.CallbackBooked) if one.number == name]
+        assert event.by == "2001"
+        await booked.get_by_test_id("cancel").click()
+        await booked.wait_for(state="detached")
+    assert virtual.events(ev.ContactEnded)[-1].reason is EndReason.WITHDRAWN
+    assert virtual.complaints() == []

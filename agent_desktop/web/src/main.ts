@@ -3,7 +3,12 @@
  * sound is back before the browser's one thread is busy with drawing (measured: 300 ms of it).
  */
 const path = location.pathname.replace(/\/+$/, "");
-const page = path === "/call" ? "call" : path === "/admin" ? "admin" : "desktop";
+const PLACES: Record<string, "call" | "admin" | "callbacks"> = {
+  "/call": "call",
+  "/admin": "admin",
+  "/lead/callbacks": "callbacks",
+};
+const page = PLACES[path] ?? "desktop";
 /** The longest that drawing waits for a call to be back. */
 const DRAW_AFTER_MS = 600;
 

@@ -7,6 +7,7 @@ import { Themed } from "./ui/Themed";
 const PAGES = {
   call: lazy(() => import("./call/CallPage").then((module) => ({ default: module.CallPage }))),
   admin: lazy(() => import("./admin/AdminPage").then((module) => ({ default: module.AdminPage }))),
+  callbacks: lazy(() => import("./lead/CallbacksPage").then((module) => ({ default: module.CallbacksPage }))),
   desktop: lazy(() => import("./ui/Desktop").then((module) => ({ default: module.AgentPage }))),
 };
 

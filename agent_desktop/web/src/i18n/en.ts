@@ -222,6 +222,7 @@ export const en: Dictionary = {
     reload: "Reload",
     no_seat: "This account has no agent seat",
     to_admin: "Configuration",
+    to_callbacks: "Callbacks",
     no_seat_hint: "The agent desktop is for agents. Log in with an agent number, or ask the administrator for a seat.",
     keys: "Keys",
     day_today: "Today",

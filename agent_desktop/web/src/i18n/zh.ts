@@ -217,6 +217,7 @@ export const zh = {
     reload: "刷新页面",
     no_seat: "这个账号没有坐席",
     to_admin: "系统配置",
+    to_callbacks: "回呼",
     no_seat_hint: "坐席工作台只给有坐席的工号使用。请用坐席工号登录，或请管理员分配坐席。",
     keys: "快捷键",
     day_today: "今天",

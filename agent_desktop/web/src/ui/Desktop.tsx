@@ -109,10 +109,16 @@ function NoSeat() {
   const t = useT();
   const told = useApp((state) => state.link === "live" && siteOf(state) !== undefined);
   const admin = useApp((state) => state.login?.role === "admin");
+  const lead = useApp((state) => state.login?.role !== "agent");
   if (!told) return null;
   return (
     <div className="card">
       <Empty icon={<UserOutlined />} title={t("home.no_seat")} hint={t("home.no_seat_hint")}>
+        {lead && (
+          <Button href="/lead/callbacks" data-testid="to-callbacks">
+            {t("home.to_callbacks")}
+          </Button>
+        )}
         {admin && (
           <Button href="/admin" data-testid="to-admin">
             {t("home.to_admin")}

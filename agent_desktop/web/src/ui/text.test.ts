@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { adminEn } from "../i18n/adminEn";
 import { adminZh } from "../i18n/adminZh";
+import { callbacksEn } from "../i18n/callbacksEn";
+import { callbacksZh } from "../i18n/callbacksZh";
 import { en } from "../i18n/en";
 import { zh } from "../i18n/zh";
 import { daysAgo, finds, pathSteps, phoneNumber, pinyinInitials } from "./format";
@@ -16,6 +18,7 @@ describe("the two languages", () => {
     for (const [one, other] of [
       [en, zh],
       [adminEn, adminZh],
+      [callbacksEn, callbacksZh],
     ] as [object, object][])
       same(one, other);
   });
