@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import structlog
 from aiohttp import web
 
+from acd.core import queue_now
 from agent_desktop.server import Desktops
 from crm.server import CustomerDesk
 from ctiserver import callbacks, journal as journals, logs, replay, site, turn
@@ -195,6 +196,7 @@ class Server:
                 captions={prompt: self.prompts.texts(prompt) for prompt in self.prompts.ids()},
             ),
             sites=self.sites,
+            queues=lambda: queue_now.look(self.world, self.cores[2].index, time.time()),
             whys=self.whys,
             extra_routes=(*self.desktops.routes(), *self.crm.routes()),
             secure_cookies=self.settings.http.certificate is not None,

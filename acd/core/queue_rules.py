@@ -59,12 +59,6 @@ class Rules:
 
     # --- what a queue says ------------------------------------------------------------------------------
 
-    def is_open(self, queue: QueueId) -> bool:
-        if queue in self._world.closed_queues:
-            return False
-        calendar = self._world.calendars.get(queue)
-        return calendar is None or hours.open_at(calendar, self._ctx.now)
-
     def staffed(self, queue: QueueId) -> bool:
         """Whether anybody who serves the queue is signed in."""
         counts = self._index.counts.get(queue, {})
@@ -75,7 +69,7 @@ class Rules:
         config = self._world.queue_configs.get(queue)
         if config is None:
             return EndReason.FAILED
-        if not self.is_open(queue):
+        if not is_open(self._world, queue, self._ctx.now):
             return EndReason.CLOSED
         if (config.no_agent_leaves or config.when_no_agent) and not self.staffed(queue):
             return EndReason.OVERFLOWED
@@ -163,7 +157,7 @@ class Rules:
     def closing(self, queue: QueueId) -> Events:
         """The queue may have closed: those who wait leave, if that is its rule."""
         config = self._world.queue_configs.get(queue)
-        if config is None or config.at_close != LEAVE or self.is_open(queue):
+        if config is None or config.at_close != LEAVE or is_open(self._world, queue, self._ctx.now):
             return ()
         return self._all_leave(config, EndReason.CLOSED)
 
@@ -219,6 +213,14 @@ class Rules:
         asked = msgspec.structs.replace(asked, queue=queue)
         made = entry.queued(self._world, asked, conversation, self._ctx, been=been, moved=contact)
         return (*withdrawn, contacts.end(contact, reason, self._ctx.now), *way.away, made)
+
+
+def is_open(world: World, queue: QueueId, now: float) -> bool:
+    """Whether it takes callers, by its hours and the emergency switch."""
+    if queue in world.closed_queues:
+        return False
+    calendar = world.calendars.get(queue)
+    return calendar is None or hours.open_at(calendar, now)
 
 
 def is_caller(contact: Contact) -> bool:

@@ -15,7 +15,17 @@ import msgspec
 import structlog
 from aiohttp import WSCloseCode, web
 
-from ctiserver.api import admin_api, calls_api, demo_api, device_api, health_api, login_api, lost_api, why_api
+from ctiserver.api import (
+    admin_api,
+    calls_api,
+    demo_api,
+    device_api,
+    health_api,
+    login_api,
+    lost_api,
+    queues_api,
+    why_api,
+)
 from ctiserver.api.bodies import BODY_BYTES, read_body, read_query
 from ctiserver.api.demo_calls import DEMO, DemoCalls
 from ctiserver.api.device_api import PROXY
@@ -41,6 +51,7 @@ ROUTES: tuple[Route, ...] = (
     *device_api.ROUTES,
     *calls_api.ROUTES,
     *lost_api.ROUTES,
+    *queues_api.ROUTES,
     *demo_api.ROUTES,
     *admin_api.ROUTES,
     *why_api.ROUTES,

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
+from acd.core.queue_now import QueueNow
 from ctiserver.model.commands import Command
 from ctiserver.model.ids import AgentId
 from ctiserver.model.site import Label, SiteConfig
@@ -93,6 +94,8 @@ class ApiParts:
     demo: DemoParts | None = None
     sites: Sites | None = None
     """the editor of the site's configuration"""
+    queues: Callable[[], tuple[QueueNow, ...]] = tuple
+    """how the queues stand now"""
     whys: Whys | None = None
     """who waits, and why"""
     extra_routes: Sequence[Route | web.AbstractRouteDef] = ()

@@ -29,6 +29,7 @@ class Permission(StrEnum):
     CONFIGURE = "configure"
     WHY = "why"
     """who waits, and why; of all queues"""
+    SWITCH_QUEUES = "switch_queues"
 
 
 ROLES: dict[Role, frozenset[Permission]] = {
@@ -37,12 +38,14 @@ ROLES: dict[Role, frozenset[Permission]] = {
         {
             *(Permission.TAKE_CALLS, Permission.OWN_CALLS, Permission.ALL_CALLS, Permission.CUSTOMERS),
             Permission.WHY,
+            Permission.SWITCH_QUEUES,
         }
     ),
     Role.ADMIN: frozenset(
         {
             *(Permission.OWN_CALLS, Permission.ALL_CALLS, Permission.CUSTOMERS, Permission.CONFIGURE),
             Permission.WHY,
+            Permission.SWITCH_QUEUES,
         }
     ),
 }

@@ -15,6 +15,7 @@ import msgspec
 from aiohttp import ClientWebSocketResponse, WSMsgType, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from acd.core.queue_now import QueueNow
 from crm.server import CustomerDesk
 from ctiserver import replay, site as sites, turn
 from ctiserver.api.app import API, Api, make_app
@@ -152,6 +153,7 @@ class House:
         self.records: list[Record] = []
         self.sites = self.reopen_sites()
         self.whys: Whys | None = None
+        self.queues: tuple[QueueNow, ...] = ()
         self._clients: list[TestClient[Any, Any]] = []
         self.client: TestClient[Any, Any]
         self.api: Api
@@ -241,6 +243,7 @@ class House:
             if demo_site
             else None,
             sites=self.sites,
+            queues=lambda: self.queues,
             whys=self.whys,
             extra_routes=CustomerDesk(SqlCustomers(self.database), self.clock).routes(),
         )
