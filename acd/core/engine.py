@@ -56,7 +56,7 @@ class Acd:
             return self._whole(world, item, ctx)
         events = follow(self.index, world, item, ctx) if follow is not None else ()
         if match is not None and world.switch_up:
-            found = Pass(world, self.index, ctx)
+            found = Pass(world, self.index, ctx, changing=events)
             match(self.index, world, item, found)
             events = (*events, *found.events)
         return Decision(events) if events else NOTHING

@@ -109,17 +109,19 @@ def _holds(name: str, value: str, conversation: Conversation, event: ev.QueueAsk
 
 
 def _preferred(world: World, rule: RuleConfig, conversation: Conversation) -> AgentId | None:
+    """Whom the rule means, if he is at work: else the next rule that means somebody holds."""
     match rule.prefer:
         case "":
             return None
         case "last_agent":
             last = world.last_agents.get(remembered_as(conversation))
-            return last.agent if last is not None else None
+            name = last.agent if last is not None else AgentId("")
         case "account_manager":
-            manager = conversation.customer.manager if conversation.customer is not None else ""
-            return AgentId(manager) if AgentId(manager) in world.agent_configs else None
+            name = AgentId(conversation.customer.manager if conversation.customer is not None else "")
         case _:
-            return AgentId(rule.prefer)
+            name = AgentId(rule.prefer)
+    agent = world.agents.get(name) if name in world.agent_configs else None
+    return name if agent is not None and agent.signed_in else None
 
 
 def _prefer_until(world: World, event: ev.QueueAsked, queue: QueueConfig, ruled: Ruled, now: float) -> float:

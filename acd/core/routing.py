@@ -33,14 +33,17 @@ ASKED_FIRST, IN_TURN, LET_PASS = 0.0, 1.0, 2.0
 
 
 class Pass:
-    """One matching pass: what is planned in it counts as taken, since the world changes only afterwards."""
+    """One matching pass: what is planned in it counts as taken, since the world changes only afterwards. `changing`: what
+    is decided already; a contact that steps or ends by it is not offered by what it asked for before."""
 
-    def __init__(self, world: World, index: Index, ctx: Ctx) -> None:
+    def __init__(self, world: World, index: Index, ctx: Ctx, changing: tuple[ev.Event, ...] = ()) -> None:
         self.events: list[ev.Event] = []
         self._world = world
         self._index = index
         self._ctx = ctx
-        self.planned: dict[ContactId, None] = {}
+        self.planned: dict[ContactId, None] = {
+            event.contact: None for event in changing if isinstance(event, ev.ContactStepped | ev.ContactEnded)
+        }
         self._agents: dict[AgentId, None] = {}
 
     def agent(self, name: AgentId) -> None:

@@ -57,7 +57,7 @@ class RuleConfig(msgspec.Struct, frozen=True, kw_only=True):
     `path` (one of the caller's choices, e.g. 'menu:2') and, as `data.NAME`, what the flow has put into the data.
     `prefer`: '' | 'last_agent' | 'account_manager' | an agent's id, who alone may have the contact for
     `prefer_seconds` if he is signed in. `priority` (seconds of head start) adds up; of `algorithm` and `prefer` the
-    first that says something holds.
+    first that says something holds (`prefer`: of those whose agent is signed in).
     """
 
     id: str

@@ -110,6 +110,19 @@ def test_of_several_rules_the_first_that_means_somebody_holds_with_its_time() ->
     assert contact.rules == ("prefers last_agent", "prefers account_manager", "prefers 1001")
 
 
+@pytest.mark.parametrize("gone", ["at home", "with the company no more"])
+def test_the_last_agent_is_not_there_so_the_account_manager_is_meant(gone: str) -> None:
+    office = office_with(rule("last_agent"), rule("account_manager"))
+    assert office.serve(office.come(customer=LI)) == "1003"
+    other = msgspec.structs.replace(LI, manager="1002")
+    office.take(cmd.SetNotReady(**office.who("1003"), reason="lunch"))
+    office.take(cmd.SignOut(**office.who("1003")))
+    if gone != "at home":
+        staff = tuple(one for one in office.world.site.agents if one.id != "1003")
+        office.reload(msgspec.structs.replace(office.world.site, agents=staff))
+    assert office.offered_to(office.come(customer=other)) == "1002"
+
+
 # --- how long he is waited for ------------------------------------------------------------------------------
 
 
