@@ -227,7 +227,7 @@ def live_a_little(office: Office, chance: random.Random) -> None:
     office.wait(chance.choice([0.0, 0.05, 1.0, 3.0, 6.0]))
 
 
-@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("seed", range(10))
 def test_every_offer_is_the_best_of_all_agents_and_all_who_wait(seed: int) -> None:
     chance = random.Random(seed)
     office = Office(random_site(chance), fold=False)
@@ -241,5 +241,5 @@ def test_every_offer_is_the_best_of_all_agents_and_all_who_wait(seed: int) -> No
             pass
         assert judge.wrong == [], judge.wrong
     print(f"{judge.offers} offers, {judge.several} of them with several free agents and callers")
-    assert judge.offers >= 40
+    assert judge.offers >= 30
     assert judge.several < judge.offers // 2
