@@ -33,8 +33,8 @@ ASKED_FIRST, IN_TURN, LET_PASS = 0.0, 1.0, 2.0
 
 
 class Pass:
-    """One matching pass: what is planned in it counts as taken, since the world changes only afterwards. `changing`: what
-    is decided already; a contact that steps or ends by it is not offered by what it asked for before."""
+    """One matching pass: what is planned in it counts as taken, since the world changes only afterwards. `changing` is
+    decided already: a contact that steps or ends by it is not offered by what it asked for before."""
 
     def __init__(self, world: World, index: Index, ctx: Ctx, changing: tuple[ev.Event, ...] = ()) -> None:
         self.events: list[ev.Event] = []
