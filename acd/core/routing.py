@@ -183,7 +183,7 @@ class Pass:
         counted["reserved"] = counted.get("reserved", 0) + taken + held
         counted["avoided"] = avoided
         counted["ranked_lower"] = len(pool.eligible) - taken - held - avoided - min(SHOWN, len(candidates))
-        return {reason: n for reason, n in counted.items() if n}
+        return {reason: n for reason, n in sorted(counted.items()) if n}
 
     def _holds(self, agent: AgentId, contact: Contact) -> bool:
         """The leg of an earlier offer of this contact still ends."""

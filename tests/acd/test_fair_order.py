@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from acd.core.contact import due, rank_key
-from ctiserver.model import commands as cmd
+from ctiserver.model import commands as cmd, events as ev
 from ctiserver.model.causes import LegFailure
 from ctiserver.model.ids import ConversationId
 from tests.acd.house import agent, queue, site
@@ -189,3 +189,22 @@ def test_every_decision_of_a_busy_day_is_decided_again_the_same() -> None:
             office.reload(msgspec.structs.replace(office.world.site, queues=tuple(reversed(QUEUES))))
         office.wait(chance.choice([0.0, 0.2, 3.0, 21.0]))
     assert office.decided_again() == office.log
+
+
+def test_a_record_has_the_same_bytes_after_a_restart() -> None:
+    """Counters that have gone back to nothing are there before it and not after it; no record may show that."""
+
+    def offers(restarts: bool) -> bytes:
+        office = Office(site([queue("a")], [agent(f"100{n}", "a") for n in (1, 2, 3, 4)]), fold=False)
+        office.ready("1001", "1002", "1003")
+        office.hang_up(office.come("a"))
+        office.says(ev.SwitchLinkChanged(up=False))
+        for _ in range(2):
+            office.come("a")
+        if restarts:
+            office.restart()
+        made = [event for event in office.says(ev.SwitchLinkChanged(up=True)) if isinstance(event, ev.OfferMade)]
+        assert len(made) == 2
+        return msgspec.msgpack.encode(made)
+
+    assert offers(restarts=True) == offers(restarts=False)
