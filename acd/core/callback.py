@@ -24,8 +24,8 @@ from ctiserver.model.world import Ctx, World
 
 TRY_WRAP_UP = 10.0
 """Seconds of wrap-up at most after a try that reached nobody."""
-LEAST_DIGITS = 3
-"""A shorter number is nobody's."""
+LEAST_DIGITS, MOST_DIGITS = 4, 20
+"""Digits of a number that can be called: a shorter one is nobody's, or an emergency call (110, 112)."""
 
 Events = tuple[ev.Event, ...]
 
@@ -37,7 +37,7 @@ it already; as many are open as may; the caller is with an agent."""
 def number_of(written: str) -> str:
     """The number as it is dialled and compared: digits, with a + in front if it was there; '' = there is none."""
     digits = "".join(sign for sign in written if sign in "0123456789")
-    if len(digits) < LEAST_DIGITS or any(sign.isalpha() for sign in written):
+    if not LEAST_DIGITS <= len(digits) <= MOST_DIGITS or any(sign.isalpha() for sign in written):
         return ""
     return f"+{digits}" if written.strip().startswith("+") else digits
 

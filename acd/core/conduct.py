@@ -83,6 +83,8 @@ class Conduct:
         contact = world.contacts.get(event.contact)
         if contact is None or contact.state is ContactState.ENDED:
             self.wrong.append(f"{event.contact} ends twice")
+        elif contact.state is ContactState.CONNECTED and contact.booking is not None:
+            pass  # an agent called back, the customer did not answer: it may end in any way
         elif (event.reason is EndReason.ANSWERED) is not (contact.state is ContactState.CONNECTED):
             self.wrong.append(f"{event.contact} was {contact.state.value} and ends {event.reason.value}")
         self._forget_pauses(event.contact)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from ctiserver.model import commands as cmd, facts
-from ctiserver.model.ids import AgentId, LegId
+from ctiserver.model import commands as cmd, facts, ids
+from ctiserver.model.ids import AgentId, LegId, QueueId
+from ctiserver.model.routing import CallbackConfig, OutboundConfig
 from ctiserver.model.site import PhoneConfig
 from ctiserver.model.talk import Place
 from ctiserver.model.work import agent_state
@@ -82,6 +83,27 @@ def wrapping_up(floor: Floor) -> None:
     floor.settle()
 
 
+def called_back(floor: Floor) -> None:
+    """A callback that a lead has booked rings the agent; there is no customer's leg yet."""
+    ready(floor)
+    booked = cmd.BookCallback(id="1", by="2001", queue=QueueId("service"), number="13800138000", dialled="95500")
+    floor.feed(booked)
+    floor.confirm(AGENT)
+    floor.settle()
+
+
+def calling(floor: Floor) -> None:
+    called_back(floor)
+    _answers(floor)
+
+
+def unreached(floor: Floor) -> None:
+    calling(floor)
+    floor.advance(CALLBACK.ring_seconds + 0.1)
+
+
+CALLBACK = CallbackConfig(tries=2, retry_seconds=60.0, ring_seconds=20.0)
+
 SITUATIONS: dict[str, Callable[[Floor], None]] = {
     "signed out": signed_out,
     "signed in, no phone": without_phone,
@@ -93,6 +115,9 @@ SITUATIONS: dict[str, Callable[[Floor], None]] = {
     "on hold": on_hold,
     "leg lost": leg_lost,
     "wrap-up": wrapping_up,
+    "callback rings": called_back,
+    "calling customer": calling,
+    "nobody answered": unreached,
 }
 
 # --- what can happen ------------------------------------------------------------------------------------------------
@@ -116,9 +141,20 @@ COMMANDS: tuple[type[cmd.Command], ...] = (
 )
 
 
+def _legs(floor: Floor, kind: str) -> list[LegId]:
+    """'a': the agent's, 'c': of a customer who is called."""
+    return [leg for leg in floor.switch.channels if ids.kind(leg) == kind]
+
+
+def _customer_answers(floor: Floor) -> None:
+    for leg in _legs(floor, "c"):
+        floor.switch.answer(leg)
+    floor.settle()
+
+
 def _leg_ends(cause: int) -> Callable[[Floor], None]:
     def end(floor: Floor) -> None:
-        for leg in [leg for leg in floor.switch.channels if leg != CALLER]:
+        for leg in _legs(floor, "a"):
             floor.switch.end(leg, cause)
         floor.settle()
 
@@ -127,7 +163,7 @@ def _leg_ends(cause: int) -> Callable[[Floor], None]:
 
 def _phone(on: bool) -> Callable[[Floor], None]:
     def hold(floor: Floor) -> None:
-        for leg in [leg for leg in floor.switch.channels if leg != CALLER]:
+        for leg in _legs(floor, "a"):
             floor.switch.hold(leg, on=on)
         floor.settle()
 
@@ -140,13 +176,14 @@ def _phone_holds_and_resumes(floor: Floor) -> None:
 
 
 def _answers(floor: Floor) -> None:
-    for leg in [leg for leg in floor.switch.channels if leg != CALLER]:
+    for leg in _legs(floor, "a"):
         floor.switch.answer(leg)
     floor.settle()
 
 
 def _caller_gone(floor: Floor) -> None:
-    floor.switch.end(CALLER)
+    for leg in (CALLER, *_legs(floor, "c")):
+        floor.switch.end(leg)
     floor.settle()
 
 
@@ -167,6 +204,7 @@ HAPPENINGS: dict[str, Callable[[Floor], None]] = {
     "and resumes": _phone_holds_and_resumes,
     "agent's page gone": _page_gone,
     "caller hangs up": _caller_gone,
+    "customer answers": _customer_answers,
     "15.2 s pass": _wait(15.2),
     "30.2 s pass": _wait(30.2),
 }
@@ -176,7 +214,10 @@ HAPPENINGS: dict[str, Callable[[Floor], None]] = {
 
 def _stage(situation: Callable[[Floor], None]) -> Floor:
     phone = PhoneConfig(id="p1", name=label("p1"), contact="sip:p1@192.0.2.1")
-    floor = Floor(msgspec.structs.replace(make_site(), phones=(phone,)))
+    site = make_site()
+    queue = msgspec.structs.replace(site.queues[0], callback=CALLBACK)
+    outbound = OutboundConfig(trunk="192.0.2.2:5060")
+    floor = Floor(msgspec.structs.replace(site, phones=(phone,), queues=(queue,), outbound=outbound))
     situation(floor)
     return floor
 
@@ -270,7 +311,8 @@ def render() -> str:
             "",
             "Made by `python -m tests.docs.state_tables` from the real cores on a fake switch: do not edit.",
             "One agent, one caller, the queue of the test site (20 s to answer, 30 s wrap-up, disposition required),",
-            "his browser as his phone, and one desk phone at a fixed contact, which UsePhone takes.",
+            "his browser as his phone, and one desk phone at a fixed contact, which UsePhone takes. In the last three",
+            "there is no caller: a lead has booked a callback (20 s of ringing, 60 s to the next of two tries).",
             "States are written as agent / contact / place of the customer; `-` is none, or no change.",
             "",
             "## Situations",

@@ -221,7 +221,7 @@ def test_what_numbers_may_be_typed(floor: Floor, typed: str, refused: str | None
         assert the_callback(floor, typed).medium == CALLBACK
 
 
-@pytest.mark.parametrize("number", ["0900123456", "anonymous", ""])
+@pytest.mark.parametrize("number", ["0900123456", "110", "anonymous", ""])
 def test_a_caller_whose_own_number_cannot_be_called(floor: Floor, number: str) -> None:
     """Whoever shows a premium number as his own would have us dial it."""
     calls(floor, "95501", number=number)
