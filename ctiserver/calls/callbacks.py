@@ -63,7 +63,7 @@ def call(world: World, conversation: Conversation, agent: Leg, event: ev.Contact
 def answered(plan: Plan, world: World, conversation: Conversation, leg: Leg, ctx: Ctx) -> None:
     """The customer is there: recorded like any other, and together with the agent who called him."""
     agent = talking_leg(conversation)
-    if conversation.place is not Place.CALLING or conversation.customer_leg != leg.id or agent is None:
+    if agent is None:  # his end is known before the customer's answer: then this leg is being ended already
         plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
         return
     number = next((known for known in world.site.numbers if known.number == conversation.dialled), None)

@@ -593,6 +593,26 @@ def test_a_customer_who_hung_up_while_nobody_listened_is_called_again(floor: Flo
     assert live.state is ContactState.RESERVED
 
 
+def test_the_customer_answered_and_the_agent_went_while_nobody_listened(floor: Floor) -> None:
+    """Nobody would talk to him: he is let go, and called again by the next who is free."""
+    contact = booked(floor).id
+    mine, his = calling(floor)
+    floor.switch.channels[his] = "Up"
+    del floor.switch.channels[mine]
+    floor.switch.unregister("d1001")
+    floor.restart()
+    floor.settle()
+    live = floor.world.contacts[contact]
+    assert live.state is ContactState.WAITING
+    assert floor.world.conversations[live.conversation].place is Place.BOOKED
+    assert his not in floor.switch.channels
+    assert not floor.events(ev.Talking)
+    _, again = calling(floor, "1002")
+    floor.switch.answer(again)
+    floor.settle()
+    assert floor.switch.bridge_of(again) == "t"
+
+
 def test_a_kill_before_the_call_was_sent(floor: Floor) -> None:
     """The decision to call him is in the journal, its effects never were: the agent is rung for it again."""
     contact = booked(floor).id
