@@ -192,6 +192,22 @@ def test_a_switch_that_is_there_already_says_nothing_and_an_unknown_queue_is_ref
     assert house.world.closed_queues == {}
 
 
+def test_a_caller_who_lost_his_agent_is_not_sent_away_when_the_queue_closes_or_overflows() -> None:
+    """His flow is over: he would be cut off in the middle of his affair."""
+    over = (OverflowConfig(to="b", after_seconds=30.0),)
+    house = House(site([queue("a", at_close="leave", overflow=over), queue("b")], [agent("1001", "a", "b")]))
+    house.ready("1001")
+    call = house.call("a")
+    house.talk(call)
+    house.lost(call, "1001")
+    house.wait(15.1)
+    assert house.contact(call).state is ContactState.WAITING
+    switch(house, "a", close=True)
+    house.wait(60.0)
+    assert queued_in(house, call) == "a"
+    assert house.seen(ev.ContactEnded) == []
+
+
 # --- nobody there, full -----------------------------------------------------------------------------------
 
 
