@@ -15,6 +15,7 @@ import structlog
 from aiohttp import WSMsgType, web
 
 from agent_desktop import view
+from agent_desktop.directory import Directory, directory
 from ctiserver.model import commands as cmd, events as ev
 from ctiserver.model.bucket import TokenBucket
 from ctiserver.model.errors import CommandRejected, Rejection
@@ -58,6 +59,7 @@ _COMMANDS: dict[str, type[cmd.Command]] = {
         cmd.HoldCall,
         cmd.RetrieveCall,
         cmd.HangUpCall,
+        cmd.TransferCall,
         cmd.WriteNote,
         cmd.FinishWrapUp,
         cmd.ExtendWrapUp,
@@ -291,12 +293,26 @@ class Desktops:
                 answer=PhonesAnswer,
                 statuses=(401, 403),
             ),
+            Route(
+                method="GET",
+                path="/api/v1/directory",
+                handler=self.directory,
+                summary="Whom a customer can be sent to: agents with presence, queues, flows",
+                access=Permission.TAKE_CALLS,
+                answer=Directory,
+                statuses=(401, 403),
+            ),
         )
 
     async def phones(self, request: web.Request) -> web.StreamResponse:
         """Asked for when the choice is opened; a desktop's own phone is in its documents."""
         agent = AgentId(request[PRINCIPAL].agent or "")
         answer = PhonesAnswer(phones=view.phones(self._world, agent))
+        return web.Response(body=_json.encode(answer), content_type="application/json")
+
+    async def directory(self, request: web.Request) -> web.StreamResponse:
+        """Asked for when a transfer is opened."""
+        answer = directory(self._world, AgentId(request[PRINCIPAL].agent or ""))
         return web.Response(body=_json.encode(answer), content_type="application/json")
 
     async def handle(self, request: web.Request) -> web.StreamResponse:

@@ -111,6 +111,13 @@ class CallbackDoc(msgspec.Struct, frozen=True, kw_only=True):
     last: str
     retry_at: float | None
     booked_at: float
+class HandedDoc(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent who had the customer before and sent him on."""
+
+    name: Label
+    queue: Label
+    note: str
+    at: float
 
 
 class WorkDoc(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +150,7 @@ class WorkDoc(msgspec.Struct, frozen=True, kw_only=True):
     calling: bool
     unreached: bool
     callback: CallbackDoc | None
+    handed: tuple[HandedDoc, ...]
 
 
 Doc = MeDoc | SiteDoc | QueueDoc | WorkDoc
@@ -328,6 +336,12 @@ def work(world: World, agent: AgentId, item: WorkItem) -> WorkDoc | None:
         recording=talking and bool(conversation.recordings),
         until=item.until or None,
         note=item.note,
+        handed=tuple(
+            HandedDoc(
+                name=agent_name(world, one.agent), queue=queue_name(world, one.queue), note=one.note, at=one.at
+            )
+            for one in conversation.handed
+        ),
         calling=talking and conversation.place is Place.CALLING,
         unreached=item.kind is WorkKind.WRAP_UP and contact.end_reason is not EndReason.ANSWERED,
         callback=_callback(world, contact),
@@ -347,6 +361,16 @@ def _callback(world: World, contact: Contact) -> CallbackDoc | None:
         retry_at=booking.retry_at or None,
         booked_at=booking.booked_at,
     )
+
+
+def agent_name(world: World, agent: AgentId) -> Label:
+    config = world.agent_configs.get(agent)
+    return config.name if config is not None else Label(zh=agent, en=agent)
+
+
+def queue_name(world: World, queue: QueueId) -> Label:
+    config = world.queue_configs.get(queue)
+    return config.name if config is not None else Label(zh=queue, en=queue)
 
 
 def agents_in(event: ev.Event) -> Iterable[AgentId]:

@@ -28,13 +28,14 @@ from ctiserver.model.events import (
     OfferMade,
     PromptEnded,
     QueueRefused,
+    Transferred,
 )
 from ctiserver.model.facts import SwitchSeen
 from ctiserver.model.faults import Fault, FaultKind
 from ctiserver.model.ids import ConversationId
 from ctiserver.model.ivr import IvrSession, IvrStep
 from ctiserver.model.site import SiteConfig
-from ctiserver.model.talk import Conversation, Place
+from ctiserver.model.talk import Conversation, LegState, Place
 from ctiserver.model.turns import NOTHING, Decision, Item
 from ctiserver.model.world import Ctx, World
 from ivr import comfort
@@ -77,6 +78,8 @@ class Ivr:
                 events = self._offered(world, item)
             case CallbackBooked() | CallbackRefused():
                 events = self._call_back(world, item, ctx.now)
+            case Transferred() if item.flow:
+                events = self._transferred(world, item, ctx.now)
             case CallCleared():
                 events = self._cleared(world, item)
             case CustomerIdentified():
@@ -172,10 +175,20 @@ class Ivr:
 
     def _refused(self, world: World, item: QueueRefused, now: float) -> list[Event]:
         session = world.ivr.get(item.conversation)
-        if session is None or session.waiting != "queue":
+        if session is None:
+            return self._nowhere(world, item, now)
+        if session.waiting != "queue":
             return []
         # Whoever moves the caller out of the music stops what plays in it.
         return _Resumed(world, item.conversation, comfort.announced(session), now).refused(item.reason, item.key)
+
+    def _nowhere(self, world: World, item: QueueRefused, now: float) -> list[Event]:
+        """A customer who was called back, then sent to a queue that gives him back: no flow has him. He hears why."""
+        conversation = world.conversations.get(item.conversation)
+        leg = conversation.legs.get(conversation.customer_leg) if conversation is not None else None
+        if conversation is None or conversation.cleared or leg is None or leg.state is not LegState.CONNECTED:
+            return []
+        return start(world.site, conversation, now, flow="") if conversation.handed else []
 
     def _comfort(self, world: World, item: ComfortDue, now: float) -> list[Event]:
         """Unless he is still listening to the last one."""
@@ -210,6 +223,16 @@ class Ivr:
         if session is None:
             return []
         return _ended(item.conversation, "queued" if session.waiting == "queue" else "caller_gone")
+
+    def _transferred(self, world: World, item: Transferred, now: float) -> list[Event]:
+        """An agent has sent the customer into a flow: whatever he was in before is over."""
+        conversation = world.conversations.get(item.conversation)
+        if conversation is None or conversation.cleared:
+            return []
+        old = world.ivr.get(item.conversation)
+        over = _ended(item.conversation, "transferred") if old is not None else []
+        asked = old.request if old is not None else 0
+        return [*over, *start(world.site, conversation, now, flow=item.flow, asked=asked)]
 
     def _identified(self, world: World, item: CustomerIdentified) -> list[Event]:
         session = world.ivr.get(item.conversation)
@@ -246,9 +269,14 @@ class Ivr:
 # --- runs ---------------------------------------------------------------------------------------
 
 
-def start(site: SiteConfig, conversation: Conversation, now: float) -> list[Event]:
-    """A new session of the dialled number's flow, run to its first wait. Without a usable flow: the apology."""
-    name = next((number.flow for number in site.numbers if number.number == conversation.dialled), "")
+def start(
+    site: SiteConfig, conversation: Conversation, now: float, *, flow: str | None = None, asked: int = 0
+) -> list[Event]:
+    """A new session of the flow, or of the dialled number's, run to its first wait. Without a usable flow: the
+    apology. `asked`: prompts that the caller's last session asked for, so that no number is used twice."""
+    name = flow
+    if name is None:
+        name = next((number.flow for number in site.numbers if number.number == conversation.dialled), "")
     revisions = [flow.revision for flow in site.flows if flow.id == name]
     session = IvrSession(
         flow=name,
@@ -257,10 +285,12 @@ def start(site: SiteConfig, conversation: Conversation, now: float) -> list[Even
         language="",
         variables=call_variables(conversation) | customer_variables(conversation.customer),
         started_at=now,
+        request=max(asked, conversation.prompts_made),
     )
-    flow = flow_of(site, session) or EMERGENCY
-    session = msgspec.structs.replace(session, language=language_of(flow, conversation.customer))
-    return _Flowing(Run(conversation.id, session, flow.languages, site, now), flow).go_to(flow.start, failed=False)
+    document = flow_of(site, session) or EMERGENCY
+    session = msgspec.structs.replace(session, language=language_of(document, conversation.customer))
+    run = Run(conversation.id, session, document.languages, site, now)
+    return _Flowing(run, document).go_to(document.start, failed=False)
 
 
 class _Flowing:

@@ -32,8 +32,8 @@ def command(world: World, index: Index, item: cmd.Command, now: float) -> Decisi
         return NOTHING
     if isinstance(item, cmd.CloseQueue | cmd.OpenQueue):
         return _switch(world, item, now)
-    if isinstance(item, cmd.BookCallback | cmd.CancelCallback | cmd.DismissLost):
-        raise InvariantBroken(f"{type(item).__name__} is no command of an agent")
+    if isinstance(item, cmd.BookCallback | cmd.CancelCallback | cmd.DismissLost | cmd.TransferCall):
+        raise InvariantBroken(f"{type(item).__name__} is decided elsewhere")
     agent = world.agents.get(item.agent)
     if agent is None or (item.agent not in index.site_agents and not agent.signed_in):
         raise CommandRejected(Rejection.UNKNOWN_AGENT)

@@ -23,6 +23,7 @@ from acd.core import (
     outcomes,
     queue_rules,
     repair,
+    transfer,
     waiting,
 )
 from acd.core.applies import APPLY
@@ -69,6 +70,8 @@ class Acd:
             return callback.cancel(world, item, ctx.now)
         if isinstance(item, cmd.DismissLost):  # only the books know whether there was such a one
             return Decision((ev.LostDismissed(contact=item.contact, by=item.by, at=ctx.now),))
+        if isinstance(item, cmd.TransferCall):
+            return transfer.blind(world, self.index, item, ctx)
         if type(item) in _COMMANDS:
             return desk.command(world, self.index, item, ctx.now)  # type: ignore[arg-type]
         if isinstance(item, facts.FaultsFound):

@@ -8,13 +8,16 @@ from __future__ import annotations
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import ConversationId, LegId
-from ctiserver.model.talk import Conversation, KeptPlace, Leg, LegState, Place, Role
+from ctiserver.model.talk import Conversation, Handed, KeptPlace, Leg, LegState, Place, Role
 from ctiserver.model.world import World
 
 FORGET_AFTER = 10.0
 """Seconds that an ended conversation may wait for its last leg and recording (our choice). One that an agent still
 has in hand (wrap-up) stays as long as that."""
 
+
+MOST_HANDED = 10
+"""Agents of whom is kept that they had the customer before (our choice)."""
 
 NOBODY = LegId("")
 """The customer's leg of a callback while he is not called."""
@@ -210,6 +213,14 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
         case ev.Held():
             conversation.place = Place.HELD
             conversation.held = True
+        case ev.Transferred():
+            conversation.agent = None
+            conversation.held = False
+            handed = Handed(agent=event.agent, queue=event.from_queue, note=event.note, at=event.at)
+            conversation.handed = (*conversation.handed, handed)[-MOST_HANDED:]
+            if event.flow:
+                conversation.place = Place.IVR
+            world.deadlines.drop(takeback_key(conversation.id))
         case ev.PhoneHeld():
             conversation.legs[event.leg].on_hold = event.on
         case ev.BridgeOpened():

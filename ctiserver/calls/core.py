@@ -7,7 +7,7 @@ What the switch really holds is compared in `reconcile`.
 
 from __future__ import annotations
 
-from ctiserver.calls import arrivals, callbacks, holds, legs, reconcile, repair
+from ctiserver.calls import arrivals, callbacks, holds, legs, reconcile, repair, transfers
 from ctiserver.calls.apply import (
     FORGET_AFTER,
     apply as apply_event,
@@ -106,6 +106,8 @@ class Calls:
             case ev.DeadlinePassed() if item.key.startswith(takeback_key(ids.ConversationId(""))):
                 name = ids.ConversationId(item.key.removeprefix(takeback_key(ids.ConversationId(""))))
                 return _take_back(world, _live(world, name), ctx)
+            case ev.Transferred():
+                return transfers.sent_on(world, item, ctx)
             case ev.DeviceReady():
                 return _device_ready(world, item, ctx)
             case ev.CallbackBooked():

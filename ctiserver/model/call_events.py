@@ -96,6 +96,21 @@ class Retrieved(EventBase, frozen=True, kw_only=True):
     at: float
 
 
+class Transferred(EventBase, frozen=True, kw_only=True):
+    """The agent has sent his customer on, blind: to a queue (`queue`), there perhaps to one agent (`to_agent`), or to a
+    `flow` ('' = none). `contact` is the agent's, which ends with this; `note` is what he had written until then."""
+
+    conversation: ConversationId
+    contact: ContactId
+    agent: AgentId
+    from_queue: QueueId
+    queue: QueueId | None
+    to_agent: AgentId | None
+    flow: str
+    note: str
+    at: float
+
+
 class PhoneHeld(EventBase, frozen=True, kw_only=True):
     """A phone itself has put its side on hold (`on`), or resumed. What follows for the talk is Held and Retrieved."""
 

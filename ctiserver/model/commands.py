@@ -91,6 +91,15 @@ class HangUpCall(_Command, frozen=True, kw_only=True):
     conversation: ConversationId
 
 
+class TransferCall(_Command, frozen=True, kw_only=True):
+    """Blind transfer: the customer goes to a queue, an agent or a flow (exactly one), the agent is through with him."""
+
+    conversation: ConversationId
+    queue: str = ""
+    to_agent: AgentId = AgentId("")
+    flow: str = ""
+
+
 class WriteNote(_Command, frozen=True, kw_only=True):
     """The whole text of the contact's note (the last one wins); at most 4,000 characters."""
 
@@ -164,6 +173,7 @@ Command = (
     | HoldCall
     | RetrieveCall
     | HangUpCall
+    | TransferCall
     | WriteNote
     | FinishWrapUp
     | ExtendWrapUp

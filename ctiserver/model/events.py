@@ -53,6 +53,7 @@ from ctiserver.model.call_events import (
     RecordingStarted as RecordingStarted,
     Retrieved as Retrieved,
     Talking as Talking,
+    Transferred as Transferred,
 )
 from ctiserver.model.event_base import EventBase
 from ctiserver.model.fault_events import (
@@ -139,6 +140,7 @@ CallEvent = (
     | Talking
     | Held
     | Retrieved
+    | Transferred
     | PhoneHeld
     | BridgeOpened
     | BridgeClosed

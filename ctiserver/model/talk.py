@@ -86,6 +86,15 @@ class KeptPlace(msgspec.Struct, frozen=True, kw_only=True):
     path: tuple[str, ...]
 
 
+class Handed(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent who has sent the customer on, and what he had written."""
+
+    agent: AgentId
+    queue: QueueId
+    note: str
+    at: float
+
+
 class Conversation(msgspec.Struct, kw_only=True):
     """One talk with one customer; it lives while the customer's leg does, and a moment longer for tidying up.
 
@@ -120,5 +129,6 @@ class Conversation(msgspec.Struct, kw_only=True):
     hang_up_by: ClearedBy | None = None  # who asked us to end it
     looks: int = 0  # how often an unclear effect made us look at the switch
     talking_since: float = 0.0
+    handed: tuple[Handed, ...] = ()  # the latest last
     callback: bool = False  # the customer is called by us
     left: KeptPlace | None = None  # his last contact, if it ended without an agent

@@ -1,0 +1,192 @@
+"""Blind transfers on the fake switch in virtual time: the customer has music or a partner, his story goes along."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from agent_desktop import view
+from ctiserver.model import commands as cmd, effects as fx, events as ev
+from ctiserver.model.causes import EndReason
+from ctiserver.model.errors import Rejection
+from ctiserver.model.ids import AgentId, LegId
+from ctiserver.model.talk import Place
+from ctiserver.model.work import AgentState, ContactState, WorkKind, agent_state
+from tests.fakes.floor import Floor
+from tests.scenarios.test_call_stories import ends, finish, talking
+
+
+def send(floor: Floor, **target: str) -> Rejection | None:
+    refused = floor.command(cmd.TransferCall, "1001", conversation=floor.conversation().id, **target)
+    floor.settle()
+    return refused.code if refused is not None else None
+
+
+def picks_up(floor: Floor, agent: str) -> LegId:
+    floor.confirm(agent)
+    floor.settle()
+    leg = floor.ringing_leg(agent)
+    floor.switch.answer(leg)
+    floor.settle()
+    return leg
+
+
+def both_finish(floor: Floor, caller: LegId, second: str) -> None:
+    """The customer goes; the first agent and the second file their parts; nothing is left."""
+    floor.switch.end(caller)
+    floor.settle()
+    for agent in ("1001", second):
+        item = floor.work(agent)
+        assert item.kind is WorkKind.WRAP_UP
+        refused = floor.command(
+            cmd.FinishWrapUp, agent, contact=item.contact, disposition="solved", note="", ready=True
+        )
+        assert refused is None
+    floor.advance(30)
+    assert floor.switch.quiet()
+    assert not floor.world.conversations
+    assert not floor.world.contacts
+    floor.check_journal()
+
+
+def test_to_a_colleague_with_the_note_and_the_way_that_the_customer_came(floor: Floor) -> None:
+    """jambonz-feature-server#1363: the context is not lost on a transfer."""
+    caller, leg = talking(floor)
+    floor.log_in("1002")
+    first = floor.contact()
+    floor.command(cmd.WriteNote, "1001", contact=first.id, text="wants a refund")
+    assert send(floor, to_agent="1002") is None
+    assert floor.switch.bridge_of(caller) == "h", "music while the colleague's phone rings"
+    assert leg not in floor.conversation().legs
+    assert agent_state(floor.agent("1001")) is AgentState.WRAP_UP
+    pop = view.work(floor.world, AgentId("1002"), floor.work("1002"))
+    assert pop is not None
+    assert pop.path == (*first.path, "transfer:1001")
+    assert [(one.name.en, one.note) for one in pop.handed] == [("agent 1", "wants a refund")]
+    new = picks_up(floor, "1002")
+    assert floor.conversation().place is Place.TALKING
+    assert floor.switch.bridge_of(caller) == floor.switch.bridge_of(new) == "t"
+    both_finish(floor, caller, "1002")
+    assert ends(floor) == [EndReason.ANSWERED, EndReason.ANSWERED]
+
+
+def test_to_a_queue_whose_agents_ring_at_once(floor: Floor) -> None:
+    caller, _ = talking(floor)
+    floor.log_in("1002")
+    assert send(floor, queue="service") is None
+    assert floor.work("1002").kind is WorkKind.RESERVED
+    picks_up(floor, "1002")
+    both_finish(floor, caller, "1002")
+
+
+def test_nobody_is_free_so_the_customer_waits_with_music_and_the_first_agent_may_get_him_back(floor: Floor) -> None:
+    caller, _ = talking(floor)
+    assert send(floor, queue="service") is None
+    floor.advance(5)
+    assert floor.switch.bridge_of(caller) == "h"
+    assert [contact.state for contact in floor.world.contacts.values()] == [ContactState.ENDED, ContactState.WAITING]
+    item = floor.work("1001")
+    floor.command(cmd.FinishWrapUp, "1001", contact=item.contact, disposition="solved", note="", ready=True)
+    floor.settle()
+    picks_up(floor, "1001")
+    floor.switch.end(caller)
+    floor.settle()
+    finish(floor)
+
+
+def test_a_customer_on_hold_is_sent_on_without_leaving_his_music(floor: Floor) -> None:
+    caller, _ = talking(floor)
+    floor.log_in("1002")
+    floor.command(cmd.HoldCall, "1001", conversation=floor.conversation().id)
+    floor.settle()
+    joined = len([e for r in floor.records for e in r.effects if isinstance(e, fx.JoinBridge)])
+    assert send(floor, to_agent="1002") is None
+    assert floor.switch.bridge_of(caller) == "h"
+    assert len([e for r in floor.records for e in r.effects if isinstance(e, fx.JoinBridge)]) == joined, "he was moved"
+    picks_up(floor, "1002")
+    assert not floor.conversation().held
+    both_finish(floor, caller, "1002")
+
+
+def test_into_a_flow_from_its_beginning(floor: Floor) -> None:
+    caller, leg = talking(floor)
+    played = len(floor.switch.played)
+    assert send(floor, flow="main") is None
+    assert floor.switch.bridge_of(caller) == ""
+    assert leg not in floor.conversation().legs
+    assert floor.switch.played[played:] == [("sound:menu",)]
+    floor.switch.press(caller, "1")
+    floor.settle()
+    assert floor.conversation().place is Place.WAITING
+    floor.switch.end(caller)
+    floor.settle()
+    finish(floor)
+    assert ends(floor) == [EndReason.ANSWERED, EndReason.ABANDONED]
+
+
+def test_the_customer_hangs_up_in_the_same_moment(floor: Floor) -> None:
+    caller, _ = talking(floor)
+    floor.log_in("1002")
+    floor.switch.end(caller)
+    floor.command(cmd.TransferCall, "1001", conversation=floor.conversation().id, to_agent="1002")
+    floor.settle()
+    assert agent_state(floor.agent("1002")) is AgentState.READY, "nobody rings for a caller who left"
+    finish(floor)
+
+
+def test_the_colleague_does_not_answer_and_the_next_one_does(floor: Floor) -> None:
+    caller, _ = talking(floor)
+    floor.log_in("1002")
+    assert send(floor, queue="service") is None
+    floor.confirm("1002")
+    floor.settle()
+    floor.switch.end(floor.ringing_leg("1002"), 21)
+    floor.settle()
+    assert floor.switch.bridge_of(caller) == "h"
+    floor.switch.end(caller)
+    floor.settle()
+    finish(floor)
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        ({"queue": "nowhere"}, Rejection.UNKNOWN_TARGET),
+        ({"flow": "nowhere"}, Rejection.UNKNOWN_TARGET),
+        ({"to_agent": "9999"}, Rejection.UNKNOWN_TARGET),
+        ({"to_agent": "1001"}, Rejection.UNKNOWN_TARGET),
+        ({"to_agent": "1002"}, Rejection.TARGET_AWAY),
+        ({}, Rejection.BAD_COMMAND),
+        ({"queue": "service", "flow": "main"}, Rejection.BAD_COMMAND),
+    ],
+)
+def test_refused_with_a_reason_and_nothing_changes(floor: Floor, target: dict[str, str], code: Rejection) -> None:
+    caller, _ = talking(floor)
+    before = msgspec.json.encode(floor.conversation())
+    assert send(floor, **target) is code
+    assert msgspec.json.encode(floor.conversation()) == before
+    floor.switch.end(caller)
+    floor.settle()
+    finish(floor)
+
+
+def test_a_closed_queue_takes_nobody(floor: Floor) -> None:
+    caller, _ = talking(floor)
+    floor.feed(cmd.CloseQueue(id="x", by="lead", agent=AgentId(""), queue="service", reason="fire drill"))
+    assert send(floor, queue="service") is Rejection.TARGET_CLOSED
+    assert floor.conversation().place is Place.TALKING
+    floor.switch.end(caller)
+    floor.settle()
+    finish(floor)
+
+
+def test_only_the_agent_who_talks_may_send_him_on(floor: Floor) -> None:
+    caller, _ = talking(floor)
+    floor.log_in("1002")
+    refused = floor.command(cmd.TransferCall, "1002", conversation=floor.conversation().id, queue="service")
+    assert refused is not None
+    assert refused.code is Rejection.UNKNOWN_CALL
+    floor.switch.end(caller)
+    floor.settle()
+    finish(floor)
+    assert not floor.events(ev.Transferred)
