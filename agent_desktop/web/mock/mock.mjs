@@ -117,6 +117,7 @@ export function createMock() {
       calling: false,
       unreached: false,
       callback: null,
+      handed: [],
       why: { rule: "longest_idle", chosen: "1001", tie_break: "" },
     };
     become("reserved");
@@ -197,6 +198,11 @@ export function createMock() {
     HoldCall: () => edit({ held: true }),
     RetrieveCall: () => (work()?.held ? edit({ held: false }) : "not_on_hold"),
     HangUpCall: () => {
+      sip?.bye();
+      wrapUp();
+    },
+    TransferCall: ({ queue, to_agent, flow }) => {
+      if ([queue, to_agent, flow].filter(Boolean).length !== 1) return "bad_command";
       sip?.bye();
       wrapUp();
     },
@@ -338,6 +344,23 @@ export function createMock() {
       const lease = holder && holder.lease === body.lease ? body.lease : randomUUID();
       me({ phone: { kind: "browser", desk: null, lease, instance: body.instance, registered: false, contact: false } });
       return [200, { lease, username: "1001", password: "x", domain: "127.0.0.1", ws_path: `/sip?lease=${lease}` }];
+    }
+    if (route === "GET /api/v1/directory") {
+      const agent = (id, zh, en, of) => ({ id, name: { zh, en }, state: of, since: now(), reason: "" });
+      return [
+        200,
+        {
+          agents: [agent("1002", "李娜", "Li Na", "ready"), agent("1003", "张敏", "Zhang Min", "busy")],
+          queues: Object.entries(site.queues).map(([id, { name }]) => ({
+            id,
+            name,
+            waiting: 2,
+            ready: 1,
+            closed: false,
+          })),
+          flows: [{ id: "main" }],
+        },
+      ];
     }
     if (route === "GET /api/v1/phones") return [200, { phones: state.phones }];
     if (route === "GET /api/v1/calls") {

@@ -1,5 +1,5 @@
 /** HTTP to the server: JSON in, JSON out, the CSRF token on everything that changes something. */
-import type { CallRecord, DemoGrant, DemoSite, DeviceGrant, Login, PhoneChoice } from "./types";
+import type { CallRecord, DemoGrant, DemoSite, DeviceGrant, Directory, Login, PhoneChoice } from "./types";
 
 export class ApiError extends Error {
   constructor(
@@ -52,6 +52,7 @@ export const api = {
   logout: () => request<unknown>("POST", "/api/v1/logout", {}),
   device: (instance: string, lease: string | null, takeOver: boolean) =>
     request<DeviceGrant>("POST", "/api/v1/device", { instance, lease, take_over: takeOver }),
+  directory: () => request<Directory>("GET", "/api/v1/directory"),
   phones: async () => (await request<{ phones: PhoneChoice[] }>("GET", "/api/v1/phones")).phones,
   calls: async (limit = 50, before?: number) => {
     const query = before ? `?limit=${limit}&before=${before}` : `?limit=${limit}`;

@@ -112,6 +112,21 @@ export interface CallbackDoc {
   booked_at: number;
 }
 
+/** Whom a customer can be sent to. */
+export interface Directory {
+  agents: { id: string; name: Text; state: AgentStateName; since: number; reason: string }[];
+  queues: { id: string; name: Text; waiting: number; ready: number; closed: boolean }[];
+  flows: { id: string }[];
+}
+
+/** An agent who had the customer before. */
+export interface Handed {
+  name: Text;
+  queue: Text;
+  note: string;
+  at: number;
+}
+
 export interface WorkDoc {
   contact: string;
   conversation: string;
@@ -140,6 +155,7 @@ export interface WorkDoc {
   calling: boolean;
   unreached: boolean;
   callback: CallbackDoc | null;
+  handed: Handed[];
   why?: { rule?: string; chosen?: string; tie_break?: string } | null;
 }
 

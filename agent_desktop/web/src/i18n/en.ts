@@ -107,6 +107,7 @@ export const en: Dictionary = {
     mute: "Mute",
     unmute: "Unmute",
     keypad: "Keypad",
+    transfer: "Transfer",
     hangup: "Hang up",
     muted: "You are muted; the caller does not hear you",
     held_note: "The caller hears music and does not hear you",
@@ -141,6 +142,16 @@ export const en: Dictionary = {
     required: "Choose a disposition first",
     for: "The call with {{name}} has ended",
   },
+  transfer: {
+    title: "Transfer",
+    search: "Colleague, queue or flow",
+    queue_word: "{{waiting}} waiting · {{ready}} ready",
+    flow_word: "self-service flow",
+    closed: "closed",
+    none: "Nothing found",
+    failed: "The list cannot be had now. Open this once more.",
+    hint: "Enter transfers. The customer has music first; you go to wrap-up.",
+  },
   card: {
     unknown: "Not a known customer",
     unknown_hint:
@@ -151,6 +162,7 @@ export const en: Dictionary = {
     phones: "Phones",
     caller: "Calls from",
     came_by: "Came by",
+    handed: "Before you",
     waited: "waited {{time}}",
     note: "Note",
     note_hint: "Write while you talk; it saves itself",
@@ -233,6 +245,7 @@ export const en: Dictionary = {
     key_hold: "Hold / retrieve",
     key_mute: "Mute",
     key_keypad: "Keypad",
+    key_transfer: "Transfer",
     key_done: "Finish the wrap-up",
   },
   end: {
@@ -273,6 +286,9 @@ export const en: Dictionary = {
     phone_taken: "Somebody else works with this phone. Open the list again and take it over if it is yours.",
     phone_in_call: "Somebody is in a call on this phone. Wait until it is over, or choose another one.",
     held_on_phone: "The call is on hold on your phone: press hold there to go on.",
+    unknown_target: "There is nobody and nothing of this name to transfer to.",
+    target_away: "This colleague is not signed in. Choose somebody else, or a queue.",
+    target_closed: "This queue takes no calls now: it is closed, full, or nobody is there.",
     unknown_callback: "There is no such callback, or it is over.",
     callback_running: "The customer is being called at this moment: it cannot be cancelled now.",
     callback_refused:

@@ -10,6 +10,7 @@ import {
   PhoneFilled,
   PhoneOutlined,
   RollbackOutlined,
+  SwapOutlined,
   TableOutlined,
 } from "@ant-design/icons";
 import { useEffect, useState } from "react";
@@ -22,9 +23,13 @@ import { pick, useT } from "../i18n";
 import { phoneNumber } from "./format";
 import { Keypad } from "./Keypad";
 import { Action, ClassMarks, HangUpIcon, Since, STATE_CLASS, StateIcon } from "./parts";
+import { TransferBox } from "./TransferBox";
 import { WrapUpBar } from "./WrapUpBar";
 
-export function CallBar({ keypad, onKeypad }: { keypad: boolean; onKeypad: (open: boolean) => void }) {
+/** Which of the call bar's boxes is open. */
+export type OpenBox = "" | "keypad" | "transfer";
+
+export function CallBar({ box, onBox }: { box: OpenBox; onBox: (box: OpenBox) => void }) {
   const work = useApp(currentWork);
   const stray = useApp((state) => state.phone.call?.phase === "talking");
   return (
@@ -35,7 +40,7 @@ export function CallBar({ keypad, onKeypad }: { keypad: boolean; onKeypad: (open
     >
       {!work && (stray ? <Stray /> : <Idle />)}
       {work?.kind === "offer" && <Offer work={work} />}
-      {work?.kind === "busy" && <Talk work={work} keypad={keypad} onKeypad={onKeypad} />}
+      {work?.kind === "busy" && <Talk work={work} box={box} onBox={onBox} />}
       {work?.kind === "wrap_up" && <WrapUpBar key={work.contact} work={work} />}
     </section>
   );
@@ -181,7 +186,8 @@ function Offer({ work }: { work: WorkDoc }) {
   );
 }
 
-function Talk({ work, keypad, onKeypad }: { work: WorkDoc; keypad: boolean; onKeypad: (open: boolean) => void }) {
+function Talk({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: OpenBox) => void }) {
+  const keypad = box === "keypad";
   const t = useT();
   const call = useApp((state) => state.phone.call);
   const up = call?.phase === "talking";
@@ -256,9 +262,22 @@ function Talk({ work, keypad, onKeypad }: { work: WorkDoc; keypad: boolean; onKe
               icon={<TableOutlined />}
               label={t("call.keypad")}
               hotkey="F9"
-              onClick={() => onKeypad(!keypad)}
+              onClick={() => onBox(keypad ? "" : "keypad")}
             />
-            {keypad && <Keypad onKey={(key) => phone.dtmf(key)} onClose={() => onKeypad(false)} floating />}
+            {keypad && <Keypad onKey={(key) => phone.dtmf(key)} onClose={() => onBox("")} floating />}
+          </div>
+        )}
+        {!work.lost && (
+          <div className="keypad-anchor">
+            <Action
+              data-testid="transfer"
+              on={box === "transfer"}
+              icon={<SwapOutlined />}
+              label={t("call.transfer")}
+              hotkey="F3"
+              onClick={() => onBox(box === "transfer" ? "" : "transfer")}
+            />
+            {box === "transfer" && <TransferBox conversation={conversation} onClose={() => onBox("")} />}
           </div>
         )}
         <Action

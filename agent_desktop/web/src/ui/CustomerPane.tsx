@@ -70,6 +70,7 @@ export function CustomerPane({ work }: { work: WorkDoc }) {
           </div>
         </section>
         <CameBy work={work} />
+        <HandedOn work={work} />
         <NoteField work={work} />
       </div>
       <Timeline work={work} />
@@ -99,6 +100,25 @@ function waitEnd(work: WorkDoc): number | null {
   const end = work.talking_since ?? (work.kind === "offer" ? work.since : null);
   if (end !== null) waitEnds.set(work.contact, end);
   return waitEnds.get(work.contact) ?? null;
+}
+
+/** Who had this customer before, and what they wrote: nobody has to ask him again. */
+function HandedOn({ work }: { work: WorkDoc }) {
+  const t = useT();
+  const language = useLanguage();
+  if (!work.handed?.length) return null;
+  return (
+    <section className="card handed" aria-label={t("card.handed")} data-testid="handed">
+      <span className="path-label">{t("card.handed")}</span>
+      {work.handed.map((one) => (
+        <div className="handed-row" key={one.at}>
+          <b>{pick(one.name)}</b> <span className="quiet">{pick(one.queue)}</span>{" "}
+          <span className="num quiet">{clockTime(one.at, language)}</span>
+          {one.note && <p className="handed-note">{one.note}</p>}
+        </div>
+      ))}
+    </section>
+  );
 }
 
 function CameBy({ work }: { work: WorkDoc }) {

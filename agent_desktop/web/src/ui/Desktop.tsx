@@ -6,7 +6,7 @@ import { answerCall, command, hangUp, phone, rejectCall, setNotReady, setReady }
 import { currentWork, meOf, siteOf, store, useApp } from "../engine/store";
 import { translate, useT } from "../i18n";
 import { Banner } from "./Banner";
-import { CallBar } from "./CallBar";
+import { CallBar, type OpenBox } from "./CallBar";
 import { CustomerPane } from "./CustomerPane";
 import { Home } from "./Home";
 import { useHotkeys } from "./hooks";
@@ -43,7 +43,7 @@ function toggleReady(): void {
 }
 
 function Desktop() {
-  const [keypad, setKeypad] = useState(false);
+  const [box, setBox] = useState<OpenBox>("");
   const work = useApp(currentWork);
   const call = useApp((state) => state.phone.call);
   const signedIn = useApp((state) => meOf(state)?.signed_in ?? false);
@@ -52,7 +52,7 @@ function Desktop() {
   const offered = work?.kind === "offer" || (call?.phase === "ringing" && call.direction === "in");
 
   useEffect(() => {
-    if (!talking) setKeypad(false);
+    if (!talking) setBox("");
   }, [talking]);
 
   useHotkeys({
@@ -61,7 +61,8 @@ function Desktop() {
       F4: () => void hangUp(talking.conversation),
       F6: () => void command(talking.held ? "RetrieveCall" : "HoldCall", { conversation: talking.conversation }),
       F7: () => phone.mute(!phone.state.call?.muted),
-      F9: () => setKeypad((open) => !open),
+      F3: () => setBox((open) => (open === "transfer" ? "" : "transfer")),
+      F9: () => setBox((open) => (open === "keypad" ? "" : "keypad")),
     }),
     ...(signedIn && { F8: toggleReady }),
   });
@@ -70,7 +71,7 @@ function Desktop() {
   return (
     <div className="desktop">
       <TopBar />
-      <CallBar keypad={keypad} onKeypad={setKeypad} />
+      <CallBar box={box} onBox={setBox} />
       <Banner />
       <main className="main">
         <Guard key={work?.contact ?? "home"}>

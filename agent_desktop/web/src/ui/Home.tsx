@@ -282,6 +282,7 @@ function Keys() {
     ["F4", "key_hangup"],
     ["F6", "key_hold"],
     ["F7", "key_mute"],
+    ["F3", "key_transfer"],
     ["F9", "key_keypad"],
     ["Enter", "key_done"],
   ];

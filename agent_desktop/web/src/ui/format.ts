@@ -17,6 +17,7 @@ export function pathSteps(path: string[], dialled: string, queueName: (id: strin
   path.forEach((step, i) => {
     // "node:key" is a menu's choice; the first word is the flow's own id, which tells an agent nothing.
     const key = /^[\w-]+:([0-9*#]+)$/.exec(step)?.[1];
+    if (step.startsWith("transfer:")) return; // told with the note of whoever sent him on
     if (key) steps.push({ kind: "key", text: key });
     else if (i === 0 && /^[a-z0-9_-]+$/.test(step)) return;
     else if (step !== dialled) steps.push({ kind: "text", text: queueName(step) || step });
