@@ -341,6 +341,7 @@ def work(world: World, agent: AgentId, item: WorkItem) -> WorkDoc | None:
                 name=agent_name(world, one.agent), queue=queue_name(world, one.queue), note=one.note, at=one.at
             )
             for one in conversation.handed
+            if one.at <= contact.entered_at  # not by himself, when he wraps it up
         ),
         calling=talking and conversation.place is Place.CALLING,
         unreached=item.kind is WorkKind.WRAP_UP and contact.end_reason is not EndReason.ANSWERED,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import ConversationId, LegId
-from ctiserver.model.talk import Conversation, Handed, KeptPlace, Leg, LegState, Place, Role
+from ctiserver.model.talk import Conversation, Handed, KeptPlace, Leg, LegState, Place, Role, contacts_of
 from ctiserver.model.world import World
 
 FORGET_AFTER = 10.0
@@ -195,8 +195,9 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             _keep_place(world, conversation, event)
         case ev.ContactQueued():
             conversation.left = None
-            if conversation.contact is not None:
-                world.conversation_of_contact.pop(conversation.contact, None)
+            for old in contacts_of(conversation):
+                if old not in world.contacts:
+                    world.conversation_of_contact.pop(old, None)
             conversation.contact = event.contact
             world.conversation_of_contact[event.contact] = conversation.id
         case ev.Queued():
@@ -216,7 +217,9 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
         case ev.Transferred():
             conversation.agent = None
             conversation.held = False
-            handed = Handed(agent=event.agent, queue=event.from_queue, note=event.note, at=event.at)
+            handed = Handed(
+                contact=event.contact, agent=event.agent, queue=event.from_queue, note=event.note, at=event.at
+            )
             conversation.handed = (*conversation.handed, handed)[-MOST_HANDED:]
             if event.flow:
                 conversation.place = Place.IVR
@@ -276,8 +279,8 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
         case ev.ConversationForgotten():
             for leg_id in conversation.legs:
                 world.conversation_of_leg.pop(leg_id, None)
-            if conversation.contact is not None:
-                world.conversation_of_contact.pop(conversation.contact, None)
+            for old in contacts_of(conversation):
+                world.conversation_of_contact.pop(old, None)
             world.deadlines.drop(forget_key(conversation.id))
             world.deadlines.drop(takeback_key(conversation.id))
             del world.conversations[conversation.id]

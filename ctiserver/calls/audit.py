@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ctiserver.calls import reconcile
 from ctiserver.calls.apply import FORGET_AFTER, dial_key, forget_key
-from ctiserver.calls.moves import Plan
+from ctiserver.calls.moves import Plan, in_hand
 from ctiserver.model import effects as fx, events as ev, facts, ids
 from ctiserver.model.faults import Fault, FaultKind
 from ctiserver.model.ids import ConversationId, Ids
@@ -77,7 +77,7 @@ def _forgetting(world: World) -> list[Fault]:
         )
         for conversation in world.conversations.values()
         if conversation.cleared
-        and conversation.contact not in world.contacts
+        and not in_hand(world, conversation)
         and world.deadlines.get(forget_key(conversation.id)) is None
     ]
 

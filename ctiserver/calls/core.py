@@ -17,7 +17,7 @@ from ctiserver.calls.apply import (
     look_key,
     takeback_key,
 )
-from ctiserver.calls.moves import Plan, agent_legs
+from ctiserver.calls.moves import Plan, agent_legs, in_hand
 from ctiserver.model import commands as cmd, effects as fx, events as ev, facts, ids
 from ctiserver.model.causes import ClearedBy, LegFailure, Unreached
 from ctiserver.model.errors import CommandRejected, Rejection
@@ -351,7 +351,7 @@ def _tidy(world: World, event: _Ending) -> Decision:
         case _:
             name = event.conversation
     conversation = world.conversations.get(name)
-    if conversation is None or not conversation.cleared or conversation.contact in world.contacts:
+    if conversation is None or not conversation.cleared or in_hand(world, conversation):
         return NOTHING
     overdue = world.now >= conversation.cleared_at + FORGET_AFTER
     if not overdue and (conversation.legs or conversation.recordings):

@@ -9,8 +9,9 @@ from __future__ import annotations
 from ctiserver.model import effects as fx, events as ev, ids
 from ctiserver.model.causes import NORMAL, ClearedBy
 from ctiserver.model.ids import BridgeId, LegId, PlaybackId
-from ctiserver.model.talk import Conversation, Leg, LegState, Role
+from ctiserver.model.talk import Conversation, Leg, LegState, Role, contacts_of
 from ctiserver.model.turns import Decision
+from ctiserver.model.world import World
 
 
 class Plan:
@@ -113,3 +114,8 @@ def talking_leg(conversation: Conversation) -> Leg | None:
         if leg.state is LegState.CONNECTED and leg.agent is not None and leg.agent == conversation.agent
     ]
     return legs[-1] if legs else None
+
+
+def in_hand(world: World, conversation: Conversation) -> bool:
+    """Whether an agent still has a contact of it: then it stays, for his wrap-up shows it."""
+    return any(contact in world.contacts for contact in contacts_of(conversation))

@@ -87,8 +87,9 @@ class KeptPlace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Handed(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent who has sent the customer on, and what he had written."""
+    """An agent who has sent the customer on, and what he had written. `contact` is his; he may still wrap it up."""
 
+    contact: ContactId
     agent: AgentId
     queue: QueueId
     note: str
@@ -132,3 +133,9 @@ class Conversation(msgspec.Struct, kw_only=True):
     handed: tuple[Handed, ...] = ()  # the latest last
     callback: bool = False  # the customer is called by us
     left: KeptPlace | None = None  # his last contact, if it ended without an agent
+
+
+def contacts_of(conversation: Conversation) -> tuple[ContactId, ...]:
+    """The contacts of it that somebody may have in hand: the last one, and those of agents who have sent him on."""
+    last = (conversation.contact,) if conversation.contact is not None else ()
+    return (*dict.fromkeys(one.contact for one in conversation.handed), *last)

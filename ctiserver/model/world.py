@@ -13,7 +13,7 @@ from ctiserver.model.ids import AgentId, ContactId, ConversationId, Ids, LegId, 
 from ctiserver.model.ivr import IvrSession
 from ctiserver.model.routing import CalendarConfig, CapacityConfig, ServesConfig
 from ctiserver.model.site import AgentConfig, PhoneConfig, QueueConfig, SiteConfig
-from ctiserver.model.talk import Conversation, Leg
+from ctiserver.model.talk import Conversation, Leg, contacts_of
 from ctiserver.model.work import Agent, Book, ClosedQueue, Contact, Forecast, LastAgent, Reservation
 
 
@@ -98,9 +98,9 @@ class World:
             leg: conversation.id for conversation in self.conversations.values() for leg in conversation.legs
         }
         self.conversation_of_contact: dict[ContactId, ConversationId] = {
-            conversation.contact: conversation.id
+            contact: conversation.id
             for conversation in self.conversations.values()
-            if conversation.contact is not None
+            for contact in contacts_of(conversation)
         }
 
     @property

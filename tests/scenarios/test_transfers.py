@@ -62,6 +62,9 @@ def test_to_a_colleague_with_the_note_and_the_way_that_the_customer_came(floor: 
     pop = view.work(floor.world, AgentId("1002"), floor.work("1002"))
     assert pop is not None
     assert pop.path == (*first.path, "transfer:1001")
+    own = view.work(floor.world, AgentId("1001"), floor.work("1001"))
+    assert own is not None
+    assert own.handed == ()
     assert [(one.name.en, one.note) for one in pop.handed] == [("agent 1", "wants a refund")]
     new = picks_up(floor, "1002")
     assert floor.conversation().place is Place.TALKING
@@ -122,6 +125,22 @@ def test_into_a_flow_from_its_beginning(floor: Floor) -> None:
     floor.settle()
     finish(floor)
     assert ends(floor) == [EndReason.ANSWERED, EndReason.ABANDONED]
+
+
+def test_the_first_agents_wrap_up_stays_on_his_screen_when_the_customer_gives_up_waiting(floor: Floor) -> None:
+    """The second contact is over and nobody has it in hand, the first agent still writes about his."""
+    caller, _ = talking(floor)
+    assert send(floor, queue="service") is None
+    floor.switch.end(caller)
+    floor.settle()
+    floor.advance(12)
+    shown = view.work(floor.world, AgentId("1001"), floor.work("1001"))
+    assert shown is not None
+    assert shown.kind == "wrap_up"
+    floor.restart()
+    floor.settle()
+    assert view.work(floor.world, AgentId("1001"), floor.work("1001")) is not None
+    finish(floor)
 
 
 def test_the_customer_hangs_up_in_the_same_moment(floor: Floor) -> None:
