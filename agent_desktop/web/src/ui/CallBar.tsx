@@ -267,7 +267,7 @@ function Talk({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: 
             {keypad && <Keypad onKey={(key) => phone.dtmf(key)} onClose={() => onBox("")} floating />}
           </div>
         )}
-        {!work.lost && (
+        {!work.lost && !work.calling && (
           <div className="keypad-anchor">
             <Action
               data-testid="transfer"
