@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from ctiserver.model.ids import AgentId, ContactId, QueueId
+from ctiserver.model.routing import Label
 from ctiserver.why import Answer
 
 
@@ -24,6 +25,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
 
     contact: ContactId
     queue: QueueId
+    queue_name: Label
     medium: str
     entered_at: float
     due: float

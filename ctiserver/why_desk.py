@@ -71,6 +71,7 @@ class WhyDesk:
                 Waiting(
                     contact=name,
                     queue=contact.queue,
+                    queue_name=queue.name,
                     medium=contact.medium,
                     entered_at=contact.entered_at,
                     due=key[1],

@@ -58,7 +58,9 @@ def explain(
             found = (Obstacle(reason="reserved"), *found)
         skills = {skill: config.skills.get(skill, 0) for skill in asked}
         answers.append(
-            AgentAnswer(agent=AgentId(config.id), place=place, keys=keys, obstacles=found, skills=skills)
+            AgentAnswer(
+                agent=AgentId(config.id), name=config.name, place=place, keys=keys, obstacles=found, skills=skills
+            )
         )
     # Without an obstacle and without a place: nothing of ours knows such an agent, and hiding it would be worse.
     excluded = Counter(one.obstacles[0].reason if one.obstacles else "unknown" for one in answers if not one.place)
@@ -67,6 +69,7 @@ def explain(
         contact=contact.id,
         conversation=contact.conversation,
         queue=contact.queue,
+        queue_name=queue.name,
         medium=contact.medium,
         at=world.now,
         state=contact.state.value,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, QueueId
+from ctiserver.model.routing import Label
 
 
 class Obstacle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -28,6 +29,7 @@ class AgentAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     them, the first is the one he is counted by; `skills`: his levels of the skills that are asked for."""
 
     agent: AgentId
+    name: Label
     place: int = 0
     keys: tuple[float, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
@@ -92,6 +94,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     contact: ContactId
     conversation: ConversationId
     queue: QueueId
+    queue_name: Label
     medium: str
     at: float
     state: str

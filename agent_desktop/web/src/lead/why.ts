@@ -1,0 +1,177 @@
+/** What the team lead's page asks and hears: who waits (live), and the answer for one contact or offer. */
+import { useEffect, useState } from "react";
+import { ApiError, request, socketUrl } from "../engine/api";
+import { clock } from "../engine/store";
+import type { Text } from "../engine/types";
+
+export interface Waiting {
+  contact: string;
+  queue: string;
+  queue_name: Text;
+  medium: string;
+  entered_at: number;
+  due: number;
+  head: boolean;
+  offers: number;
+  offered_to: string[];
+  requires: string;
+  step: number;
+  steps: number;
+  able: number;
+}
+export interface WaitingNow {
+  now: number;
+  count: number;
+  waiting: Waiting[];
+}
+export interface Obstacle {
+  reason: string;
+  missing?: string[];
+  left?: number;
+  since?: number;
+  about?: string;
+}
+export interface AgentAnswer {
+  agent: string;
+  name: Text;
+  place?: number;
+  keys?: number[];
+  obstacles?: Obstacle[];
+  skills?: Record<string, number>;
+}
+export interface Ahead {
+  contact: string;
+  queue: string;
+  by: string;
+  seconds: number;
+  agents: number;
+}
+export interface Step {
+  number: number;
+  of: number;
+  ends_at?: number;
+  ends_below_available?: number;
+  ends_over_predicted?: number;
+  next_requires?: string;
+  next_agents?: string[];
+  next_count?: number;
+  next_free?: number;
+}
+export interface Told {
+  contact: string;
+  queue: string;
+  queue_name: Text;
+  at: number;
+  state: string;
+  verdict: string;
+  entered_at: number;
+  queued_at: number;
+  objective: number;
+  queue_priority: number;
+  head_start: number;
+  due: number;
+  offers: number;
+  requires: string;
+  algorithm: string;
+  names: string[];
+  agents: AgentAnswer[];
+  eligible: number;
+  excluded: Record<string, number>;
+  parts: { requires: string; agents: number; free: number }[];
+  nearest: string[];
+  place: number;
+  queue_length: number;
+  ahead: Ahead[];
+  ahead_count: number;
+  rules: string[];
+  only_agent: string | null;
+  prefer: string | null;
+  prefer_until: number;
+  step: Step | null;
+  opening: { at: number; delay: number; agents: string[]; count: number } | null;
+}
+export interface Why {
+  rule: string;
+  chosen: string[];
+  candidates: { agent: string }[];
+  excluded: Record<string, number>;
+  tie_break: string;
+  requires?: string;
+  rules?: string[];
+}
+export interface Answer {
+  subject: "contact" | "offer";
+  contact: string;
+  queue: string;
+  reservation: string | null;
+  record: Why | null;
+  told: Told | null;
+  untold: string;
+  history: { at: number; event: string; agents?: string[]; reservation?: string | null; about?: string }[];
+}
+
+const AGAIN_MS = 1500;
+const LOGIN_ENDED = 4401;
+
+/** The list as the server sends it; null until the first came. `away`: the link is down and is tried again. */
+export function useWaiting(onEnded: () => void): { list: WaitingNow | null; away: boolean } {
+  const [list, setList] = useState<WaitingNow | null>(null);
+  const [away, setAway] = useState(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: one link as long as the page is there
+  useEffect(() => {
+    let socket: WebSocket | null = null;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let over = false;
+    const open = () => {
+      socket = new WebSocket(socketUrl("/api/v1/waiting/live"));
+      socket.onmessage = (event) => {
+        const heard = JSON.parse(String(event.data)) as WaitingNow;
+        clock.hear(heard.now);
+        setList(heard);
+        setAway(false);
+      };
+      socket.onclose = (event) => {
+        if (over) return;
+        if (event.code === LOGIN_ENDED) return onEnded();
+        setAway(true);
+        timer = setTimeout(open, AGAIN_MS);
+      };
+    };
+    open();
+    return () => {
+      over = true;
+      clearTimeout(timer);
+      socket?.close();
+    };
+  }, []);
+  return { list, away };
+}
+
+/** Asks again whenever `version` changes; the last answer stays until the next is there. */
+export function useAnswer(id: string, version: string): { answer: Answer | null; failed: string; ask: () => void } {
+  const [answer, setAnswer] = useState<Answer | null>(null);
+  const [failed, setFailed] = useState("");
+  const [count, setCount] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new version means a new answer
+  useEffect(() => {
+    let over = false;
+    if (!id) return setAnswer(null);
+    const path = id.startsWith("r") ? `offers/${encodeURIComponent(id)}` : `contacts/${encodeURIComponent(id)}`;
+    request<Answer>("GET", `/api/v1/${path}/why`).then(
+      (found) => {
+        if (over) return;
+        setAnswer(found);
+        setFailed("");
+      },
+      (error: unknown) => {
+        if (over) return;
+        setAnswer(null);
+        setFailed(error instanceof ApiError ? error.code : "failed");
+      },
+    );
+    return () => {
+      over = true;
+    };
+  }, [id, version, count]);
+  return { answer, failed, ask: () => setCount((n) => n + 1) };
+}
