@@ -9,7 +9,8 @@ const size = new Map(readdirSync(root).map((name) => [name, gzipSync(readFileSyn
 const is = (name, part) => name.startsWith(`${part}-`);
 const later = [...size].filter(([name]) => is(name, "JsSIP"));
 const shared = [...size].filter(
-  ([name]) => !["JsSIP", "Desktop", "CallPage", "AdminPage", "WaitingPage"].some((part) => is(name, part)),
+  ([name]) =>
+    !["JsSIP", "Desktop", "CallPage", "AdminPage", "CallbacksPage", "WaitingPage"].some((part) => is(name, part)),
 );
 const sum = (list) => list.reduce((total, [, kb]) => total + kb, 0);
 const row = (title, kb) => console.log(`${title.padEnd(36)} ${kb.toFixed(1).padStart(7)} kB gzip`);
@@ -24,7 +25,8 @@ for (const [title, part] of [
   if (kb > LIMIT_KB) failed = true;
 }
 row("administrator's pages, beside the shared part", sum([...size].filter(([name]) => is(name, "AdminPage"))));
-row("team lead's page, beside the shared part", sum([...size].filter(([name]) => is(name, "WaitingPage"))));
+for (const part of ["CallbacksPage", "WaitingPage"])
+  row(`team lead's ${part}, beside the shared part`, sum([...size].filter(([name]) => is(name, part))));
 row("softphone, when the first is needed", sum(later));
 if (failed) {
   console.error(`over ${LIMIT_KB} kB`);
