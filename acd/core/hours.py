@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -23,6 +22,7 @@ from ctiserver.model.routing import CalendarConfig, HolidayConfig
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAX_DAYS = 400
 """How far `next_change` looks: more than a year, so that one open day a year is found."""
+_DAY = timedelta(days=1)
 _SPAN = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-(?:([01][0-9]|2[0-3]):([0-5][0-9])|24:00)")
 
 Span = tuple[int, int]
@@ -43,8 +43,11 @@ def span(text: str) -> Span:
 
 def open_at(calendar: CalendarConfig, at: float) -> bool:
     today = datetime.fromtimestamp(at, ZoneInfo(calendar.zone)).date()
-    days = (today - timedelta(days=1), today, today + timedelta(days=1))
-    return any(begin <= at < end for day in days for begin, end in _open(calendar, day))
+    for day in (today, today - _DAY, today + _DAY):
+        for begin, end in _open(calendar, day):
+            if begin <= at < end:
+                return True
+    return False
 
 
 def next_change(calendar: CalendarConfig, at: float, days: int = MAX_DAYS) -> float | None:
@@ -59,16 +62,14 @@ def next_change(calendar: CalendarConfig, at: float, days: int = MAX_DAYS) -> fl
     return reached if at < reached < at + 86_400 * (days - 1) else None
 
 
-def _open(calendar: CalendarConfig, day: date) -> Iterator[tuple[float, float]]:
+def _open(calendar: CalendarConfig, day: date) -> tuple[tuple[float, float], ...]:
     """The spans that begin on this day, as moments, in order."""
     text = day.isoformat()
     place = bisect_left(calendar.holidays, text, key=_day)
     holiday = calendar.holidays[place] if place < len(calendar.holidays) else None
-    hours = holiday.hours if holiday is not None and holiday.day == text else calendar.week.get(DAYS[day.weekday()], ())
-    for begin, end in sorted(map(span, hours)):
-        opens, closes = _moment(calendar.zone, day, begin, last=False), _moment(calendar.zone, day, end, last=True)
-        if opens < closes:
-            yield opens, closes
+    if holiday is None or holiday.day != text:
+        return _moments(calendar.zone, calendar.week.get(DAYS[day.weekday()], ()), day)
+    return _moments(calendar.zone, holiday.hours, day)
 
 
 def _day(holiday: HolidayConfig) -> str:
@@ -76,6 +77,11 @@ def _day(holiday: HolidayConfig) -> str:
 
 
 @lru_cache(maxsize=16_384)
+def _moments(zone: str, spans: tuple[str, ...], day: date) -> tuple[tuple[float, float], ...]:
+    found = [(_moment(zone, day, a, last=False), _moment(zone, day, b, last=True)) for a, b in sorted(map(span, spans))]
+    return tuple((opens, closes) for opens, closes in found if opens < closes)
+
+
 def _moment(zone: str, day: date, minutes: int, *, last: bool) -> float:
     """The first (or last) moment at which the zone's clock shows this time, or jumps over it."""
     local = datetime(day.year, day.month, day.day) + timedelta(minutes=minutes)
