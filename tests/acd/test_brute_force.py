@@ -227,19 +227,24 @@ def live_a_little(office: Office, chance: random.Random) -> None:
     office.wait(chance.choice([0.0, 0.05, 1.0, 3.0, 6.0]))
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_every_offer_is_the_best_of_all_agents_and_all_who_wait(seed: int) -> None:
+@pytest.mark.parametrize("seed", range(8))
+def test_every_offer_is_the_best_of_all_and_no_restart_shows(seed: int) -> None:
     chance = random.Random(seed)
     office = Office(random_site(chance), fold=False)
     judge = Judge()
     office.cores = (judge, *office.cores)
     office.ready(*STAFF)
-    for _ in range(150):
+    for _ in range(200):
         try:
             live_a_little(office, chance)
         except CommandRejected:
             pass
         assert judge.wrong == [], judge.wrong
+        if chance.random() < 0.05:  # the index is derived anew, in another order
+            office.restart()
+            office.cores = (judge, *office.cores)
     print(f"{judge.offers} offers, {judge.several} of them with several free agents and callers")
     assert judge.offers >= 30
     assert judge.several < judge.offers // 2
+    again = office.decided_again()
+    assert msgspec.msgpack.encode(again) == msgspec.msgpack.encode(office.log), "a restart shows in the journal"
