@@ -180,7 +180,7 @@ def random_site(chance: random.Random) -> SiteConfig:
         member(name, chance.choice("gh"), skills=levels(), max_misses=0)
         if chance.random() < 0.8
         else agent(name, *chance.sample("xyz", 2), skills=levels(), max_misses=0)
-        for name in STAFF
+        for name in (*STAFF, "1009")  # who never comes
     ]
     return grouped(queues, staff, *groups)
 
@@ -191,7 +191,8 @@ def live_a_little(office: Office, chance: random.Random) -> None:
     there = office.world.reservations.values()
     offers = [held for held in there if office.world.contacts[held.contact].reservation == held.id and not held.decided]
     match chance.choices(
-        ["come", "chat", "answer", "fail", "leave", "ready", "break", "link", "change"], [9, 2, 7, 3, 6, 9, 2, 4, 0.3]
+        ["come", "chat", "answer", "fail", "leave", "ready", "break", "link", "change", "gap"],
+        [9, 2, 7, 3, 6, 9, 2, 4, 0.3, 1],
     )[0]:
         case "come":
             office.come(
@@ -214,6 +215,7 @@ def live_a_little(office: Office, chance: random.Random) -> None:
             if live:
                 office.hang_up(chance.choice(live).conversation)
         case "ready":
+            office.link(name, 1)
             office.take(cmd.SetReady(**office.who(name)))
         case "break":
             office.take(cmd.SetNotReady(**office.who(name), reason="lunch"))
@@ -222,6 +224,11 @@ def live_a_little(office: Office, chance: random.Random) -> None:
         case "change":
             turned = tuple(msgspec.structs.replace(one, skills={"a": 70}) for one in reversed(office.world.site.agents))
             office.take(facts.SiteLoaded(site=msgspec.structs.replace(office.world.site, agents=turned)))
+        case "gap":
+            office.says(ev.SwitchLinkChanged(up=False))
+            for _ in range(3):
+                office.come(chance.choice("xyz"))
+            office.says(ev.SwitchLinkChanged(up=True))
         case _:
             pass
     office.wait(chance.choice([0.0, 0.05, 1.0, 3.0, 6.0]))
