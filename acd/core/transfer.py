@@ -25,15 +25,15 @@ def blind(world: World, index: Index, item: cmd.TransferCall, ctx: Ctx) -> Decis
     """Raises CommandRejected."""
     conversation = world.conversations.get(item.conversation)
     contact = index.live(item.conversation)
-    if conversation is None or contact is None or conversation.cleared or conversation.agent != item.agent:
+    if conversation is None or contact is None or conversation.cleared or contact.agent != item.agent:
         raise CommandRejected(Rejection.UNKNOWN_CALL)
-    talks = conversation.place in (Place.TALKING, Place.HELD)
-    if contact.state is not ContactState.CONNECTED or contact.agent != item.agent or not talks:
+    work = world.agents[item.agent].work.get(contact.id)
+    lost = work is None or work.lost_at > 0
+    if contact.state is not ContactState.CONNECTED or lost or conversation.place is Place.CALLING:
         raise CommandRejected(Rejection.NOT_TALKING)
     if [bool(item.queue), bool(item.to_agent), bool(item.flow)].count(True) != 1:
         raise CommandRejected(Rejection.BAD_COMMAND, "exactly one of queue, to_agent, flow")
     queue = _queue(world, index, item, contact, ctx)
-    work = world.agents[item.agent].work.get(contact.id)
     transferred = ev.Transferred(
         conversation=conversation.id,
         contact=contact.id,

@@ -335,6 +335,10 @@ INPUTS: dict[str, tuple[type | str, Do]] = {
     "HoldCall": (cmd.HoldCall, ask(lambda h: cmd.HoldCall(**h.who("1001"), conversation=call_id(h)))),
     "RetrieveCall": (cmd.RetrieveCall, ask(lambda h: cmd.RetrieveCall(**h.who("1001"), conversation=call_id(h)))),
     "HangUpCall": (cmd.HangUpCall, ask(lambda h: cmd.HangUpCall(**h.who("1001"), conversation=call_id(h)))),
+    "TransferCall": (
+        cmd.TransferCall,
+        ask(lambda h: cmd.TransferCall(**h.who("1001"), conversation=call_id(h), queue="service")),
+    ),
     "WriteNote": (cmd.WriteNote, ask(lambda h: cmd.WriteNote(**h.who("1001"), contact=contact_id(h), text="n"))),
     "FinishWrapUp, ready": (cmd.FinishWrapUp, finish("solved", ready=True)),
     "FinishWrapUp, break": (cmd.FinishWrapUp, finish("solved", ready=False)),
@@ -438,7 +442,7 @@ OF_NO_CONCERN = (
     *("CustomerFound", "ClockJumped"),
     # what happens to legs, bridges, prompts and records; the ACD hears AgentLeg... of what concerns it
     *("ConversationStarted", "CustomerIdentified", "Delivered", "Established", "Queued", "Talking", "Held"),
-    *("Retrieved", "PhoneHeld", "BridgeOpened", "BridgeClosed", "LegPlaced", "LegSeenUp", "LookLater"),
+    *("Retrieved", "Transferred", "PhoneHeld", "BridgeOpened", "BridgeClosed", "LegPlaced", "LegSeenUp", "LookLater"),
     *("PromptStarted", "PromptEnded", "DigitReceived", "RecordingStarted", "RecordingEnded", "HangUpBegun"),
     *("HangUpSeen", "LookBegun", "CallRefused", "CustomerCalled"),
     # what a flow asks of the calls, and its end
