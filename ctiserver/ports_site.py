@@ -30,11 +30,13 @@ class SiteEdit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SiteFault(msgspec.Struct, frozen=True, kw_only=True):
-    """Why the site cannot be so. `table`, `id` and `key` say where, as far as it has one place."""
+    """Why the site cannot be so. `table`, `id` and `key` say where, as far as it has one place; `path` goes on from the
+    row, e.g. `steps[0].requires`, of which `steps` is the key."""
 
     table: str = ""
     id: str = ""
     key: str = ""
+    path: str = ""
     message: str
 
 

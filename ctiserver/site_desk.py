@@ -324,10 +324,8 @@ def _faults(error: sites.BadSite, written: str) -> list[SiteFault]:
         if found is None or found[1] not in row_kinds():
             faults.append(SiteFault(message=text))
             continue
-        table, place, key, message = found[1], found[2], found[3] or "", found[5]
-        if found[4]:  # deep in the key, e.g. in one of the steps
-            message = f"{key}{found[4]}: {message}"
-        row = rows.get(table, [])[int(place) : int(place) + 1] if place is not None else []
+        table, place, key, deeper, message = found.groups(default="")
+        row = rows.get(table, [])[int(place) : int(place) + 1] if place else []
         name = str(row[0].get(site_text.id_key(table), "")) if row else ""
-        faults.append(SiteFault(table=table, id=name, key=key, message=message))
+        faults.append(SiteFault(table=table, id=name, key=key, path=key + deeper, message=message))
     return faults

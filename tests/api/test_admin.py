@@ -82,14 +82,17 @@ async def test_a_bad_change_is_refused_with_every_fault_and_its_place(house: Hou
         {"table": "queues", "id": "order", "set": {"offer_seconds": 900}},
         {"table": "queues", "id": "service", "set": {"requires": "billing >="}},
         skills("1001", billing=300),
+        {"table": "queues", "id": "complaint", "set": {"steps": [{"for_seconds": 5}, {"requires": "a b"}]}},
     )
     assert (status, answer["code"]) == (422, "bad_site")
-    assert [(fault["table"], fault["id"], fault["key"]) for fault in answer["faults"]] == [
+    assert [(fault["table"], fault["id"], fault["path"]) for fault in answer["faults"]] == [
         ("queues", "service", "requires"),
+        ("queues", "complaint", "steps[1].requires"),
         ("queues", "order", "offer_seconds"),
         ("agents", "1001", "skills"),
     ]
-    assert answer["faults"][1]["message"] == "900 is not between 3 and 120"
+    assert (answer["faults"][1]["key"], answer["faults"][1]["message"]) == ("steps", "did not expect 'b'")
+    assert answer["faults"][2]["message"] == "900 is not between 3 and 120"
     assert (text(house), len(house.records)) == (before, turns)
     assert not list((house.folder / "site" / "history").glob("*.pending"))
 

@@ -15,13 +15,17 @@ interface Props {
   onChange: (value: Value) => void;
   queue: string;
   testid: string;
+  /** Where it is in its row, e.g. steps[0].requires; the row's faults are told by that. */
+  path: string;
+  faults: Fault[];
 }
 
 /** A field with its name, what it means, and what is wrong with it. */
-export function Field(props: Props & { faults?: Fault[]; small?: boolean }) {
+export function Field(props: Props & { small?: boolean }) {
   const t = useT();
   const id = useId();
-  const { spec, faults = [], small } = props;
+  const { spec, small } = props;
+  const faults = props.faults.filter((fault) => isHere(fault.path, props.path, spec));
   const hint = `admin.hint.${spec.key}`;
   const words = `admin.field.${spec.key}`;
   const wide = ["rows", "part", "requires", "week", "pairs", "label", "algorithm"].includes(spec.kind);
@@ -44,7 +48,26 @@ export function Field(props: Props & { faults?: Fault[]; small?: boolean }) {
   );
 }
 
-function Control({ spec, value, fallback, onChange, queue, testid, id }: Props & { id: string }): ReactNode {
+/** Whether a fault is this field's own: a field within it that has its own place shows its own. */
+function isHere(fault: string, path: string, spec: Spec): boolean {
+  if (fault === path) return true;
+  if (!fault.startsWith(path) || !/[.[]/.test(fault.charAt(path.length))) return false;
+  if (!("fields" in spec)) return true;
+  const inner = /^(?:\[\d+\])?\.(\w+)/.exec(fault.slice(path.length))?.[1];
+  return !spec.fields.some((field) => field.key === inner);
+}
+
+function Control({
+  spec,
+  value,
+  fallback,
+  onChange,
+  queue,
+  testid,
+  id,
+  path,
+  faults,
+}: Props & { id: string }): ReactNode {
   const shown = value ?? fallback;
   switch (spec.kind) {
     case "number":
@@ -78,9 +101,29 @@ function Control({ spec, value, fallback, onChange, queue, testid, id }: Props &
     case "week":
       return <Week value={(shown ?? {}) as Record<string, string[]>} onChange={onChange} />;
     case "rows":
-      return <Rows spec={spec} value={(shown ?? []) as Row[]} onChange={onChange} queue={queue} testid={testid} />;
+      return (
+        <Rows
+          spec={spec}
+          value={(shown ?? []) as Row[]}
+          onChange={onChange}
+          queue={queue}
+          testid={testid}
+          path={path}
+          faults={faults}
+        />
+      );
     case "part":
-      return <Part spec={spec} value={shown as Row | null} onChange={onChange} queue={queue} testid={testid} />;
+      return (
+        <Part
+          spec={spec}
+          value={shown as Row | null}
+          onChange={onChange}
+          queue={queue}
+          testid={testid}
+          path={path}
+          faults={faults}
+        />
+      );
   }
 }
 
@@ -330,12 +373,16 @@ function Rows({
   onChange,
   queue,
   testid,
+  path,
+  faults,
 }: {
   spec: Spec & { kind: "rows" };
   value: Row[];
   onChange: (value: Value) => void;
   queue: string;
   testid: string;
+  path: string;
+  faults: Fault[];
 }) {
   const t = useT();
   const told = (rows: Row[]) => onChange(rows.length ? rows : undefined);
@@ -364,6 +411,8 @@ function Rows({
                 fallback={undefined}
                 queue={queue}
                 testid={`${testid}-${place}-${field.key}`}
+                path={`${path}[${place}].${field.key}`}
+                faults={faults}
                 onChange={(next) => change(place, field.key, next)}
               />
             ))}
@@ -400,12 +449,16 @@ function Part({
   onChange,
   queue,
   testid,
+  path,
+  faults,
 }: {
   spec: Spec & { kind: "part" };
   value: Row | null | undefined;
   onChange: (value: Value) => void;
   queue: string;
   testid: string;
+  path: string;
+  faults: Fault[];
 }) {
   return (
     <div className="part">
@@ -421,6 +474,8 @@ function Part({
               fallback={undefined}
               queue={queue}
               testid={`${testid}-${field.key}`}
+              path={`${path}.${field.key}`}
+              faults={faults}
               onChange={(next) => {
                 const { [field.key]: _, ...others } = value;
                 onChange(next === undefined ? others : { ...value, [field.key]: next });

@@ -169,7 +169,8 @@ export function Form({
                   spec={spec}
                   value={row[spec.key]}
                   fallback={view.defaults[table]?.[spec.key]}
-                  faults={mine.filter((fault) => fault.key === spec.key)}
+                  path={spec.key}
+                  faults={mine}
                   queue={table === "queues" ? id : ""}
                   testid={`field-${spec.key}`}
                   onChange={(value) => setKey(table, id, spec.key, value)}

@@ -9,6 +9,7 @@ export interface Fault {
   table: string;
   id: string;
   key: string;
+  path: string;
   message: string;
 }
 export interface Holiday {
