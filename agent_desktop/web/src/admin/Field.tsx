@@ -90,7 +90,16 @@ function Control({
     case "label":
       return <LabelControl id={id} value={shown as Row} onChange={onChange} testid={testid} />;
     case "requires":
-      return <Requires id={id} value={String(shown ?? "")} onChange={onChange} queue={queue} testid={testid} />;
+      return (
+        <Requires
+          id={id}
+          value={String(shown ?? "")}
+          onChange={onChange}
+          queue={queue}
+          testid={testid}
+          told={faults.some((fault) => fault.path === path)}
+        />
+      );
     case "algorithm":
       return <AlgorithmControl id={id} value={shown as string} onChange={onChange} testid={testid} />;
     case "choice":
@@ -243,19 +252,21 @@ function Choice({
   );
 }
 
-/** A requirement is checked while it is typed: whether it reads, and who would fit now. */
+/** A requirement is checked while it is typed: whether it reads, and who would fit now; `told`: its fault is shown. */
 function Requires({
   id,
   value,
   onChange,
   queue,
   testid,
+  told,
 }: {
   id: string;
   value: string;
   onChange: (value: Value) => void;
   queue: string;
   testid: string;
+  told: boolean;
 }) {
   const t = useT();
   const [found, setFound] = useState<Fitting | null>(null);
@@ -283,7 +294,7 @@ function Requires({
         spellCheck={false}
         onChange={(e) => onChange(e.target.value || undefined)}
       />
-      {found && (
+      {found && !(told && found.problem) && (
         <div
           className={`af-fits${found.problem || found.unknown.length ? " af-fits-bad" : ""}`}
           data-testid={`${testid}-fits`}
