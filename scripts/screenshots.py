@@ -40,18 +40,19 @@ async def main() -> None:
         await page.get_by_test_id("call-list-play").first.wait_for()
         await page.wait_for_timeout(800)
         await browser.screenshot(page, "idle")
-        admin = await browser.page(f"{running.url}/admin")
-        await admin.set_viewport_size(SIZE)
-        await admin.get_by_test_id("login-user").fill("admin")
-        await admin.get_by_test_id("login-password").fill(PASSWORD)
-        await admin.get_by_test_id("login-submit").click()
-        for place in ("queues", "agents", "groups", "calendars"):
-            await admin.get_by_test_id(f"nav-{place}").click()
-            if place == "agents":
-                await admin.get_by_test_id("level-1003-billing").fill("80")
-                await admin.get_by_test_id("agent-1003").click()
-            await admin.wait_for_timeout(800)
-            await browser.screenshot(admin, f"admin-{place}")
+        async with Browser(tone_hz=AGENT_HZ, folder=IMAGES) as administrators:
+            admin = await administrators.page(f"{running.url}/admin")
+            await admin.set_viewport_size(SIZE)
+            await admin.get_by_test_id("login-user").fill("admin")
+            await admin.get_by_test_id("login-password").fill(PASSWORD)
+            await admin.get_by_test_id("login-submit").click()
+            for place in ("queues", "agents", "groups", "calendars"):
+                await admin.get_by_test_id(f"nav-{place}").click()
+                if place == "agents":
+                    await admin.get_by_test_id("level-1003-billing").fill("80")
+                    await admin.get_by_test_id("agent-1003").click()
+                await admin.wait_for_timeout(800)
+                await administrators.screenshot(admin, f"admin-{place}")
         async with Browser(tone_hz=CALLER_HZ, folder=IMAGES) as customers:
             customer = await customers.page(f"{running.url}/call")
             await customer.set_viewport_size(SIZE)

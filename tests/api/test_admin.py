@@ -122,6 +122,29 @@ async def test_a_check_says_what_would_be_and_does_nothing(house: House, admin: 
     assert text(house) == before and len(changes(house)) == 1
 
 
+async def test_a_group_with_its_queues_and_its_agents_is_made_in_one_change(house: House, admin: Admin) -> None:
+    serves = [{"queue": "order", "priority": 2, "delay_seconds": 15, "tier": 2}]
+    group = {"name": {"zh": "夜班", "en": "Night"}, "serves": serves}
+    await admin.done(
+        {"table": "groups", "id": "night", "create": True, "set": group},
+        {"table": "agents", "id": "1003", "set": {"group": "night", "queues": None}},
+        {"table": "queues", "id": "order", "set": {"steps": [{"requires": "sales >= 80", "for_seconds": 20}]}},
+    )
+    served = house.world.serves[AgentId("1003")]
+    assert list(served) == ["order"]
+    how = served[QueueId("order")]
+    assert (how.priority, how.delay_seconds, how.tier) == (2, 15.0, 2)
+    assert house.world.queue_configs[QueueId("order")].steps[0].requires == "sales >= 80"
+
+
+async def test_public_holidays_are_in_force_and_shown_but_not_written_into_the_file(house: House, admin: Admin) -> None:
+    hours = {"zone": "Asia/Shanghai", "week": {"mon": ["09:00-18:00"]}, "country": "CN"}
+    await admin.done({"table": "calendars", "id": "office", "create": True, "set": hours})
+    view = await admin.look()
+    assert any(day["day"].endswith("-10-01") for day in view["holidays"]["office"])
+    assert "10-01" not in text(house)
+
+
 async def test_a_queue_that_a_flow_leads_to_is_removed_with_a_warning(house: House, admin: Admin) -> None:
     rows = (await admin.look())["tables"]
     edits: list[dict[str, Any]] = [{"table": "queues", "id": "order", "remove": True}]
