@@ -84,7 +84,8 @@ def edited(text: str, edits: Iterable[SiteEdit]) -> str:
         try:
             _edit(pieces, wanted, edit)
         except _Refused as refused:
-            faults.append(SiteFault(table=edit.table, id=edit.id, key=refused.key, path=refused.key, message=str(refused)))
+            key = refused.key
+            faults.append(SiteFault(table=edit.table, id=edit.id, key=key, path=key, message=str(refused)))
     if faults:
         raise BadEdit(faults)
     new = "".join(piece.lead + piece.body for piece in pieces)
