@@ -62,14 +62,17 @@ def check(
         site = load_site(written, flows=texts, prompts=uris(prompts, sounds), year=datetime.now(UTC).year)
     except BadConfig as error:
         raise BadSite(path, error.faults) from None
-    issues: list[tuple[str, Issue]] = []
     for flow in site.flows:
         try:
-            document = decode(flow.document)
+            decode(flow.document)
         except FlowError as error:
             raise BadSite(flows / f"{flow.id}.json", [str(error)]) from None
-        issues += [(flow.id, issue) for issue in inspect(document, site)]
-    return site, issues
+    return site, issues(site)
+
+
+def issues(site: SiteConfig) -> list[tuple[str, Issue]]:
+    """What is weak in the site's flows, by their ids. Raises FlowError."""
+    return [(flow.id, issue) for flow in site.flows for issue in inspect(decode(flow.document), site)]
 
 
 def text(path: Path) -> str:

@@ -36,6 +36,7 @@ from ctiserver.ports_site import (
     SiteView,
 )
 from ctiserver.site_files import SiteFiles
+from ivr.flow.document import FlowError
 from ivr.speech.prompts import PromptStore
 
 log = structlog.get_logger(__name__)
@@ -92,8 +93,6 @@ class SiteDesk:
         self._lock = asyncio.Lock()
         self._loaded = ""
         """The revision in force."""
-        self._weak: tuple[str, tuple[str, ...]] = ("", ())
-        """What is weak in the flows with the text of this revision: the last that was looked at."""
 
     def start(self) -> None:
         """Load the folder's site (made from the demo site if there is none), at the server's start. Raises BadSite."""
@@ -210,10 +209,11 @@ class SiteDesk:
             self._stale(revision, old)
         new = text_of(old)
         fresh, weak = self._checked(new)
+        weak_before = _weak(self._world.site)
         change = SiteChange(
             revision=site_text.revision(new),
             changed=site_text.differences(old, new),
-            warnings=tuple(line for line in weak if line not in self._weak_now(old)),
+            warnings=tuple(line for line in weak if line not in weak_before),
         )
         by_hand: tuple[str, ...] = ()
         if not check and new != old:
@@ -222,8 +222,6 @@ class SiteDesk:
                 self._files.put(new, by, change.changed)
             except OSError as error:
                 raise SiteNotWritten(error.strerror or str(error)) from None
-        if not check:
-            self._weak = (change.revision, weak)
         return change, fresh, by_hand
 
     def _reloaded(self, by: str) -> tuple[SiteChange, SiteConfig]:
@@ -258,22 +256,10 @@ class SiteDesk:
     def _checked(self, written: str) -> tuple[SiteConfig, tuple[str, ...]]:
         """The site that the text describes, and what is weak in its flows. Raises SiteRefused."""
         try:
-            fresh, issues = sites.check(written, self._path, self._folder / "flows", self._prompts, self._sounds)
+            fresh, _ = sites.check(written, self._path, self._folder / "flows", self._prompts, self._sounds)
         except sites.BadSite as error:
             raise SiteRefused(_faults(error, written)) from None
-        return fresh, tuple(
-            f"flow {flow}, {issue.node or 'as a whole'}: {issue.code} {issue.field} {issue.detail}".rstrip()
-            for flow, issue in issues
-            if issue.severity == "error"
-        )
-
-    def _weak_now(self, written: str) -> tuple[str, ...]:
-        if self._weak[0] != site_text.revision(written):
-            try:
-                self._weak = (site_text.revision(written), self._checked(written)[1])
-            except SiteRefused:
-                return ()
-        return self._weak[1]
+        return fresh, _weak(fresh)
 
     def _view(self) -> SiteView:
         written = self._text()
@@ -306,6 +292,19 @@ class SiteDesk:
             holidays={calendar.id: calendar.holidays for calendar in self._world.site.calendars},
             faults=faults,
         )
+
+
+def _weak(site: SiteConfig) -> tuple[str, ...]:
+    """What is wrong in the flows on this site, one line each."""
+    try:
+        issues = sites.issues(site)
+    except FlowError:  # a flow of an older version in the journal
+        return ()
+    return tuple(
+        f"flow {flow}, {issue.node or 'as a whole'}: {issue.code} {issue.field} {issue.detail}".rstrip()
+        for flow, issue in issues
+        if issue.severity == "error"
+    )
 
 
 def _line(fault: SiteFault) -> str:

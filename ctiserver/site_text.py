@@ -15,6 +15,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -175,6 +176,7 @@ def _check(key: str, value: Any, depth: int = 0) -> None:
 # --- text -----------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=2)  # a change asks for the old text and the new one several times
 def _parsed(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
