@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page
 
+from ctiserver.asterisk.runtime_process import identify
 from ctiserver.model import events as ev
 from tests.harness.browser import Browser
 from tests.harness.site import PASSWORD, Desk, Site
@@ -24,13 +28,14 @@ from tests.live.house import CALM, calling, conversation_of, first_ring, hears_m
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@asynccontextmanager
-async def admin_page(site: Site) -> AsyncIterator[Page]:
-    async with Browser(tone_hz=AGENT_HZ, folder=site.home / "screenshots") as browser:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def page(house: Site) -> AsyncIterator[Page]:
+    """The administrator's page, logged in, with the queues."""
+    async with Browser(tone_hz=AGENT_HZ, folder=house.home / "screenshots") as browser:
         page = await browser.page()
         await page.set_viewport_size({"width": 1280, "height": 720})
         await page.add_init_script("localStorage.setItem('hollyhock.language', 'en')")
-        await page.goto(f"{site.url}/admin")
+        await page.goto(f"{house.url}/admin")
         await page.get_by_test_id("login-user").fill("admin")
         await page.get_by_test_id("login-password").fill(PASSWORD)
         await page.get_by_test_id("login-submit").click()
@@ -52,9 +57,9 @@ async def saved(page: Page) -> None:
     await page.locator('[data-testid="told"][data-told="saved"]').wait_for()
 
 
-async def test_an_administrator_raises_a_skill_and_the_waiting_caller_is_served_at_once(house: Site) -> None:
+async def test_an_administrator_raises_a_skill_and_who_waits_is_served_at_once(house: Site, page: Page) -> None:
     """Beside the browser: an agent with his phone, and a caller who waits, for the queue asks for what nobody has."""
-    async with Desk(house, "1001") as desk, admin_page(house) as page:
+    async with Desk(house, "1001") as desk:
         await desk.ready()
         await page.get_by_test_id("row-calm").click()
         asked = page.get_by_test_id("field-requires")
@@ -100,8 +105,8 @@ async def test_an_administrator_raises_a_skill_and_the_waiting_caller_is_served_
     assert house.complaints() == []
 
 
-async def test_two_administrators_in_two_windows_do_not_overwrite_each_other(house: Site) -> None:
-    async with admin_http(house) as (http, headers), admin_page(house) as page:
+async def test_two_administrators_in_two_windows_do_not_overwrite_each_other(house: Site, page: Page) -> None:
+    async with admin_http(house) as (http, headers):
         await page.get_by_test_id("row-brisk").click()
         await page.get_by_test_id("field-priority").fill("7")
         async with http.get("/api/v1/admin/site") as answer:
@@ -126,16 +131,31 @@ def queue_row(site: Site, name: str) -> dict[str, Any]:
     return found
 
 
-async def test_a_change_by_hand_is_loaded_by_a_signal_and_survives_kill_9(house: Site) -> None:
+async def hollyhock(site: Site, *words: str) -> tuple[int, str]:
+    """The command line beside the server: exit code, and all that it says."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ctiserver.cli", *words),
+        env=site.environ(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 20)
+    return process.returncode or 0, said.decode()
+
+
+async def test_a_change_by_hand_is_loaded_by_a_command_and_survives_kill_9(house: Site) -> None:
+    (house.home / "server.json").write_bytes(msgspec.json.encode(identify(house.pid)))  # as the supervisor says it
     path = house.home / "site" / "site.toml"
     good = path.read_text("utf-8")
     count = len(house.events(ev.SiteChanged))
     path.write_text(good.replace('en = "Orders"', 'en = "Sales"'), "utf-8")
-    os.kill(house.pid, signal.SIGHUP)
+    assert await hollyhock(house, "site", "load") == (0, "loaded: in force from now on\n")
     changed = (await house.happens(ev.SiteChanged, count=count + 1))[-1]
     assert changed.changed == ("queues/order: name.en Orders -> Sales",)
 
     path.write_text("no TOML at all", "utf-8")
+    code, said = await hollyhock(house, "site", "check")
+    assert code == 1 and "not valid TOML" in said
     os.kill(house.pid, signal.SIGHUP)
     await eventually(lambda: "site_not_loaded" in house.tail(), 3, "the refusal in the log")
     assert len(house.events(ev.SiteChanged)) == count + 1
