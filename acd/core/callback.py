@@ -189,7 +189,7 @@ def _queued(
         data=event.data,
         path=event.path,
     )
-    queued = entry.queued(world, wanted, conversation, ctx)
+    queued = entry.queued(world, wanted, conversation, ctx, medium=CALLBACK)
     if kept is None:
         return queued
     return msgspec.structs.replace(

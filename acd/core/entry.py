@@ -39,15 +39,17 @@ def queued(
     *,
     been: tuple[QueueId, ...] = (),
     moved: Contact | None = None,
+    medium: str = VOICE,
 ) -> ev.ContactQueued:
     """The contact of a caller, as the rules of its queue make it. One that was `moved` here from another queue keeps
     its time of arrival, and its head start if this queue's rules give less; it begins with the first step (oracle
     RC-5)."""
     queue = queue_config(world, event.queue)
-    ruled = rules(world, queue, conversation, event)
+    ruled = rules(world, queue, conversation, event, medium)
     head_start = event.priority + ruled.priority
     return ev.ContactQueued(
         contact=ctx.ids.contact(),
+        medium=medium,
         conversation=event.conversation,
         queue=event.queue,
         requires=joined(event.requires, ruled.requires),
@@ -77,10 +79,10 @@ def remembered_as(conversation: Conversation) -> str:
 # --- rules --------------------------------------------------------------------------------------------
 
 
-def rules(world: World, queue: QueueConfig, conversation: Conversation, event: ev.QueueAsked) -> Ruled:
+def rules(world: World, queue: QueueConfig, conversation: Conversation, event: ev.QueueAsked, medium: str) -> Ruled:
     found = Ruled()
     for rule in queue.rules:
-        if not all(_holds(name, value, conversation, event) for name, value in rule.when.items()):
+        if not all(_holds(name, value, conversation, event, medium) for name, value in rule.when.items()):
             continue
         prefer = found.prefer or _preferred(world, rule, conversation)
         found = Ruled(
@@ -94,12 +96,12 @@ def rules(world: World, queue: QueueConfig, conversation: Conversation, event: e
     return found
 
 
-def _holds(name: str, value: str, conversation: Conversation, event: ev.QueueAsked) -> bool:
+def _holds(name: str, value: str, conversation: Conversation, event: ev.QueueAsked, medium: str) -> bool:
     match name:
         case "number":
             return conversation.dialled == value
         case "medium":
-            return value == VOICE
+            return value == medium
         case "class":
             return conversation.customer is not None and value in conversation.customer.classes
         case "path":

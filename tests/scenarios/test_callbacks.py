@@ -18,7 +18,7 @@ from ctiserver.model import commands as cmd, effects as fx, events as ev, facts
 from ctiserver.model.causes import EndReason, Unreached
 from ctiserver.model.errors import Rejection
 from ctiserver.model.ids import LegId
-from ctiserver.model.routing import CALLBACK, CallbackConfig, OutboundConfig, StepConfig
+from ctiserver.model.routing import CALLBACK, CallbackConfig, OutboundConfig, RuleConfig, StepConfig
 from ctiserver.model.site import FlowConfig, NumberConfig, QueueConfig, SiteConfig
 from ctiserver.model.talk import Place
 from ctiserver.model.work import AgentState, Contact, ContactState, WorkKind, agent_state
@@ -189,6 +189,18 @@ def test_who_never_waited_is_as_of_now(floor: Floor) -> None:
     assert the_callback(floor).queued_at == pytest.approx(floor.now, abs=0.2)
     assert the_callback(floor).data == {"wish": "back"}
     assert the_callback(floor).step == 0
+
+
+def test_a_rule_may_be_about_callbacks_alone() -> None:
+    rules = (
+        RuleConfig(id="back", when={"medium": "callback"}, priority=45.0),
+        RuleConfig(id="call", when={"medium": "voice"}, priority=5.0),
+    )
+    floor = Floor(site(rules=rules))
+    calls(floor, "95501")
+    assert (the_callback(floor).rules, the_callback(floor).priority) == (("back",), 45.0)
+    calls(floor, number="13600136000")
+    assert (floor.contact().rules, floor.contact().priority) == (("call",), 5.0)
 
 
 def test_one_open_callback_a_number_and_as_many_as_the_queue_allows(floor: Floor) -> None:
