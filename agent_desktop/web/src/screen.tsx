@@ -8,6 +8,7 @@ const PAGES = {
   call: lazy(() => import("./call/CallPage").then((module) => ({ default: module.CallPage }))),
   admin: lazy(() => import("./admin/AdminPage").then((module) => ({ default: module.AdminPage }))),
   callbacks: lazy(() => import("./lead/CallbacksPage").then((module) => ({ default: module.CallbacksPage }))),
+  queues: lazy(() => import("./lead/QueuesPage").then((module) => ({ default: module.QueuesPage }))),
   waiting: lazy(() => import("./lead/WaitingPage").then((module) => ({ default: module.WaitingPage }))),
   desktop: lazy(() => import("./ui/Desktop").then((module) => ({ default: module.AgentPage }))),
 };

@@ -7,6 +7,7 @@ export const leadEn: LeadTexts = {
   not_you_hint: "Log in as a team lead or an administrator.",
   logout: "Log out",
   callbacks: "Callbacks",
+  queues: "Queues",
   away: "The server cannot be reached, trying again…",
   nobody: "Nobody waits",
   nobody_hint: "A caller who waits appears here at once.",

@@ -5,6 +5,7 @@ export const leadZh = {
   not_you_hint: "请以班长或管理员身份登录。",
   logout: "退出登录",
   callbacks: "回呼",
+  queues: "队列",
   away: "与服务器的连接已断开，正在重试…",
   nobody: "目前没有人在等待",
   nobody_hint: "有来电排队时会立即出现在这里。",

@@ -68,6 +68,7 @@ function Board({ who, onOut, onEnded }: { who: Login; onOut: () => void; onEnded
           </span>
         )}
         <span className="spacer" />
+        <a href="/lead/queues">{t("lead.queues")}</a>
         <a href="/lead/callbacks">{t("lead.callbacks")}</a>
         <Ask onAsk={choose} />
         <span className="why-quiet">{pick(who.name)}</span>

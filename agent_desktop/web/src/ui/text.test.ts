@@ -5,6 +5,8 @@ import { adminZh } from "../i18n/adminZh";
 import { callbacksEn } from "../i18n/callbacksEn";
 import { callbacksZh } from "../i18n/callbacksZh";
 import { en } from "../i18n/en";
+import { queuesEn } from "../i18n/queuesEn";
+import { queuesZh } from "../i18n/queuesZh";
 import { zh } from "../i18n/zh";
 import { daysAgo, finds, pathSteps, phoneNumber, pinyinInitials } from "./format";
 
@@ -19,6 +21,7 @@ describe("the two languages", () => {
       [en, zh],
       [adminEn, adminZh],
       [callbacksEn, callbacksZh],
+      [queuesEn, queuesZh],
     ] as [object, object][])
       same(one, other);
   });
