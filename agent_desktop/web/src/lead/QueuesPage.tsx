@@ -158,7 +158,7 @@ function Queues() {
         onCancel={() => setClosing(null)}
         onOk={() => closing && void act(queues.close(closing.id, reason.trim()), "queues.closed_now")}
       >
-        <p>{t("queues.sure_hint")}</p>
+        <p className="lead-sure">{t("queues.sure_hint")}</p>
         <Input
           value={reason}
           maxLength={200}
