@@ -2,7 +2,6 @@
 
 Steps that relax (RC) and several channels (CC) are in test_oracles_steps.
 
-
 S: the source states input and answer. D: the source states the rule, numbers or answer are worked out from it. Sources:
 Avaya Business Advocate User Guide, Release 3.1, February 2006; Amazon Connect Administrator Guide (awsdocs, June 2023,
 CC BY-SA 4.0; of proficiencies a later edition) and its API Reference. Erlang's formulae: tests/sim.
