@@ -38,6 +38,7 @@ SUBSCRIBE_AT_ONCE = 100
 QUIET_DEADLINE = 0.5
 """Seconds to wait for the end of a stopped playback before the channel is moved all the same, by HTTP (DESIGN 5.2)."""
 SNOOP_DEADLINE = 2.0
+NOT_FOUND = 404
 NOT_IN_BRIDGE = 422
 """Asterisk's answer when a channel that is to leave a bridge is not in it."""
 UNUSED_EVENTS = ("ChannelVarset", "Dial", "PlaybackStarted", "RecordingStarted", "BridgeDestroyed")
@@ -223,7 +224,8 @@ class Switch:
                     self._release(self._playing, effect.playback)
                     raise
             case fx.StopPlayback():
-                await calls.stop_playback(effect.playback)
+                if not await calls.stop_playback(effect.playback):
+                    raise SwitchError("no such playback", status=NOT_FOUND)
             case fx.OpenTracks():
                 await self._open_tracks(effect)
             case fx.StartRecording():

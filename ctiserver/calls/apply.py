@@ -206,6 +206,7 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
         case ev.QueueRefused():
             if conversation.place is Place.WAITING:
                 conversation.place = Place.IVR
+                conversation.playing_stopped = True  # the calls core ends it as it takes him out of the music
         case ev.Talking():
             conversation.place = Place.TALKING
             conversation.held = False

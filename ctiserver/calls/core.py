@@ -242,6 +242,8 @@ def _left_queue(world: World, event: ev.QueueRefused) -> Decision:
     if conversation is None or ids.holding_bridge(conversation.id) not in conversation.bridges:
         return NOTHING
     plan = Plan()
+    if conversation.playing is not None:
+        plan.effects.append(fx.StopPlayback(conversation=conversation.id, playback=conversation.playing))
     plan.out_of_music(conversation)
     return plan.decision()
 

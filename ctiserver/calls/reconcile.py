@@ -268,6 +268,8 @@ def effect_failed(world: World, failed: facts.EffectFailed, ctx: Ctx) -> Decisio
             return legs.ended(world, conversation, leg, 0, ctx.now)
         case "PlayMedia":
             return _prompt_failed(conversation, failed.target)
+        case "StopPlayback" if gone:  # its end was told before, or while nobody listened
+            return _prompt_failed(conversation, failed.target)
         case "StartRecording" | "OpenTracks":
             tracks = failed.target.split(",")
             return Decision(

@@ -156,6 +156,16 @@ def test_a_kill_in_an_announcement_leaves_nothing_and_the_next_one_comes(floor: 
     over(floor)
 
 
+def test_an_announcement_that_ended_while_the_server_was_dead_is_no_secret_for_ever(floor: Floor) -> None:
+    """Else nobody would ask any more whether this caller is still there: who is told something cannot be asked."""
+    announced(floor)
+    floor.switch.playing.clear()
+    floor.restart()
+    floor.settle()
+    assert floor.conversation().playing is None
+    over(floor)
+
+
 @pytest.mark.parametrize("when", [5.0, 11.0], ids=["in the music", "in the announcement"])
 def test_a_key_takes_him_out_of_the_music_into_his_flow(floor: Floor, when: float) -> None:
     caller = queued(floor)
