@@ -16,6 +16,7 @@ from ctiserver.why import Answer, Happened
 VERDICTS = {
     "offered": "it is being offered to an agent",
     "connected": "an agent talks to the caller",
+    "scheduled": "its customer did not answer; he is called again when the next try is due",
     "ended": "it is over",
     "switch_down": "Asterisk is away: nobody can be rung",
     "caller_away": "the caller hears the dialplan's apology and is not back yet",

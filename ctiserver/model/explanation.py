@@ -84,8 +84,8 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The whole answer at `at` (epoch seconds, the last turn's time).
 
-    `verdict`: why it is where it is: offered, connected, ended, switch_down, caller_away, no_queue, served_next,
-    waits_for_agent, nobody_fits, all_busy, delay, avoided, unreachable, not_ready, nobody_signed_in.
+    `verdict`: why it is where it is: offered, connected, scheduled, ended, switch_down, caller_away, no_queue,
+    served_next, waits_for_agent, nobody_fits, all_busy, delay, avoided, unreachable, not_ready, nobody_signed_in.
     The fair order: due = queued_at + objective - queue_priority - head_start; `place`: in its queue, from 1;
     `ahead`: the first of `ahead_count` contacts of all queues that go before it with somebody.
     `nearest`: agents with one obstacle, the soonest first: each would serve it if that were gone.

@@ -47,4 +47,5 @@ export const callbacksEn: CallbacksTexts = {
   not_you: "Only team leads may open this page",
   not_you_hint: "Log in as a team lead.",
   logout: "Log out",
+  waiting_page: "Who waits",
 };

@@ -44,6 +44,7 @@ export const callbacksZh = {
   not_you: "只有班长可以打开此页",
   not_you_hint: "请以班长身份登录。",
   logout: "退出",
+  waiting_page: "排队中的客户",
 };
 
 export type CallbacksTexts = typeof callbacksZh;

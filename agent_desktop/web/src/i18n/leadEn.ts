@@ -29,6 +29,7 @@ export const leadEn: LeadTexts = {
   verdict: {
     offered: "It is being offered to an agent",
     connected: "An agent talks to the caller",
+    scheduled: "The customer did not answer and is called again later",
     ended: "It is over",
     switch_down: "The telephone switch is away: nobody can be rung",
     caller_away: "The caller hears an apology and is not back yet",

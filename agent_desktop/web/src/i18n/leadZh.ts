@@ -27,6 +27,7 @@ export const leadZh = {
   verdict: {
     offered: "正在派给坐席",
     connected: "正在与坐席通话",
+    scheduled: "客户没有接听，稍后再次呼叫",
     ended: "已结束",
     switch_down: "电话交换机不可用：无法给任何坐席振铃",
     caller_away: "来电者正在收听致歉提示，尚未返回",

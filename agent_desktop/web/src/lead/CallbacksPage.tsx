@@ -48,6 +48,7 @@ export function CallbacksPage() {
       <header className="lead-bar">
         <Logo size={26} />
         <h1>{t("callbacks.title")}</h1>
+        <a href="/lead/waiting">{t("callbacks.waiting_page")}</a>
         <span className="spacer" />
         <span className="num">{who.user}</span>
         <LanguageSwitch />

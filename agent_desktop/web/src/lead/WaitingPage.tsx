@@ -59,6 +59,7 @@ function Board({ who, onOut, onEnded }: { who: Login; onOut: () => void; onEnded
       <header className="why-top">
         <Logo size={26} />
         <h1>{t("lead.title")}</h1>
+        <a href="/lead/callbacks">{t("home.to_callbacks")}</a>
         <b className="num why-count" data-testid="waiting-count">
           {list?.count ?? "–"}
         </b>
