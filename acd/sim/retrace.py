@@ -11,6 +11,7 @@ from math import inf
 
 import msgspec
 
+from acd.core.routing import CONFIRM_WITHIN
 from acd.sim.drive import Drive
 from ctiserver.model import events as ev
 from ctiserver.model.causes import ClearedBy, EndReason, LegFailure
@@ -45,7 +46,8 @@ class Let(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
-    """One caller who asked for an agent once. `patience`: from his asking on; `pickup`: from offer to answer."""
+    """One caller who asked for an agent once. `patience`: from his asking on; `pickup`: from offer to answer;
+    `answered_by`: who did: of several who are rung at once it is he again."""
 
     asked: ev.QueueAsked
     at: float
@@ -56,6 +58,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     pickup: float = 0.0
     talk: float = 0.0
     wrap_up: float = 0.0
+    answered_by: AgentId | None = None
     lets: tuple[Let, ...] = ()
 
 
@@ -106,6 +109,7 @@ class _Again:
             {
                 ev.ContactQueued: self._queued,
                 ev.OfferMade: self._offered,
+                ev.OfferJoined: self._joined,
                 ev.RingCancelled: self._cancelled,
                 ev.ContactConnected: self._connected,
                 ev.ContactEnded: self._ended,
@@ -238,16 +242,27 @@ class _Again:
         """His page shows it at once; then he answers, or lets it pass as he did."""
         number = _number(event.conversation)
         visit, lets = self._past.visits[number], self._lets[number]
+        first = visit.answered_by if visit.answered_by in event.agents else None
         for name in event.agents:
             confirmed = ev.OfferConfirmed(reservation=event.reservation, agent=name, at=self._drive.now)
             self._drive.at(self._drive.now, self._ring, confirmed, event)
             let = next((one for one in lets if one.agent == name), None)
+            if let is None and first not in (None, name):
+                continue
             if let is None:
                 self._drive.at(self._drive.now + visit.pickup, self._answer, event, name)
             else:
                 lets.remove(let)
                 if let.failure is not LegFailure.MISSED:  # one that is missed ends with its deadline
                     self._drive.at(self._drive.now + let.after, self._fails, event, name, let.failure)
+
+    def _joined(self, event: ev.OfferJoined) -> None:
+        """He is rung for an offer that is under way (ring all); the core rings him CONFIRM_WITHIN later."""
+        held = self._drive.world.reservations[event.reservation]
+        visit = self._past.visits[_number(event.conversation)]
+        if visit.answered_by == event.agent or visit.answered_by not in held.agents:
+            at = max(self._drive.now + 2 * CONFIRM_WITHIN, held.made_at + visit.pickup)
+            self._drive.at(at, self._answer, event, event.agent)
 
     def _offer(self, reservation: ReservationId, name: AgentId) -> OfferedAgent | None:
         held = self._drive.world.reservations.get(reservation)
@@ -267,7 +282,7 @@ class _Again:
             )
             self._drive.says(confirmed, ring)
 
-    def _answer(self, made: ev.OfferMade, name: AgentId) -> None:
+    def _answer(self, made: ev.OfferMade | ev.OfferJoined, name: AgentId) -> None:
         if self._offer(made.reservation, name) is not None:
             self._drive.says(
                 ev.AgentLegUp(

@@ -199,6 +199,7 @@ def _visit(draft: _Draft, pickup: float, talk: float, wrap_up: float) -> Visit:
         pickup=draft.pickup if draft.pickup is not None else pickup,
         talk=draft.talk if draft.talk is not None else talk,
         wrap_up=draft.wrap_up if draft.wrap_up is not None else wrap_up,
+        answered_by=AgentId(draft.outcome.agent) if draft.outcome.agent else None,
         lets=tuple(draft.lets),
     )
 

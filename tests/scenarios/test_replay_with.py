@@ -227,13 +227,18 @@ def test_who_let_a_call_pass_does_so_again_and_breaks_are_kept(tmp_path: Path) -
     as_recorded(past, recorded)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_busy_shift_played_again_gives_everybody_the_agent_whom_he_had(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "algorithm"),
+    [(1, Algorithm.LONGEST_IDLE), (2, Algorithm.LEAST_OCCUPIED), (3, Algorithm.FEWEST_CALLS), (4, Algorithm.RING_ALL)],
+)
+def test_a_busy_shift_played_again_gives_everybody_the_agent_whom_he_had(
+    tmp_path: Path, seed: int, algorithm: Algorithm
+) -> None:
     """Five agents with breaks, forty callers of two queues, some impatient, one agent who lets a call pass."""
     chance = random.Random(seed)
     site = shop(5)
     queues = (
-        msgspec.structs.replace(site.queues[0], algorithm=chance.choice(list(Algorithm)[:7])),
+        msgspec.structs.replace(site.queues[0], algorithm=algorithm),
         msgspec.structs.replace(site.queues[1], priority=15.0, offer_seconds=10.0),
     )
     shift = Shift(msgspec.structs.replace(site, queues=queues))
