@@ -36,12 +36,14 @@ T = TypeVar("T")
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the server is, and who comes."""
+    """Where the server is, and who comes. `ready`: wait until each agent was ready once; in the middle of calls it may
+    never be seen, straight from a wrap-up into the next offer."""
 
     host: str
     port: int
     agents: tuple[Login, ...]
     idle: tuple[Login, ...]
+    ready: bool = True
 
 
 class Seen(msgspec.Struct, kw_only=True):
@@ -179,7 +181,8 @@ async def _run(plan: Plan, lines: asyncio.StreamReader) -> None:
     late: deque[tuple[float, float]] = deque(maxlen=100_000)
     async with asyncio.timeout(PATIENCE):
         await _open([*agents, *idle], plan)
-        await asyncio.gather(*(agent.ready.wait() for agent in agents))
+        if plan.ready:
+            await asyncio.gather(*(agent.ready.wait() for agent in agents))
     watching = asyncio.create_task(_watch(late))
     try:
         _say(_since(seen, agents, idle, late))

@@ -75,19 +75,19 @@ class Desks:
 
 
 @asynccontextmanager
-async def desks(there: House) -> AsyncIterator[Desks]:
-    """All desktops connected and all agents ready. Raises RuntimeError when that does not come about."""
+async def desks(there: House, *, ready: bool = True) -> AsyncIterator[Desks]:
+    """All desktops connected and (`ready`) all agents ready. Raises RuntimeError when that does not come about."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.desks",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=64 * 1024 * 1024,
     )  # fmt: skip
     try:
         assert process.stdin is not None
-        plan = DesksPlan(host="127.0.0.1", port=there.site.port, agents=there.agents, idle=there.idle)
+        plan = DesksPlan(host="127.0.0.1", port=there.site.port, agents=there.agents, idle=there.idle, ready=ready)
         process.stdin.write(msgspec.json.encode(plan) + b"\n")
         found = Desks(process)
         first = await found.next()
-        if first.complaints or first.ready < len(there.agents):
+        if first.complaints or (ready and first.ready < len(there.agents)):
             said = "; ".join(first.complaints)
             raise RuntimeError(f"{first.ready} of {len(there.agents)} agents are ready: {said}\n{there.site.tail(10)}")
         yield found
