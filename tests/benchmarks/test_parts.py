@@ -146,7 +146,7 @@ def test_times_lie_between_the_moments_that_their_names_say() -> None:
 # --- the site, the links, the machine -------------------------------------------------------------------------------
 
 
-PROMPTS = ("menu_main", "collect_order", "goodbye", "technical_problem")
+PROMPTS = ("menu_main", "collect_order", "goodbye", "technical_problem", "queue_menu")
 
 
 def test_the_site_of_a_benchmark_is_one_that_the_server_takes() -> None:
