@@ -43,9 +43,9 @@ class SiteFault(msgspec.Struct, frozen=True, kw_only=True):
 class SiteView(msgspec.Struct, frozen=True, kw_only=True):
     """The file as it is now. `in_force` false: it was changed by hand and not loaded (or cannot be: `faults`).
 
-    `tables`: rows as written, `defaults`: by table what a key that is not written means, `names`: for each table the
-    key that names a row. `skills`: all skills that somebody has. `holidays`: by calendar the days in force, public
-    holidays of its country written out.
+    `tables`: rows as written; `defaults`: by table (and `table.key` within its rows) what a key that is not written
+    means; `names`: for each table the key that names a row; `skills`: all that somebody has; `holidays`: by calendar
+    the days in force, public holidays of its country written out.
     """
 
     revision: str

@@ -57,17 +57,23 @@ def row_kinds() -> dict[str, type[msgspec.Struct]]:
 
 
 def defaults() -> dict[str, dict[str, Any]]:
-    """By table: what a key that is not written means."""
+    """By table, and by `table.key` of what is within its rows: what a key that is not written means."""
     found: dict[str, dict[str, Any]] = {}
     for table, kind in row_kinds().items():
-        values: dict[str, Any] = {}
-        for field in msgspec.structs.fields(kind):
-            if field.default is not msgspec.NODEFAULT:
-                values[field.name] = msgspec.to_builtins(field.default)
-            elif field.default_factory is not msgspec.NODEFAULT:
-                values[field.name] = msgspec.to_builtins(field.default_factory())
-        found[table] = values
+        _defaults(found, table, kind)
     return found
+
+
+def _defaults(found: dict[str, dict[str, Any]], name: str, kind: type[msgspec.Struct]) -> None:
+    values = found.setdefault(name, {})
+    for field in msgspec.structs.fields(kind):
+        if field.default is not msgspec.NODEFAULT:
+            values[field.name] = msgspec.to_builtins(field.default)
+        elif field.default_factory is not msgspec.NODEFAULT:
+            values[field.name] = msgspec.to_builtins(field.default_factory())
+        for part in get_args(field.type):
+            if isinstance(part, type) and issubclass(part, msgspec.Struct):
+                _defaults(found, f"{name}.{field.name}", part)
 
 
 class SiteDesk:

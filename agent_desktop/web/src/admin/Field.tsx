@@ -18,6 +18,8 @@ interface Props {
   /** Where it is in its row, e.g. steps[0].requires; the row's faults are told by that. */
   path: string;
   faults: Fault[];
+  /** Of which table, and within which key of its rows: there are its defaults. */
+  table: string;
 }
 
 /** A field with its name, what it means, and what is wrong with it. */
@@ -28,10 +30,10 @@ export function Field(props: Props & { small?: boolean }) {
   const faults = props.faults.filter((fault) => isHere(fault.path, props.path, spec));
   const hint = `admin.hint.${spec.key}`;
   const words = `admin.field.${spec.key}`;
-  const wide = ["rows", "part", "requires", "week", "pairs", "label", "algorithm"].includes(spec.kind);
+  const wide = ["rows", "part", "named", "requires", "week", "pairs", "label", "algorithm"].includes(spec.kind);
   return (
     <div className={`af${wide ? " af-wide" : ""}${faults.length ? " af-bad" : ""}`}>
-      {spec.kind !== "rows" && (
+      {spec.kind !== "rows" && spec.kind !== "named" && (
         <label htmlFor={id} className="af-name">
           {has(words) ? t(words) : spec.key}
           {spec.unit && <small>{t(`admin.unit.${spec.unit}`)}</small>}
@@ -67,6 +69,7 @@ function Control({
   id,
   path,
   faults,
+  table,
 }: Props & { id: string }): ReactNode {
   const shown = value ?? fallback;
   switch (spec.kind) {
@@ -105,6 +108,23 @@ function Control({
     case "choice":
     case "many":
       return <Choice id={id} spec={spec} value={shown} onChange={onChange} testid={testid} />;
+    case "percents":
+      return <Percents id={id} value={(shown ?? {}) as Record<string, number>} onChange={onChange} testid={testid} />;
+    case "named":
+      return (
+        <Rows
+          spec={{ ...spec, kind: "rows" }}
+          value={Object.entries((shown ?? {}) as Record<string, Row>).map(([medium, row]) => ({ medium, ...row }))}
+          onChange={(rows) =>
+            onChange(rows && Object.fromEntries((rows as Row[]).map(({ medium, ...row }) => [String(medium), row])))
+          }
+          queue={queue}
+          testid={testid}
+          path={path}
+          faults={faults}
+          table={`${table}.${spec.key}`}
+        />
+      );
     case "pairs":
       return <Pairs value={(shown ?? {}) as Record<string, string>} onChange={onChange} />;
     case "week":
@@ -119,6 +139,7 @@ function Control({
           testid={testid}
           path={path}
           faults={faults}
+          table={`${table}.${spec.key}`}
         />
       );
     case "part":
@@ -131,6 +152,7 @@ function Control({
           testid={testid}
           path={path}
           faults={faults}
+          table={`${table}.${spec.key}`}
         />
       );
   }
@@ -312,6 +334,34 @@ function Requires({
   );
 }
 
+function Percents({
+  id,
+  value,
+  onChange,
+  testid,
+}: {
+  id: string;
+  value: Record<string, number>;
+  onChange: (value: Value) => void;
+  testid: string;
+}) {
+  const [text, setText] = useState(() => pairsText(value));
+  return (
+    <Input
+      id={id}
+      className="af-code"
+      data-testid={testid}
+      value={text}
+      placeholder="—"
+      onChange={(e) => {
+        setText(e.target.value);
+        const found = Object.entries(pairsOf(e.target.value)).map(([queue, share]) => [queue, Number(share)]);
+        onChange(found.length ? Object.fromEntries(found) : undefined);
+      }}
+    />
+  );
+}
+
 function Pairs({ value, onChange }: { value: Record<string, string>; onChange: (value: Value) => void }) {
   const t = useT();
   const [text, setText] = useState(() => pairsText(value));
@@ -386,6 +436,7 @@ function Rows({
   testid,
   path,
   faults,
+  table,
 }: {
   spec: Spec & { kind: "rows" };
   value: Row[];
@@ -394,8 +445,10 @@ function Rows({
   testid: string;
   path: string;
   faults: Fault[];
+  table: string;
 }) {
   const t = useT();
+  const defaults = useSite((state) => state.view?.defaults[table]);
   const told = (rows: Row[]) => onChange(rows.length ? rows : undefined);
   const change = (place: number, key: string, next: Value) =>
     told(
@@ -419,7 +472,8 @@ function Rows({
                 small
                 spec={field}
                 value={row[field.key]}
-                fallback={undefined}
+                fallback={defaults?.[field.key]}
+                table={table}
                 queue={queue}
                 testid={`${testid}-${place}-${field.key}`}
                 path={`${path}[${place}].${field.key}`}
@@ -462,6 +516,7 @@ function Part({
   testid,
   path,
   faults,
+  table,
 }: {
   spec: Spec & { kind: "part" };
   value: Row | null | undefined;
@@ -470,7 +525,9 @@ function Part({
   testid: string;
   path: string;
   faults: Fault[];
+  table: string;
 }) {
+  const defaults = useSite((state) => state.view?.defaults[table]);
   return (
     <div className="part">
       <Switch checked={value != null} data-testid={testid} onChange={(on) => onChange(on ? {} : undefined)} />
@@ -482,7 +539,8 @@ function Part({
               small
               spec={field}
               value={value[field.key]}
-              fallback={undefined}
+              fallback={defaults?.[field.key]}
+              table={table}
               queue={queue}
               testid={`${testid}-${field.key}`}
               path={`${path}.${field.key}`}

@@ -170,6 +170,7 @@ export function Form({
                   value={row[spec.key]}
                   fallback={view.defaults[table]?.[spec.key]}
                   path={spec.key}
+                  table={table}
                   faults={mine}
                   queue={table === "queues" ? id : ""}
                   testid={`field-${spec.key}`}

@@ -1,11 +1,13 @@
 /** What the forms show of each table: one list of fields, in sections. Units are the site file's own. */
 export type Field = { key: string; unit?: string } & (
-  | { kind: "number" | "text" | "label" | "requires" | "flag" | "algorithm" | "pairs" | "week" }
+  | { kind: "number" | "text" | "label" | "requires" | "flag" | "algorithm" | "pairs" | "percents" | "week" }
   /** One of the ids of a table, or of these words. */
   | { kind: "choice"; from?: string; words?: string[]; none?: boolean }
   | { kind: "many"; from: string }
   | { kind: "rows"; fields: Field[]; fresh: Record<string, unknown> }
   | { kind: "part"; fields: Field[] }
+  /** Rows that are named by their first field: an object in the file. */
+  | { kind: "named"; fields: Field[]; fresh: Record<string, unknown> }
 );
 export interface Section {
   key: string;
@@ -125,11 +127,29 @@ export const SECTIONS: Record<string, Section[]> = {
         { key: "group", kind: "choice", from: "groups", none: true },
         { key: "queues", kind: "many", from: "queues" },
         { key: "phone", kind: "choice", from: "phones", none: true },
+        { key: "shares", kind: "percents" },
       ],
     },
     { key: "limits", fields: [number("max_misses"), seconds("wrap_up_seconds")] },
   ],
-  groups: [{ key: "who", fields: [name] }],
+  groups: [
+    { key: "who", fields: [name] },
+    {
+      key: "capacity",
+      fields: [
+        {
+          key: "capacity",
+          kind: "named",
+          fresh: { medium: "callback", max: 1, alone: true },
+          fields: [
+            { key: "medium", kind: "choice", words: ["voice", "callback", "chat", "email"] },
+            number("max"),
+            flag("alone"),
+          ],
+        },
+      ],
+    },
+  ],
   calendars: [
     {
       key: "hours",

@@ -25,7 +25,7 @@ export function hoursOn(
   return { hours: week[DAYS[place] ?? ""] ?? [], from: "week", name: "" };
 }
 
-export const pairsText = (value: Record<string, string>): string =>
+export const pairsText = (value: Record<string, string | number>): string =>
   Object.entries(value)
     .map(([name, wanted]) => `${name}=${wanted}`)
     .join(", ");
