@@ -82,8 +82,10 @@ async def callbacks(request: web.Request) -> web.StreamResponse:
 
 
 async def cancel(request: web.Request) -> web.StreamResponse:
-    contact = ContactId(request.match_info["contact"][:64])
-    await request.app[PARTS].submit(cmd.CancelCallback(id="", by=request[PRINCIPAL].user, contact=contact))
+    contact = request.match_info["contact"]
+    if not _CONTACT.match(contact):  # it would stay in the journal
+        raise NotFound("unknown_callback", "There is no such callback.")
+    await request.app[PARTS].submit(cmd.CancelCallback(id="", by=request[PRINCIPAL].user, contact=ContactId(contact)))
     return json_answer(Done())
 
 

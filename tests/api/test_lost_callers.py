@@ -81,3 +81,6 @@ async def test_a_lead_cancels_a_callback(house: House) -> None:
     response = await house.client.post("/api/v1/callbacks/k1-9/cancel", headers=csrf)
     assert response.status == 200
     assert house.desk.commands == [cmd.CancelCallback(id="", by="2001", contact=ContactId("k1-9"))]
+    for odd in ("%00", "k1%209", "a" * 65, "%ED%A0%80"):
+        assert (await house.client.post(f"/api/v1/callbacks/{odd}/cancel", headers=csrf)).status == 404
+    assert len(house.desk.commands) == 1
