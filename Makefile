@@ -26,7 +26,7 @@ help:
 	@echo "test     all tests, real Asterisk and real browser included"
 	@echo "torture  a million steps of the ACD core, the kill campaign and the long forms of faults and hostile input; an hour; report in var/torture"
 	@echo "check    style, types, import layers, web sources"
-	@echo "bench    what a call costs, beside app_queue; tables and JSON"
+	@echo "bench    what a decision of the routing kernel costs, and a call beside app_queue; tables and JSON"
 	@echo "soak     2,000 calls: memory, leftovers, journal"
 	@echo "prompts  render the spoken prompts that changed"
 	@echo "web      build the web pages"
@@ -61,6 +61,7 @@ check: $(TOOLS) $(WEB)/node_modules/.package-lock.json
 	cd $(WEB) && npm run --silent check
 
 bench: $(RUN)
+	@$(PYTHON) -m benchmarks.kernel
 	@$(PYTHON) -m benchmarks
 
 soak: $(RUN)

@@ -58,16 +58,15 @@ state = agent_state
 """The derived CSTA agent state; its one definition is beside the data."""
 
 
+_AT_WORK = {AgentState.BUSY: "busy", AgentState.RESERVED: "reserved", AgentState.WRAP_UP: "wrap_up"}
+
+
 def status(agent: Agent, medium: str = VOICE, capacity: Capacity | None = None) -> str:
     """ELIGIBLE, or the first reason why the agent gets no contact of this medium now: the words of `Why.excluded`."""
     if not agent.signed_in:
         return "signed_out"
     if agent.work and not has_room(agent, medium, capacity):
-        return {
-            AgentState.BUSY: "busy",
-            AgentState.RESERVED: "reserved",
-            AgentState.WRAP_UP: "wrap_up",
-        }[state(agent)]
+        return _AT_WORK[state(agent)]
     if not agent.ready:
         return "not_ready"
     return ELIGIBLE if reached(agent, medium) else "unreachable"

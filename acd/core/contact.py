@@ -88,7 +88,9 @@ def apply_queued(world: World, event: ev.ContactQueued) -> None:
         booking=event.booking,
         away=_caller_away(world, event),
     )
-    arm(world, world.contacts[event.contact], event.at)
+    contact = world.contacts[event.contact]
+    world.deadlines.set(maxwait_key(contact.id), longest_wait(world, contact, event.at))
+    waiting.arm_new(world, contact)
 
 
 def _caller_away(world: World, event: ev.ContactQueued) -> bool:
@@ -153,5 +155,5 @@ def forget_if_done(world: World, name: ContactId) -> None:
     if contact is None or contact.state is not ContactState.ENDED:
         return
     in_hand = contact.agent is not None and name in world.agents[contact.agent].work
-    if not in_hand and all(reservation.contact != name for reservation in world.reservations.values()):
+    if not in_hand and name not in world.reservations_of_contact:
         del world.contacts[name]

@@ -28,12 +28,15 @@ EXTENSIONS = 10
 
 def command(world: World, index: Index, item: cmd.Command, now: float) -> Decision:
     """Accepted (possibly with nothing to do, when it is so already) or CommandRejected."""
-    if isinstance(item, cmd.HoldCall | cmd.RetrieveCall | cmd.HangUpCall):
-        return NOTHING
-    if isinstance(item, cmd.CloseQueue | cmd.OpenQueue):
-        return _switch(world, item, now)
-    if isinstance(item, cmd.BookCallback | cmd.CancelCallback | cmd.DismissLost | cmd.TransferCall):
-        raise InvariantBroken(f"{type(item).__name__} is decided elsewhere")
+    match item:
+        case cmd.HoldCall() | cmd.RetrieveCall() | cmd.HangUpCall():
+            return NOTHING
+        case cmd.CloseQueue() | cmd.OpenQueue():
+            return _switch(world, item, now)
+        case cmd.BookCallback() | cmd.CancelCallback() | cmd.DismissLost() | cmd.TransferCall():
+            raise InvariantBroken(f"{type(item).__name__} is decided elsewhere")
+        case _:
+            pass
     agent = world.agents.get(item.agent)
     if agent is None or (item.agent not in index.site_agents and not agent.signed_in):
         raise CommandRejected(Rejection.UNKNOWN_AGENT)

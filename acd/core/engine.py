@@ -38,6 +38,8 @@ from ctiserver.model.work import Agent
 from ctiserver.model.world import Ctx, World
 
 _COMMANDS: dict[type, None] = dict.fromkeys(get_args(cmd.Command))
+_WHOLE: dict[type, None] = dict.fromkeys((*_COMMANDS, facts.FaultsFound, ev.SiteChanged))
+"""What `Acd._whole` decides on."""
 
 
 class Acd:
@@ -54,7 +56,7 @@ class Acd:
         kind = type(item)
         follow, match = FOLLOWS.get(kind), MATCHES.get(kind)
         if follow is None and match is None:
-            return self._whole(world, item, ctx)
+            return self._whole(world, item, ctx) if kind in _WHOLE else NOTHING
         events = follow(self.index, world, item, ctx) if follow is not None else ()
         if match is not None and world.switch_up:
             found = Pass(world, self.index, ctx, changing=events)

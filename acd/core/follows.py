@@ -185,6 +185,8 @@ def _less_free(index: Index, world: World, item: ev.AvailabilityChosen | Reach |
 
 def _left_by(index: Index, name: AgentId) -> list[Pool]:
     """The pools in which he would be, were he free."""
+    if not index.floored:
+        return []
     return [pool for pool in index.pools_of.get(name, {}).values() if pool.floors and name not in pool.keys]
 
 

@@ -11,6 +11,7 @@ once, every later contact like it at none.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections import defaultdict
 from typing import NamedTuple, TypeVar
 
 from acd.core import agent as agents, waiting
@@ -19,7 +20,7 @@ from acd.core.rank.base import Algorithm, Seat
 from acd.core.rank.table import TABLE
 from ctiserver.model.errors import InvariantBroken
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, LegId, QueueId, ReservationId
-from ctiserver.model.requirement import Requirement, fits, parse, wanted
+from ctiserver.model.requirement import Requirement, met, parse, wanted
 from ctiserver.model.routing import VOICE, Algorithm as Name
 from ctiserver.model.site import AgentConfig
 from ctiserver.model.work import Agent, AgentState, Contact, ContactState
@@ -69,16 +70,17 @@ class Pool:
 
     def put(self, agent: Agent, *, eligible: bool) -> None:
         """Bring the agent's place up to date."""
-        old = self.keys.get(agent.id)
-        new = self.rank(agent) if eligible else None
+        if not eligible:
+            if (gone := self.keys.pop(agent.id, None)) is not None:
+                _remove(self.eligible, gone)
+            return
+        old, new = self.keys.get(agent.id), self.rank(agent)
         if old == new:
             return
         if old is not None:
             _remove(self.eligible, old)
-            del self.keys[agent.id]
-        if new is not None:
-            insort(self.eligible, new)
-            self.keys[agent.id] = new
+        insort(self.eligible, new)
+        self.keys[agent.id] = new
 
 
 class Seen:
@@ -118,8 +120,13 @@ class Index:
         self.pools_of: dict[AgentId, dict[PoolKey, Pool]] = {}
         self.counts: dict[QueueId, dict[str, int]] = {}
         """queue -> status -> how many of those who serve it"""
+        self._counts_of: dict[AgentId, list[dict[str, int]]] = {}  # those of his queues
         self.delayed: dict[QueueId, dict[float, int]] = {}
         """queue -> a group's delay -> how many of its agents are free"""
+        self._delays_of: dict[AgentId, list[tuple[QueueId, float]]] = {}  # only of those who have one
+        for one, served in world.serves.items():
+            if late := [(queue, how.delay_seconds) for queue, how in served.items() if how.delay_seconds > 0]:
+                self._delays_of[one] = late
         self.waiting: dict[QueueId, int] = {}
         self.ringing_all: dict[ContactId, None] = {}
         """contacts being offered to several at once, whom others may join"""
@@ -130,6 +137,9 @@ class Index:
         self.reservation_of_leg: dict[LegId, ReservationId] = {}
         self.callbacks: dict[QueueId, dict[str, ContactId]] = {}
         """queue -> number -> the open callback for it"""
+        self._unspoken = False  # whether there is or was a pool of a medium that rings no phone
+        self.floored: dict[ContactId, None] = {}
+        """contacts in any pool's floors"""
         self._booked: dict[ContactId, tuple[QueueId, str]] = {}
         self._placed: dict[ContactId, tuple[Pool, RankKey]] = {}
         for agent in world.agents.values():
@@ -156,22 +166,31 @@ class Index:
         if old is not None and new.ranks_as(old):
             return
         if old is None or old.status != new.status:
-            for queue, how in self._world.serves.get(name, {}).items():
-                count = self.counts.setdefault(queue, {})
-                if old is not None:
-                    count[old.status] -= 1
-                count[new.status] = count.get(new.status, 0) + 1
-                if how.delay_seconds > 0:
-                    free = self.delayed.setdefault(queue, {})
-                    was = old is not None and old.status == agents.ELIGIBLE
-                    change = (new.status == agents.ELIGIBLE) - was
-                    free[how.delay_seconds] = free.get(how.delay_seconds, 0) + change
-        able: dict[str, bool] = {}
-        for pool in self.pools_of.get(name, {}).values():
-            medium = pool.key.medium
+            self._count(name, old.status if old is not None else None, new.status)
+        pools = self.pools_of.get(name)
+        if not pools:
+            return
+        able = {medium: new.status == agents.ELIGIBLE for medium in agents.SPOKEN}
+        if old is not None and old.status != agents.ELIGIBLE and not able[VOICE] and not self._unspoken:
+            return  # he is in none of these pools, and stays out
+        for key, pool in pools.items():
+            medium = key.medium
             if medium not in able:
                 able[medium] = self.is_eligible(name, medium)
             pool.put(agent, eligible=able[medium])
+
+    def _count(self, name: AgentId, old: str | None, new: str) -> None:
+        mine = self._counts_of.get(name)
+        if mine is None:
+            served = self._world.serves.get(name, {})
+            mine = self._counts_of[name] = [self.counts.setdefault(queue, defaultdict(int)) for queue in served]
+        for count in mine:
+            if old is not None:
+                count[old] -= 1
+            count[new] += 1
+        for queue, delay in self._delays_of.get(name, ()):
+            free = self.delayed.setdefault(queue, {})
+            free[delay] = free.get(delay, 0) + (new == agents.ELIGIBLE) - (old == agents.ELIGIBLE)
 
     def is_eligible(self, name: AgentId, medium: str) -> bool:
         """Whether he could get a contact of this medium now."""
@@ -252,6 +271,7 @@ class Index:
         _remove(pool.waiting, key)
         _remove(self._order[pool.key.queue], key)
         pool.floors.pop(name, None)
+        self.floored.pop(name, None)
         self.waiting[pool.key.queue] -= 1
         del self._placed[name]
 
@@ -259,8 +279,10 @@ class Index:
         step = waiting.step(contact, queue_config(self._world, contact.queue))
         if step is not None and step.available_below and not pool.key.agent:
             pool.floors[contact.id] = step.available_below
+            self.floored[contact.id] = None
         else:
             pool.floors.pop(contact.id, None)
+            self.floored.pop(contact.id, None)
 
     def live(self, conversation: ConversationId) -> Contact | None:
         """The conversation's contact that has not ended."""
@@ -303,8 +325,10 @@ class Index:
 
     def _made(self, key: PoolKey) -> Pool:
         pool = Pool(key)
+        self._unspoken = self._unspoken or key.medium not in agents.SPOKEN
         serving = self.members.get(key.queue)
-        skills = wanted(parse(key.requires))
+        asked = parse(key.requires)
+        skills = wanted(asked)
         if serving is None:  # the queue was removed: nobody serves it
             names: list[AgentId] = []
         elif key.agent:
@@ -313,7 +337,7 @@ class Index:
             names = [name for name, how in serving.items() if how.delay_seconds <= key.opened]
         for name in names:
             config = self.site_agents[name]
-            if not key.named and not fits(config.skills, key.requires):
+            if not key.named and not met(config.skills, asked):
                 continue
             how = serving.get(name) if serving is not None else None
             share = how.share if how is not None else 0.0

@@ -72,6 +72,8 @@ def live_agents(reservation: Reservation) -> list[OfferedAgent]:
 
 def offer_made(world: World, event: ev.OfferMade) -> None:
     contact = world.contacts[event.contact]
+    held = world.reservations_of_contact
+    held[event.contact] = held.get(event.contact, 0) + 1
     world.reservations[event.reservation] = Reservation(
         id=event.reservation,
         contact=event.contact,
@@ -201,6 +203,10 @@ def closed(world: World, event: ev.ReservationClosed) -> None:
     reservation = world.reservations.pop(event.reservation, None)
     if reservation is None:
         return
+    held = world.reservations_of_contact
+    left = held.pop(reservation.contact, 1) - 1
+    if left:
+        held[reservation.contact] = left
     of_agents = [withdraw_key(reservation.id, agent) for agent in reservation.agents]
     for key in (confirm_key(reservation.id), offer_key(reservation.id), *of_agents):
         world.deadlines.drop(key)
@@ -209,10 +215,14 @@ def closed(world: World, event: ev.ReservationClosed) -> None:
 
 def _deadlines(world: World, reservation: Reservation) -> None:
     """Drop what no agent of the reservation waits for any more."""
-    agents = list(reservation.agents.values())
-    if not any(live(offered) and not offered.ringing for offered in agents):
+    asked = ringing = False
+    for offered in reservation.agents.values():
+        if live(offered):
+            ringing = ringing or offered.ringing
+            asked = asked or not offered.ringing
+    if not asked:
         world.deadlines.drop(confirm_key(reservation.id))
-    if not any(live(offered) and offered.ringing for offered in agents):
+    if not ringing:
         world.deadlines.drop(offer_key(reservation.id))
 
 
@@ -291,9 +301,10 @@ def leg_lost(world: World, event: ev.AgentLegLost | ev.AgentLegBack, contact: Co
 def ended(world: World, event: ev.ContactEnded) -> None:
     """The contact is over. A talking agent's item stays: his wrap-up follows."""
     contact = world.contacts[event.contact]
+    if contact.state is not ContactState.CONNECTED:  # else they were dropped when it was connected
+        contacts.drop_waiting_deadlines(world, contact)
     contact.state = ContactState.ENDED
     contact.end_reason = event.reason
-    contacts.drop_waiting_deadlines(world, contact)
     world.deadlines.drop(takeback_key(contact.id))
     world.deadlines.drop(contacts.retry_key(contact.id))
     if contact.agent is not None and event.reason is EndReason.ANSWERED:

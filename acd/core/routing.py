@@ -145,8 +145,10 @@ class Pass:
             rule=pool.key.algorithm.value,
             chosen=chosen,
             candidates=tuple(
-                ev.Candidate(agent=rank[1][-1], keys=shown_rank(pool, rank, self._ctx.now))
-                for rank in candidates[:SHOWN]
+                [
+                    ev.Candidate(agent=rank[1][-1], keys=shown_rank(pool, rank, self._ctx.now))
+                    for rank in candidates[:SHOWN]
+                ]
             ),
             excluded=self._excluded(contact, pool, candidates),
             tie_break=_decided_by(candidates[len(chosen) - 1 : len(chosen) + 1], names),
@@ -166,20 +168,22 @@ class Pass:
         """How many agents were out of the question, by the first reason why; from counters, nobody is scanned. With the
         candidates shown they are all agents of the site."""
         site, queue = len(self._index.site_agents), contact.queue
-        taken = sum(1 for agent in self._agents if agent in pool.keys)
-        avoided = sum(
-            1 for agent, until in contact.avoid.items() if until and agent in pool.keys and agent not in self._agents
-        )
+        taken = sum(1 for agent in self._agents if agent in pool.keys) if self._agents else 0
+        avoided = held = 0
+        for agent, until in contact.avoid.items():
+            if agent in pool.keys:
+                avoided += bool(until) and agent not in self._agents
+                held += not until and self._holds(agent, contact)
         if pool.key.agent:
             counted = {"other_agent": site - len(pool.members)}
         else:
             status, delayed = self._index.standing(queue, pool.key.medium)
             counted = {"queue": site - len(self._index.members.get(queue, {}))}
-            counted |= {reason: n for reason, n in sorted(status.items()) if reason != agents.ELIGIBLE}
-            counted["delay"] = sum(n for delay, n in delayed.items() if delay > pool.key.opened)
+            for reason in sorted(status):
+                counted[reason] = status[reason]
+            counted.pop(agents.ELIGIBLE, None)
+            counted["delay"] = sum(n for delay, n in delayed.items() if delay > pool.key.opened) if delayed else 0
             counted["skill"] = status.get(agents.ELIGIBLE, 0) - counted["delay"] - len(pool.eligible)
-        passed = [agent for agent, until in contact.avoid.items() if not until and agent in pool.keys]
-        held = sum(1 for agent in passed if self._holds(agent, contact))
         counted["reserved"] = counted.get("reserved", 0) + taken + held
         counted["avoided"] = avoided
         counted["ranked_lower"] = len(pool.eligible) - taken - held - avoided - min(SHOWN, len(candidates))

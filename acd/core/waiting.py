@@ -135,6 +135,12 @@ def arm(world: World, contact: Contact) -> None:
             world.deadlines.set(key, due[key])
 
 
+def arm_new(world: World, contact: Contact) -> None:
+    """The same for a contact that has just been made: none of its clocks runs yet."""
+    for key, due in wanted(world, contact):
+        world.deadlines.set(key, due)
+
+
 def look_again(world: World, contact: Contact, kind: str, now: float) -> None:
     """A clock that looks more than once (`kind`: of load_key or over_key) was due: set it to when it looks next."""
     queue = world.queue_configs.get(contact.queue)

@@ -111,7 +111,9 @@ class Centre:
         self.drive = Drive(
             {
                 ev.ContactQueued: self._queued,
+                ev.CallerTurnedAway: self._turned_away,
                 ev.OfferMade: self._offered,
+                ev.OfferJoined: self._joined,
                 ev.RingAsked: self._ring,
                 ev.RingCancelled: self._cancelled,
                 ev.ContactConnected: self._connected,
@@ -234,6 +236,12 @@ class Centre:
             live.outcome.queue = event.queue
             live.outcome.end = None  # after an overflow
 
+    def _turned_away(self, event: ev.CallerTurnedAway) -> None:
+        """He was there, and the queue did not take him: the core counts it so."""
+        self._entered[event.queue] = self._entered.get(event.queue, 0) + 1
+        by = self._ended.setdefault(event.queue, {})
+        by[event.reason] = by.get(event.reason, 0) + 1
+
     def _connected(self, event: ev.ContactConnected) -> None:
         live = self._live[event.conversation]
         live.outcome.answered = True
@@ -305,10 +313,16 @@ class Centre:
 
     def _offered(self, event: ev.OfferMade) -> None:
         for name in event.agents:
-            if name not in self._working:
-                self._working[name] = None
-                self._busy.add(self._time(), 1)
-            self.drive.at(self.drive.now, self._painted, event.reservation, name)
+            self._at_work(name, event.reservation)
+
+    def _joined(self, event: ev.OfferJoined) -> None:
+        self._at_work(event.agent, event.reservation)
+
+    def _at_work(self, name: AgentId, reservation: ReservationId) -> None:
+        if name not in self._working:
+            self._working[name] = None
+            self._busy.add(self._time(), 1)
+        self.drive.at(self.drive.now, self._painted, reservation, name)
 
     def _painted(self, reservation: ReservationId, name: AgentId) -> None:
         """His page shows the offer: now it may ring."""

@@ -80,26 +80,27 @@ class Drive:
         world, acd = self.world, self.acd
         world.now = self.now
         ctx = Ctx(now=self.now, ids=Ids("s", self.steps), seed=0)
+        apply, decide, hear = acd.apply, acd.decide, self._hear
         pending: deque[Item] = deque(said)
         happened: list[ev.Event] | None = None
         if self.record is not None:
             happened = list(said)
             self.record.append((self.now, said if item is None else item, happened))
         for event in said:
-            self._apply(event)
+            apply(world, event)
+            if (heard := hear.get(type(event))) is not None:
+                heard(event)
         if item is not None:
             pending.append(item)
         while pending:
-            events = acd.decide(world, pending.popleft(), ctx).events
+            events = decide(world, pending.popleft(), ctx).events
+            if not events:
+                continue
             for event in events:
-                self._apply(event)
+                apply(world, event)
+                if (heard := hear.get(type(event))) is not None:
+                    heard(event)
             pending.extend(events)
             if happened is not None:
                 happened.extend(events)
         world.seq = self.steps
-
-    def _apply(self, event: ev.Event) -> None:
-        self.acd.apply(self.world, event)
-        hear = self._hear.get(type(event))
-        if hear is not None:
-            hear(event)

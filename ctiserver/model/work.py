@@ -100,17 +100,23 @@ class Agent(msgspec.Struct, kw_only=True):
     tallies: dict[QueueId, Tally] = {}
 
 
+_AT_WORK = {
+    WorkKind.BUSY: AgentState.BUSY,
+    WorkKind.RESERVED: AgentState.RESERVED,
+    WorkKind.WRAP_UP: AgentState.WRAP_UP,
+}
+"""What shows of several things in his hands: the first of these."""
+
+
 def agent_state(agent: Agent) -> AgentState:
     """The state that follows from what he chose and what he works on (DESIGN section 4)."""
     if not agent.signed_in:
         return AgentState.NULL
-    kinds = [item.kind for item in agent.work.values()]
-    if WorkKind.BUSY in kinds:
-        return AgentState.BUSY
-    if WorkKind.RESERVED in kinds:
-        return AgentState.RESERVED
-    if WorkKind.WRAP_UP in kinds:
-        return AgentState.WRAP_UP
+    if agent.work:
+        kinds = [item.kind for item in agent.work.values()]
+        for kind, shown in _AT_WORK.items():
+            if kind in kinds:
+                return shown
     return AgentState.READY if agent.ready else AgentState.NOT_READY
 
 

@@ -72,6 +72,7 @@ class World:
         "now",
         "queue_configs",
         "reservations",
+        "reservations_of_contact",
         "seq",
         "serves",
         "switch_up",
@@ -97,6 +98,11 @@ class World:
         self.conversation_of_leg: dict[LegId, ConversationId] = {
             leg: conversation.id for conversation in self.conversations.values() for leg in conversation.legs
         }
+        self.reservations_of_contact: dict[ContactId, int] = {}
+        """How many of the reservations are the contact's: those whose legs still end, too."""
+        for reservation in self.reservations.values():
+            made = self.reservations_of_contact.get(reservation.contact, 0)
+            self.reservations_of_contact[reservation.contact] = made + 1
         self.conversation_of_contact: dict[ContactId, ConversationId] = {
             contact: conversation.id
             for conversation in self.conversations.values()
