@@ -195,8 +195,9 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             _keep_place(world, conversation, event)
         case ev.ContactQueued():
             conversation.left = None
+            sent_on = [one.contact for one in conversation.handed]  # somebody may still wrap one of these up
             for old in contacts_of(conversation):
-                if old not in world.contacts:
+                if old not in sent_on or old not in world.contacts:
                     world.conversation_of_contact.pop(old, None)
             conversation.contact = event.contact
             world.conversation_of_contact[event.contact] = conversation.id
