@@ -14,7 +14,7 @@ CALLS, LEAST = 2200, 2000
 async def test_2200_calls_with_a_change_of_skills_and_a_kill_are_decided_again_bit_for_bit(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    told = await replayed.story(CALLS, 14.0, 45)
+    told = await replayed.story(CALLS, 12.0, 45)
     with capsys.disabled():
         print(f"\n{replayed.page(told)}")
     replayed.good(told, LEAST)
