@@ -135,6 +135,10 @@ class FakeCalls:
                     legs={},
                     callback=True,
                 )
+            case ev.CustomerCalled() if event.conversation in world.conversations:
+                world.conversations[event.conversation].customer_leg = event.leg
+            case ev.CustomerUnreached() if event.conversation in world.conversations:
+                world.conversations[event.conversation].customer_leg = ids.LegId("")
             case ev.CallerAway() | ev.CallerReturned() if event.conversation in world.conversations:
                 called = world.conversations[event.conversation]
                 for leg in called.legs.values():

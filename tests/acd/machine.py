@@ -15,15 +15,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from ctiserver.model import commands as cmd, events as ev, facts, ids
-from ctiserver.model.causes import ClearedBy, EndReason, LegFailure
+from ctiserver.model.causes import ClearedBy, EndReason, LegFailure, Unreached
 from ctiserver.model.errors import CommandRejected
 from ctiserver.model.faults import Fault, FaultKind
 from ctiserver.model.routing import (
     Algorithm,
     CalendarConfig,
+    CallbackConfig,
     CapacityConfig,
     ComfortConfig,
     GroupConfig,
+    OutboundConfig,
     OverflowConfig,
     RuleConfig,
     ServesConfig,
@@ -74,6 +76,7 @@ def config(number: int) -> SiteConfig:
                 OverflowConfig(to="small", waiting_over=2) if not few else OverflowConfig(to="order", waiting_over=3),
                 OverflowConfig(to="order", predicted_over_seconds=60.0),
             )[number % 2 :],
+            callback=None if few else CallbackConfig(tries=2, retry_seconds=15.0, keep_seconds=100.0, max_open=3),
             comfort=ComfortConfig(prompt="wait", first_seconds=4.0, every_seconds=11.0, position=True, wait=True),
             rules=(
                 RuleConfig(id="vip", when={"class": "vip"}, priority=60.0, algorithm=Algorithm.BEST_LONGEST_IDLE),
@@ -149,7 +152,9 @@ def config(number: int) -> SiteConfig:
         staff = [one for one in staff if one.id != "1005"]
     desks = [phone("p1"), phone("p2"), phone("wall", contact="sip:wall@192.0.2.1:5060")][few:]
     calendars = (CalendarConfig(id="hours", zone="UTC", week=EVERY_DAY),)
-    return msgspec.structs.replace(site(queues, staff, desks, groups), calendars=calendars)
+    outbound = OutboundConfig(trunk="192.0.2.2:5060", prefixes=("2",))
+    made = site(queues, staff, desks, groups)
+    return msgspec.structs.replace(made, calendars=calendars, outbound=outbound)
 
 
 class CallCenter(RuleBasedStateMachine):
@@ -308,6 +313,43 @@ class CallCenter(RuleBasedStateMachine):
         if self.calls:
             one = self.calls[-1 - position % len(self.calls)]
             self.house.says(ev.LeaveAsked(conversation=one, key="1"))
+
+    @rule(position=positions, number=st.sampled_from(["", *CALLERS]))
+    def book_callback(self, position: int, number: str) -> None:
+        """By a caller who waits, talks or has left; or by a lead."""
+        service = ids.QueueId("service")
+        if self.calls and position < 6:
+            one = self.calls[-1 - position % len(self.calls)]
+            self.house.says(ev.CallbackAsked(conversation=one, queue=service, number=number))
+        else:
+            self.ask(cmd.BookCallback(**self.house.who("9000"), queue=service, number=number))
+
+    @rule(position=positions, why=st.sampled_from([None, None, *Unreached]), late=st.booleans())
+    def call_back(self, position: int, why: Unreached | None, late: bool) -> None:
+        """The customer of a callback is called; None: he is reached. `late`: also when the agent has gone already."""
+        booked = [c for c in self.house.world.contacts.values() if c.booking is not None]
+        if late or any(c.state is ContactState.CONNECTED for c in booked):
+            booked = [c for c in booked if late or c.state is ContactState.CONNECTED]
+        if not booked:
+            return
+        one, now = booked[position % len(booked)], self.house.now
+        if why is not None:
+            who = one.agent or ids.AgentId("1001")
+            self.house.says(
+                ev.CustomerUnreached(conversation=one.conversation, contact=one.id, agent=who, why=why, at=now)
+            )
+        elif one.state is ContactState.CONNECTED:
+            leg = ids.LegId(f"{one.conversation}.c1")
+            self.house.says(
+                ev.CustomerCalled(conversation=one.conversation, contact=one.id, leg=leg, deadline=now + 30.0, at=now)
+            )
+
+    @rule(position=positions)
+    def cancel_callback(self, position: int) -> None:
+        known = list(self.house.world.contacts)
+        if known:
+            contact = known[position % len(known)]
+            self.ask(cmd.CancelCallback(**self.house.who("9000"), contact=contact))
 
     @rule(name=st.sampled_from(QUEUES), shut=st.booleans())
     def emergency_switch(self, name: str, shut: bool) -> None:

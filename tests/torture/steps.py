@@ -44,6 +44,7 @@ def piece(seed: int) -> Piece:
         database=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate, Phase.shrink],
+        report_multiple_bugs=False,
         print_blob=False,
     )
     began = time.process_time()
