@@ -41,6 +41,7 @@ class Conduct:
     def __init__(self, world: World) -> None:
         self.wrong: list[str] = []
         self.books: dict[QueueId, Books] = {}
+        self._arrived: dict[ContactId, int] = {name: place for place, name in enumerate(world.contacts)}
         self._pause: dict[tuple[ContactId, AgentId], float] = {}
         self._leg_ends: dict[tuple[ReservationId, AgentId], float] = {}
         for contact in world.contacts.values():
@@ -56,6 +57,7 @@ class Conduct:
                 self._book(event.queue).entered += 1
                 if event.contact in world.contacts:
                     self.wrong.append(f"{event.contact} enters twice")
+                self._arrived[event.contact] = max(self._arrived.values(), default=0) + 1
             case ev.ContactEnded():
                 self._ended(world, event)
             case ev.OfferMade():
@@ -80,6 +82,7 @@ class Conduct:
 
     def _ended(self, world: World, event: ev.ContactEnded) -> None:
         self._book(event.queue).left[event.reason] += 1
+        self._arrived.pop(event.contact, None)
         contact = world.contacts.get(event.contact)
         if contact is None or contact.state is ContactState.ENDED:
             self.wrong.append(f"{event.contact} ends twice")
@@ -93,7 +96,7 @@ class Conduct:
 
     def _offer(self, world: World, event: ev.OfferMade) -> Iterator[str]:
         contact = world.contacts[event.contact]
-        if contact.state is not ContactState.WAITING or contact.away:
+        if contact.state is not ContactState.WAITING or contact.away or _away(world, contact):
             yield f"{contact.id} is offered and does not wait, or its caller is away"
         for name in event.agents:
             yield from self._offered_to(world, contact, name, event.at)
@@ -113,7 +116,27 @@ class Conduct:
             yield f"agent {name} is offered {contact.id}, which he may not have"
         if at + EPSILON < self._pause.get((contact.id, name), 0.0):
             yield f"agent {name} is offered {contact.id} again too soon"
-        yield from _passed_over(world, contact, name)
+        yield from self._passed_over(world, contact, name)
+
+    def _passed_over(self, world: World, contact: Contact, name: AgentId) -> Iterator[str]:
+        """Contacts of the same queue that go before this one, wait, and may be had by the same agent: those that came
+        back go first, then who is due earlier, then who came earlier."""
+        config = world.agent_configs.get(name)
+        mine = self._place(world, contact)
+        for other in world.contacts.values():
+            if other.queue != contact.queue or other.state is not ContactState.WAITING or other.away:
+                continue
+            if other.medium != contact.medium or _is_his(other) is not _is_his(contact):
+                continue
+            if other.avoid.get(name) or other.id in world.agents[name].work:
+                continue
+            if self._place(world, other) < mine and config is not None and waiting.admits(world, config, other):
+                yield f"{contact.id} is offered to agent {name} before {other.id}"
+
+    def _place(self, world: World, contact: Contact) -> tuple[bool, float, int]:
+        queue = contacts.queue_config(world, contact.queue)
+        due = contact.queued_at + queue.objective_seconds - queue.priority - contact.priority
+        return (not contact.head, due, self._arrived.get(contact.id, 0))
 
     def _pauses(self, world: World, event: ev.OfferRejected | ev.OfferUnreachable) -> None:
         """Until when this contact is not for this agent: an offer's time after a rejection, a short pause after a ring
@@ -156,26 +179,17 @@ class Conduct:
                 yield f"agent {agent} of reservation {name} is still held for a leg that should be gone"
 
 
+def _away(world: World, contact: Contact) -> bool:
+    """What the calls know of the caller."""
+    conversation = world.conversations.get(contact.conversation)
+    leg = conversation.legs.get(conversation.customer_leg) if conversation is not None else None
+    return leg is not None and leg.away and contact.booking is None
+
+
 def _withdrawing(world: World, name: ReservationId, agent: AgentId) -> bool:
     held = world.reservations.get(name)
     offered = held.agents.get(agent) if held is not None else None
     return offered is not None and offered.withdrawing and not offered.closed
-
-
-def _passed_over(world: World, contact: Contact, name: AgentId) -> Iterator[str]:
-    """Contacts of the same queue that go before this one in the fair order, wait, and may be had by the same agent."""
-    queue = contacts.queue_config(world, contact.queue)
-    config = world.agent_configs.get(name)
-    mine = contacts.rank_key(contact, queue)
-    for other in world.contacts.values():
-        if other.queue != contact.queue or other.state is not ContactState.WAITING or other.away:
-            continue
-        if other.medium != contact.medium or _is_his(other) is not _is_his(contact):
-            continue
-        if other.avoid.get(name) or other.id in world.agents[name].work:
-            continue
-        if contacts.rank_key(other, queue) < mine and config is not None and waiting.admits(world, config, other):
-            yield f"{contact.id} is offered to agent {name} before {other.id}"
 
 
 def _is_his(contact: Contact) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from acd.core import waiting
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
-from ctiserver.model.ids import ContactId, QueueId
+from ctiserver.model.ids import ContactId, ConversationId, QueueId
 from ctiserver.model.site import Label, QueueConfig
 from ctiserver.model.work import Contact, ContactState
 from ctiserver.model.world import World
@@ -86,16 +86,16 @@ def apply_queued(world: World, event: ev.ContactQueued) -> None:
         step=event.step,
         opened=event.opened,
         booking=event.booking,
-        away=_caller_away(world, event),
+        away=caller_away(world, event.conversation),
     )
     contact = world.contacts[event.contact]
     world.deadlines.set(maxwait_key(contact.id), longest_wait(world, contact, event.at))
     waiting.arm_new(world, contact)
 
 
-def _caller_away(world: World, event: ev.ContactQueued) -> bool:
+def caller_away(world: World, name: ConversationId) -> bool:
     """Whether the caller is in the dialplan's apology: he may be moved to another queue meanwhile."""
-    conversation = world.conversations.get(event.conversation)
+    conversation = world.conversations.get(name)
     leg = conversation.legs.get(conversation.customer_leg) if conversation is not None else None
     return leg is not None and leg.away
 

@@ -57,7 +57,7 @@ def command(world: World, index: Index, item: cmd.Command, now: float) -> Decisi
         raise CommandRejected(Rejection.NOT_SIGNED_IN)
     match item:
         case cmd.SignOut():
-            if agent.work:
+            if must_stay(agent):
                 raise CommandRejected(Rejection.WORK_IN_PROGRESS)
             return _sign_out(agent, now)
         case cmd.SetReady() | cmd.SetNotReady():
@@ -81,6 +81,11 @@ def _switch(world: World, item: cmd.CloseQueue | cmd.OpenQueue, now: float) -> D
         return NOTHING
     reason = item.reason if isinstance(item, cmd.CloseQueue) else ""
     return Decision((ev.QueueSwitched(queue=item.queue, closed=closed, by=item.by, reason=reason, at=now),))
+
+
+def must_stay(agent: Agent) -> bool:
+    """Nobody leaves with work in his hands."""
+    return bool(agent.work)
 
 
 def _availability(world: World, agent: Agent, item: cmd.SetReady | cmd.SetNotReady, now: float) -> Decision:

@@ -21,7 +21,7 @@ from acd.core.rank.table import TABLE
 from ctiserver.model.errors import InvariantBroken
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, LegId, QueueId, ReservationId
 from ctiserver.model.requirement import Requirement, met, parse, wanted
-from ctiserver.model.routing import VOICE, Algorithm as Name
+from ctiserver.model.routing import VOICE, Algorithm as Name, ServesConfig
 from ctiserver.model.site import AgentConfig
 from ctiserver.model.work import Agent, AgentState, Contact, ContactState
 from ctiserver.model.world import World
@@ -334,7 +334,7 @@ class Index:
         elif key.agent:
             names = [key.agent] if key.agent in self.site_agents and (key.named or key.agent in serving) else []
         else:
-            names = [name for name, how in serving.items() if how.delay_seconds <= key.opened]
+            names = [name for name, how in serving.items() if sees(how, key.opened)]
         for name in names:
             config = self.site_agents[name]
             if not key.named and not met(config.skills, asked):
@@ -385,6 +385,11 @@ class Index:
             "legs": dict(self.reservation_of_leg),
             "callbacks": {queue: there for queue, there in self.callbacks.items() if there},
         }
+
+
+def sees(how: ServesConfig, opened: float) -> bool:
+    """Whether a group may have contacts that are open to groups with this delay."""
+    return how.delay_seconds <= opened
 
 
 def _remove(ordered: list[_Key], key: _Key) -> None:

@@ -47,7 +47,7 @@ def leg_up(world: World, event: ev.AgentLegUp, now: float) -> tuple[ev.Event, ..
     """The first live agent to answer has the contact; anything later changes nothing (the calls core ends the leg)."""
     reservation = world.reservations.get(event.reservation)
     offered = reservation.agents.get(event.agent) if reservation is not None else None
-    if reservation is None or reservation.decided or offered is None or not live(offered) or not offered.ringing:
+    if reservation is None or offered is None or not may_win(reservation, offered):
         return ()
     contact = world.contacts[reservation.contact]
     if contact.state is not ContactState.RESERVED or contact.reservation != reservation.id:
@@ -62,6 +62,11 @@ def leg_up(world: World, event: ev.AgentLegUp, now: float) -> tuple[ev.Event, ..
     losers = [other for other in live_agents(reservation) if other.agent != event.agent]
     events, pending = _end_offers(reservation, losers, ev.OfferWithdrawn, now)
     return (connect, *events, *_closing(reservation, pending, [*losers, offered]))
+
+
+def may_win(reservation: Reservation, offered: OfferedAgent) -> bool:
+    """Only a live agent whose phone rings, while nobody has won yet."""
+    return not reservation.decided and live(offered) and offered.ringing
 
 
 def leg_failed(world: World, event: ev.AgentLegFailed, now: float) -> tuple[ev.Event, ...]:
@@ -249,7 +254,7 @@ def _back(
     """The contact goes back to the head when no agent of the reservation is left to answer it."""
     contact = world.contacts.get(reservation.contact)
     gone = [offered.agent for offered in over]
-    if any(offered.agent not in gone for offered in live_agents(reservation)):
+    if others_may_answer(reservation, gone):
         return ()
     if contact is None or contact.state is not ContactState.RESERVED or contact.reservation != reservation.id:
         return ()
@@ -257,6 +262,10 @@ def _back(
     if prefer is None and contact.prefer_until and contact.prefer in gone:  # he was asked and did not take it
         return (requeued, ev.PreferenceEnded(contact=contact.id, at=now))
     return (requeued,)
+
+
+def others_may_answer(reservation: Reservation, gone: list[AgentId]) -> bool:
+    return any(offered.agent not in gone for offered in live_agents(reservation))
 
 
 def _closing(reservation: Reservation, pending: int, over: list[OfferedAgent]) -> tuple[ev.Event, ...]:

@@ -19,9 +19,10 @@ from acd.core import contact as contacts, entry, forecast, hours, outcomes
 from acd.core.index import Index
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
-from ctiserver.model.ids import AgentId, QueueId
+from ctiserver.model.ids import AgentId, ConversationId, QueueId
 from ctiserver.model.routing import VOICE
 from ctiserver.model.site import QueueConfig
+from ctiserver.model.talk import Conversation
 from ctiserver.model.work import Contact, ContactState
 from ctiserver.model.world import Ctx, World
 
@@ -84,7 +85,7 @@ class Rules:
         """A flow wants an agent for its caller."""
         world = self._world
         conversation = world.conversations.get(event.conversation)
-        if conversation is None or conversation.cleared or self._index.live(event.conversation) is not None:
+        if conversation is None or not on_the_line(conversation) or self._has_contact(event.conversation):
             return ()
         unknown = event.agent is not None and event.agent not in world.agent_configs
         if unknown or event.queue not in world.queue_configs:
@@ -96,6 +97,10 @@ class Rules:
             event = msgspec.structs.replace(event, queue=way.queue, requires="", steps=())
         been = tuple(one.queue for one in way.away)
         return (*way.away, entry.queued(world, event, conversation, self._ctx, been=been))
+
+    def _has_contact(self, conversation: ConversationId) -> bool:
+        """One at a time."""
+        return self._index.live(conversation) is not None
 
     def _way(self, asked: ev.QueueAsked, been: Been) -> Way:
         """Where a caller who asks for this queue is queued. `been`: where he must not come again."""
@@ -221,6 +226,11 @@ def is_open(world: World, queue: QueueId, now: float) -> bool:
         return False
     calendar = world.calendars.get(queue)
     return calendar is None or hours.open_at(calendar, now)
+
+
+def on_the_line(conversation: Conversation) -> bool:
+    """Whether there is still somebody to queue."""
+    return not conversation.cleared
 
 
 def is_caller(contact: Contact) -> bool:

@@ -146,11 +146,16 @@ def offer_ended(world: World, event: Offer) -> None:
     offered = reservation.agents.get(event.agent) if reservation is not None else None
     if reservation is None or offered is None or offered.closed:
         return
-    if offered.withdrawing:
+    if stays(offered):
         world.deadlines.set(withdraw_key(reservation.id, event.agent), event.at + WITHDRAW_AFTER)
     else:
         close(world, reservation, offered)
     _deadlines(world, reservation)
+
+
+def stays(offered: OfferedAgent) -> bool:
+    """Until the end of his leg is seen: else his phone could ring for two."""
+    return offered.withdrawing
 
 
 def _avoid(world: World, contact: Contact, event: Offer) -> None:
@@ -173,10 +178,15 @@ def leg_gone(world: World, event: ev.AgentLegFailed | ev.ConnectionCleared, name
     """The leg of an agent being withdrawn is seen to be gone: he is free. A live one waits for the decision."""
     reservation = world.reservations.get(name) if name is not None else None
     offered = reservation.agents.get(event.agent or AgentId("")) if reservation is not None else None
-    if reservation is None or offered is None or not offered.withdrawing or offered.closed:
+    if reservation is None or offered is None or not ends_with_leg(offered):
         return
     close(world, reservation, offered)
     _deadlines(world, reservation)
+
+
+def ends_with_leg(offered: OfferedAgent) -> bool:
+    """Whether the end of his leg is all that he waits for. Of a live one the calls say first why it ended."""
+    return offered.withdrawing and not offered.closed
 
 
 def withdraw_due(world: World, name: ReservationId, agent: AgentId) -> None:

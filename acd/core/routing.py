@@ -74,13 +74,18 @@ class Pass:
             if not candidates:
                 del asking[name]
                 continue
-            first = self._first_contact(candidates[0][1][-1])
-            # Groups may rank queues in opposite ways, so that contacts would wait for each other: who lets others go
-            # first already is not let go first again.
-            if first is None or first.id in asking:
+            first = self._goes_first(candidates[0][1][-1], asking)
+            if first is None:
                 self._offer(contact, pool, candidates)
             else:
-                asking[first.id] = None
+                asking[first] = None
+
+    def _goes_first(self, agent: AgentId, asking: Mapping[ContactId, None]) -> ContactId | None:
+        """Who is to be served before the last of `asking`, its best agent being this one. Groups may rank queues in
+        opposite ways, so that contacts would wait for each other: who lets others go first is not let go first
+        again."""
+        first = self._first_contact(agent)
+        return first.id if first is not None and first.id not in asking else None
 
     def everything(self) -> None:
         """After a change of the whole site: every waiting contact, best first."""
@@ -132,9 +137,12 @@ class Pass:
                 at=now,
             )
         )
+        self._take(chosen)
+        self.planned[contact.id] = None
+
+    def _take(self, chosen: tuple[AgentId, ...]) -> None:
         for agent in chosen:
             self._agents[agent] = None
-        self.planned[contact.id] = None
 
     def _why(
         self, contact: Contact, pool: Pool, candidates: list[tuple[float, AgentKey]], chosen: tuple[AgentId, ...]

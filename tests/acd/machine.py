@@ -275,11 +275,22 @@ class CallCenter(RuleBasedStateMachine):
             )
         )
 
-    @rule(name=st.sampled_from(QUEUES))
-    def chat(self, name: str) -> None:
+    @rule(name=st.sampled_from(QUEUES), missed=st.booleans())
+    def chat(self, name: str, missed: bool) -> None:
         """Work of another medium, of which an agent may have several at once."""
-        if ids.QueueId(name) in self.house.world.queue_configs:
-            self.calls.append(self.house.chat(name))
+        if ids.QueueId(name) not in self.house.world.queue_configs:
+            return
+        self.calls.append(self.house.chat(name))
+        if missed:
+            self.answer(talk=False, place=0)
+            self.house.wait(20.0)
+
+    @rule(name=st.sampled_from(QUEUES), late=st.booleans(), count=st.integers(2, 4))
+    def rush(self, name: str, late: bool, count: int) -> None:
+        """Several callers at once, some of them with a head start."""
+        for place in range(count):
+            head_start = 40.0 if (place % 2 == 1) is late else 0.0
+            self.call(name, 0, None, head_start, "", CALLERS[place % len(CALLERS)], own_steps=False)
 
     @rule(position=positions, name=st.sampled_from(QUEUES))
     def ask_again(self, position: int, name: str) -> None:
@@ -389,6 +400,32 @@ class CallCenter(RuleBasedStateMachine):
             for name in offer.agents:
                 self.ask(cmd.ConfirmOffer(**self.house.who(name), reservation=offer.id))
             self.house.failed(offer, LegFailure.REJECTED, list(offer.agents)[place % len(offer.agents)])
+
+    @rule(cause=st.sampled_from(["page", "contact", "apology", "key", "caller", "late"]), which=positions)
+    def crossing(self, cause: str, which: int) -> None:
+        """An agent answers in the very moment in which his offer ends; best where others ring too."""
+        house, offers = self.house, list(self.house.world.reservations.values())
+        if not offers:
+            return
+        offer = max(offers, key=lambda one: len(one.agents))
+        for one in offer.agents:
+            self.ask(cmd.ConfirmOffer(**house.who(one), reservation=offer.id))
+        name = list(offer.agents)[which % len(offer.agents)]
+        device = house.world.agents[name].device
+        match cause:
+            case "page":
+                house.link(name, 0)
+            case "contact" if device is not None:
+                house.take(facts.DeviceContact(endpoint=device.endpoint, present=False, at=house.now))
+            case "apology":
+                house.says(ev.CallerAway(conversation=offer.conversation, at=house.now))
+            case "key":
+                house.says(ev.LeaveAsked(conversation=offer.conversation, key="1"))
+            case "caller":
+                house.hang_up(offer.conversation)
+            case _:
+                house.wait(max(0.0, offer.deadline - house.now))
+        house.up(offer, name)
 
     @rule(position=positions)
     def leg_up(self, position: int) -> None:
@@ -516,6 +553,7 @@ class CallCenter(RuleBasedStateMachine):
         self.sums()
         assert house.decided_again() == house.log
         type(self).events.update(type(event).__name__ for event in house.log)
+        type(self).events["turns of the core"] += len(house.inputs)
         ended = house.seen(ev.ContactEnded)
         type(self).events.update(event.reason.value for event in ended)
         type(self).events.update(event.reason.value + " at the door" for event in house.seen(ev.CallerTurnedAway))

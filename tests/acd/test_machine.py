@@ -74,7 +74,7 @@ def test_a_long_busy_day_with_every_kind_of_trouble(seed: int) -> None:
                 head_start = chance.choice([0.0, 0.0, 100.0])
                 day.call(chance.choice(QUEUES), english, only, head_start, kind, caller, chance.random() < 0.2)
             case "chat":
-                day.chat(chance.choice(QUEUES))
+                day.chat(chance.choice(QUEUES), coin)
             case "again":
                 day.ask_again(place, chance.choice(QUEUES))
             case "apology":
