@@ -38,7 +38,7 @@ from ctiserver.model.work import Agent
 from ctiserver.model.world import Ctx, World
 
 _COMMANDS: dict[type, None] = dict.fromkeys(get_args(cmd.Command))
-_WHOLE: dict[type, None] = dict.fromkeys((*_COMMANDS, facts.FaultsFound, ev.SiteChanged))
+_WHOLE: dict[type, None] = dict.fromkeys((*_COMMANDS, facts.FaultsFound, ev.SiteChanged, ev.IndexRebuilt))
 """What `Acd._whole` decides on."""
 
 
@@ -65,7 +65,7 @@ class Acd:
         return Decision(events) if events else NOTHING
 
     def _whole(self, world: World, item: Item, ctx: Ctx) -> Decision:
-        """Items whose decision has effects too."""
+        """Items whose decision has effects too, and those after which everybody who waits is looked at."""
         if isinstance(item, cmd.BookCallback):
             return callback.by_lead(world, self.index, item, ctx)
         if isinstance(item, cmd.CancelCallback):
@@ -89,6 +89,11 @@ class Acd:
                 found.everything()
             after = follows.site_changed(self.index, world, found.planned, ctx.now)
             return Decision((*phones.events, *taken, *left, *found.events, *after), phones.effects)
+        if isinstance(item, ev.IndexRebuilt):
+            found = Pass(world, self.index, ctx)
+            if world.switch_up:
+                found.everything()
+            return Decision((*found.events, *follows.rebuilt(self.index, world, found.planned, ctx.now)))
         return NOTHING
 
     def apply(self, world: World, event: ev.Event) -> None:

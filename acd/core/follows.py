@@ -165,6 +165,11 @@ def _too_long(index: Index, world: World, contact: Contact | None, now: float) -
     return waiting.step_due(contact, "predicted", now) if wait is not None and wait > step.wait_over_seconds else ()
 
 
+def rebuilt(index: Index, world: World, planned: Iterable[ContactId], now: float) -> Events:
+    """After a repair of the index: steps may have too few agents. `planned`: as above."""
+    return _too_few(index, world, index.pools.values(), now, planned)
+
+
 def _offered(index: Index, world: World, item: ev.OfferMade | ev.OfferJoined, ctx: Ctx) -> Events:
     """An agent less is free: steps that end when too few are."""
     taken = item.agents if isinstance(item, ev.OfferMade) else (item.agent,)
@@ -229,7 +234,6 @@ FOLLOWS: dict[type, Callable[..., Events]] = {
     ev.ContactStepped: _waits_again,
     ev.ContactOpened: _waits_again,
     ev.PreferenceEnded: _waits_again,
-    ev.IndexRebuilt: lambda index, world, item, ctx: _too_few(index, world, index.pools.values(), ctx.now),
     ev.OfferMade: _offered,
     ev.OfferJoined: _offered,
     ev.AgentLegUp: lambda index, world, item, ctx: outcomes.leg_up(world, item, ctx.now),

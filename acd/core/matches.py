@@ -11,7 +11,6 @@ from acd.core.index import Index
 from acd.core.routing import Pass
 from ctiserver.model import events as ev
 from ctiserver.model.ids import AgentId, ContactId
-from ctiserver.model.turns import Item
 from ctiserver.model.world import World
 
 
@@ -39,10 +38,6 @@ def _match_returned(index: Index, world: World, item: ev.CallerReturned, found: 
     returned = index.live(item.conversation)
     if returned is not None:
         found.contact(returned.id)
-
-
-def _match_everything(index: Index, world: World, item: Item, found: Pass) -> None:
-    found.everything()
 
 
 def _match_link(index: Index, world: World, item: ev.SwitchLinkChanged, found: Pass) -> None:
@@ -90,7 +85,6 @@ MATCHES: dict[type, Callable[..., None]] = {
     ev.OfferMade: _match_offered,
     ev.OfferJoined: _match_offered,
     ev.CallerReturned: _match_returned,
-    ev.IndexRebuilt: _match_everything,
     ev.SwitchLinkChanged: _match_link,
     ev.DeadlinePassed: _match_due,
 }

@@ -7,6 +7,7 @@ from ctiserver.model.faults import Fault, FaultKind
 from ctiserver.model.routing import Algorithm, CapacityConfig, GroupConfig, OverflowConfig, ServesConfig
 from tests.acd import inputs
 from tests.acd.house import House, agent, label, queue, site
+from tests.acd.machine import CallCenter
 
 
 def all_ring() -> House:
@@ -78,6 +79,17 @@ def test_a_callback_waits_for_no_next_try_of_a_queue_that_is_gone() -> None:
     inputs.scheduled(house)
     house.take(inputs.without_queue(house))
     assert house.seen(ev.ContactEnded)[-1].reason == "closed"
+
+
+def test_after_a_repair_nobody_is_offered_before_one_whose_step_is_just_ending() -> None:
+    """The repair ended the first caller's step and offered the second one in the same breath."""
+    day = CallCenter()
+    day.open(present=["1001", "1002"], number=0)
+    day.trouble(name="1001", number=0, other=False, over=False, what="seen")
+    day.rush(name="service", count=2, late=False)
+    day.trouble(name="1001", number=1, other=False, over=False, what="site")
+    day.trouble(name="1001", number=0, other=False, over=False, what="repair")
+    day.teardown()
 
 
 def test_hearing_twice_that_the_agents_leg_is_lost_gives_him_no_more_time() -> None:
