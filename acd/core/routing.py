@@ -74,18 +74,23 @@ class Pass:
             if not candidates:
                 del asking[name]
                 continue
-            first = self._goes_first(candidates[0][1][-1], asking)
+            first = self._goes_first(candidates[: self._ring_at_most(contact, pool)], asking)
             if first is None:
                 self._offer(contact, pool, candidates)
             else:
                 asking[first] = None
 
-    def _goes_first(self, agent: AgentId, asking: Mapping[ContactId, None]) -> ContactId | None:
-        """Who is to be served before the last of `asking`, its best agent being this one. Groups may rank queues in
-        opposite ways, so that contacts would wait for each other: who lets others go first is not let go first
+    def _goes_first(
+        self, candidates: list[tuple[float, AgentKey]], asking: Mapping[ContactId, None]
+    ) -> ContactId | None:
+        """Who is to be served before the last of `asking`, if these agents are to have that one. Groups may rank queues
+        in opposite ways, so that contacts would wait for each other: who lets others go first is not let go first
         again."""
-        first = self._first_contact(agent)
-        return first.id if first is not None and first.id not in asking else None
+        for _, key in candidates:
+            first = self._first_contact(key[-1])
+            if first is not None and first.id not in asking:
+                return first.id
+        return None
 
     def everything(self) -> None:
         """After a change of the whole site: every waiting contact, best first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctiserver.model import events as ev, facts, ids
+from ctiserver.model.causes import LegFailure
 from ctiserver.model.faults import Fault, FaultKind
 from ctiserver.model.routing import Algorithm, CapacityConfig, GroupConfig, OverflowConfig, ServesConfig
 from tests.acd import inputs
@@ -90,6 +91,23 @@ def test_after_a_repair_nobody_is_offered_before_one_whose_step_is_just_ending()
     day.trouble(name="1001", number=1, other=False, over=False, what="site")
     day.trouble(name="1001", number=0, other=False, over=False, what="repair")
     day.teardown()
+
+
+def test_a_ring_for_all_takes_no_agent_from_one_who_goes_before() -> None:
+    """The first caller was rejected by one agent and waited for the other; the second one, rung at both, took him."""
+    house = House(site([queue("service", algorithm=Algorithm.RING_ALL)], [agent("1001"), agent("1002")]))
+    house.ready("1001", "1002")
+    first = house.call()
+    house.failed(house.confirm(first), LegFailure.REJECTED, "1001")
+    house.link("1001", 0)
+    house.link("1002", 0)
+    house.wait(2.1)
+    second = house.call()
+    house.take(facts.SwitchSeen(channels=(), bridges=(), contacts=()))
+    house.link("1001", 1)
+    house.link("1002", 1)
+    house.take(facts.SwitchSeen(channels=(), bridges=(), contacts=("lease-1001", "lease-1002")))
+    assert (house.offered_to(first), house.offered_to(second)) == ("1002", "1001")
 
 
 def test_hearing_twice_that_the_agents_leg_is_lost_gives_him_no_more_time() -> None:
