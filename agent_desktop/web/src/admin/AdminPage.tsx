@@ -5,8 +5,6 @@ import {
   CoffeeOutlined,
   FlagOutlined,
   HistoryOutlined,
-  LockOutlined,
-  LogoutOutlined,
   NumberOutlined,
   PhoneOutlined,
   TeamOutlined,
@@ -16,14 +14,11 @@ import {
 import { Button } from "antd";
 import i18next from "i18next";
 import { type ReactNode, useEffect, useState } from "react";
-import { api } from "../engine/api";
-import type { Login } from "../engine/types";
 import { useT } from "../i18n";
 import { adminEn } from "../i18n/adminEn";
 import { adminZh } from "../i18n/adminZh";
-import { LoginPage } from "../ui/LoginPage";
-import { Empty, Logo } from "../ui/parts";
-import { LanguageSwitch, ThemeSwitch } from "../ui/switches";
+import { LeadPage } from "../lead/LeadPage";
+import { Empty } from "../ui/parts";
 import "./admin.css";
 import { Agents } from "./Agents";
 import { Calendars } from "./Calendars";
@@ -48,56 +43,35 @@ const PLACES: [string, ReactNode][] = [
   ["versions", <HistoryOutlined key="i" />],
 ];
 
-/** Undefined: not known yet; null: nobody. */
-type Who = Login | null | undefined;
-
 export function AdminPage() {
   const t = useT();
-  const [who, setWho] = useState<Who>(undefined);
-  useEffect(() => {
-    document.title = `Hollyhock · ${t("admin.title")}`;
-    api.me().then(setWho, () => setWho(null));
-  }, [t]);
-  if (who === undefined) return null;
-  if (who === null) return <LoginPage enter={async (user, password) => setWho(await api.login(user, password))} />;
-  if (who.role !== "admin")
-    return (
-      <div className="waiting">
-        <Empty icon={<LockOutlined />} title={t("admin.not_you")} hint={t("admin.not_you_hint")}>
-          <Button href="/">{t("app.desktop")}</Button>
-        </Empty>
-      </div>
-    );
-  return <House who={who} onOut={() => void api.logout().finally(() => setWho(null))} />;
-}
-
-function House({ who, onOut }: { who: Login; onOut: () => void }) {
-  const t = useT();
-  const [place, setPlace] = useState(() => placeOf(location.hash));
-  const edits = useSite((state) => state.edits);
-  const unsaved = Object.keys(edits).length > 0;
-  useEffect(() => {
-    void look();
-    const moved = () => setPlace(placeOf(location.hash));
-    window.addEventListener("hashchange", moved);
-    return () => window.removeEventListener("hashchange", moved);
-  }, []);
+  const unsaved = useSite((state) => Object.keys(state.edits).length > 0);
   useEffect(() => {
     if (!unsaved) return;
     const stay = (event: BeforeUnloadEvent) => event.preventDefault();
     window.addEventListener("beforeunload", stay);
     return () => window.removeEventListener("beforeunload", stay);
   }, [unsaved]);
-  const out = () => {
-    if (!unsaved || window.confirm(t("admin.leave"))) onOut();
-  };
+  return (
+    <LeadPage place="admin" mayLeave={() => !unsaved || window.confirm(t("admin.leave"))}>
+      {() => <House />}
+    </LeadPage>
+  );
+}
+
+function House() {
+  const t = useT();
+  const [place, setPlace] = useState(() => placeOf(location.hash));
+  const edits = useSite((state) => state.edits);
+  useEffect(() => {
+    void look();
+    const moved = () => setPlace(placeOf(location.hash));
+    window.addEventListener("hashchange", moved);
+    return () => window.removeEventListener("hashchange", moved);
+  }, []);
   return (
     <div className="admin">
       <nav className="admin-nav" aria-label={t("admin.title")}>
-        <div className="admin-brand">
-          <Logo size={26} />
-          <span>Hollyhock</span>
-        </div>
         {PLACES.map(([name, icon]) => (
           <a
             key={name}
@@ -110,19 +84,6 @@ function House({ who, onOut }: { who: Login; onOut: () => void }) {
             {t(`admin.place.${name}`)}
           </a>
         ))}
-        <span className="spacer" />
-        <div className="admin-foot">
-          <span>{who.user}</span>
-          <LanguageSwitch />
-          <ThemeSwitch />
-          <Button
-            type="text"
-            className="quiet"
-            icon={<LogoutOutlined />}
-            aria-label={t("admin.logout")}
-            onClick={out}
-          />
-        </div>
       </nav>
       <main className="admin-main">
         <FileState />

@@ -2,6 +2,7 @@
  * The agent's desktop as a machine without a screen: login, live link, device lease and softphone, and the rules that
  * tie them together. The screen calls its functions and draws the store.
  */
+import { homeOf } from "../lead/pages";
 import { ApiError, api, socketUrl } from "./api";
 import { deviceAfter } from "./device";
 import { diagnostics, exposeDiagnostics } from "./diag";
@@ -121,6 +122,7 @@ async function holdLease(name: string): Promise<boolean> {
 }
 
 async function enter(login: Login): Promise<void> {
+  if (homeOf(login) !== "/") return location.replace(homeOf(login));
   lease = sessionStorage.getItem(LEASE_KEY);
   if (lease && !(await holdLease(lease))) lease = null;
   set({ screen: "desktop", login, ended: false, docs: {}, device: "none", link: "connecting" });

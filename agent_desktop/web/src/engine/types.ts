@@ -11,6 +11,8 @@ export interface Login {
   user: string;
   role: "agent" | "lead" | "admin";
   name: Text;
+  /** The agent that he is; null: he takes no work. */
+  agent: string | null;
   csrf: string;
 }
 

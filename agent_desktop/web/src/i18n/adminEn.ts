@@ -3,8 +3,6 @@ import type { AdminTexts } from "./adminZh";
 
 export const adminEn: AdminTexts = {
   title: "Configuration",
-  not_you: "Only administrators may open this page",
-  not_you_hint: "Log in as an administrator.",
   logout: "Log out",
   leave: "There are changes that are not saved. Leave all the same?",
   away: "The configuration cannot be read right now",

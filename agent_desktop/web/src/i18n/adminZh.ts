@@ -1,8 +1,6 @@
 /** Chinese texts of the administrator's pages; loaded with them. */
 export const adminZh = {
   title: "系统配置",
-  not_you: "只有管理员可以打开此页",
-  not_you_hint: "请用管理员账号登录。",
   logout: "退出登录",
   leave: "有未保存的修改，确定离开吗？",
   away: "暂时读不到配置",

@@ -2,7 +2,6 @@
 import type { CallbacksTexts } from "./callbacksZh";
 
 export const callbacksEn: CallbacksTexts = {
-  title: "Callbacks",
   lost: "Callers we lost",
   lost_hint: "Customers of the last 24 hours who went without an agent and have not been served since.",
   lost_empty: "Nobody to call back",
@@ -44,8 +43,4 @@ export const callbacksEn: CallbacksTexts = {
   refresh: "Refresh",
   failed_load: "This cannot be read right now",
   again: "Try again",
-  not_you: "Only team leads may open this page",
-  not_you_hint: "Log in as a team lead.",
-  logout: "Log out",
-  waiting_page: "Who waits",
 };

@@ -1,6 +1,5 @@
 /** Chinese texts of the team lead's page of callbacks. The same keys as callbacksEn.ts. */
 export const callbacksZh = {
-  title: "回呼",
   lost: "未接通的来电",
   lost_hint: "最近 24 小时内没有等到坐席、之后也没有接通的客户。",
   lost_empty: "没有需要回呼的客户",
@@ -41,10 +40,6 @@ export const callbacksZh = {
   refresh: "刷新",
   failed_load: "现在无法读取",
   again: "重试",
-  not_you: "只有班长可以打开此页",
-  not_you_hint: "请以班长身份登录。",
-  logout: "退出",
-  waiting_page: "排队中的客户",
 };
 
 export type CallbacksTexts = typeof callbacksZh;

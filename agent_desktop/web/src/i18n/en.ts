@@ -40,6 +40,7 @@ export const en: Dictionary = {
     live: "live",
     stale: "{{seconds}} s old",
     reconnecting: "reconnecting",
+    floor: "Team lead",
     fresh_hint: "The server pushes every change to this page",
   },
   device: {
@@ -233,8 +234,6 @@ export const en: Dictionary = {
     broken_hint: "Your call goes on and the buttons above work. After a reload the call comes back by itself.",
     reload: "Reload",
     no_seat: "This account has no agent seat",
-    to_admin: "Configuration",
-    to_callbacks: "Callbacks",
     no_seat_hint: "The agent desktop is for agents. Log in with an agent number, or ask the administrator for a seat.",
     keys: "Keys",
     day_today: "Today",

@@ -3,11 +3,6 @@ import type { LeadTexts } from "./leadZh";
 
 export const leadEn: LeadTexts = {
   title: "Who waits",
-  not_you: "This page is for team leads and administrators",
-  not_you_hint: "Log in as a team lead or an administrator.",
-  logout: "Log out",
-  callbacks: "Callbacks",
-  queues: "Queues",
   away: "The server cannot be reached, trying again…",
   nobody: "Nobody waits",
   nobody_hint: "A caller who waits appears here at once.",

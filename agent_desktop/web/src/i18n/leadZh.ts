@@ -1,11 +1,6 @@
 /** Chinese texts of the team lead's page. */
 export const leadZh = {
   title: "等待中的来电",
-  not_you: "此页面仅供班长和管理员使用",
-  not_you_hint: "请以班长或管理员身份登录。",
-  logout: "退出登录",
-  callbacks: "回呼",
-  queues: "队列",
   away: "与服务器的连接已断开，正在重试…",
   nobody: "目前没有人在等待",
   nobody_hint: "有来电排队时会立即出现在这里。",

@@ -2,7 +2,6 @@
 import type { QueuesTexts } from "./queuesZh";
 
 export const queuesEn: QueuesTexts = {
-  title: "Queues",
   all: "All queues",
   hint: "Entered = every way to end + still in the queue. Counted since the first start.",
   empty: "There is no queue yet",
@@ -35,9 +34,6 @@ export const queuesEn: QueuesTexts = {
   refresh: "Refresh",
   again: "Try again",
   failed_load: "The queues could not be read",
-  not_you: "This page is for team leads and administrators",
-  not_you_hint: "Log in as one of them.",
-  logout: "Log out",
   answered: "answered",
   abandoned: "hung up",
   overflowed: "overflowed",

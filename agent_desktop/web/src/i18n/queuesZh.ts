@@ -1,6 +1,5 @@
 /** Chinese texts of the team lead's page of queues. The same keys as queuesEn.ts. */
 export const queuesZh = {
-  title: "队列",
   all: "所有队列",
   hint: "进队 = 各种结束 + 仍在队列。数字从系统首次启动算起。",
   empty: "还没有队列",
@@ -33,9 +32,6 @@ export const queuesZh = {
   refresh: "刷新",
   again: "再试一次",
   failed_load: "读取不到队列",
-  not_you: "此页面供班长和管理员使用",
-  not_you_hint: "请用班长账号登录。",
-  logout: "退出登录",
   answered: "接通",
   abandoned: "放弃",
   overflowed: "溢出",

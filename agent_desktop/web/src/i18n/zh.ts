@@ -38,6 +38,7 @@ export const zh = {
     live: "实时",
     stale: "{{seconds}} 秒前的数据",
     reconnecting: "正在重连",
+    floor: "班长台",
     fresh_hint: "画面数据由服务器实时推送",
   },
   device: {
@@ -228,8 +229,6 @@ export const zh = {
     broken_hint: "通话不受影响，上方的按钮都可以用。刷新页面后通话会自动接回。",
     reload: "刷新页面",
     no_seat: "这个账号没有坐席",
-    to_admin: "系统配置",
-    to_callbacks: "回呼",
     no_seat_hint: "坐席工作台只给有坐席的工号使用。请用坐席工号登录，或请管理员分配坐席。",
     keys: "快捷键",
     day_today: "今天",

@@ -1,69 +1,24 @@
 /** The team lead's page of callbacks: whom we lost and should call back, and what is booked. */
-import {
-  DisconnectOutlined,
-  LockOutlined,
-  LogoutOutlined,
-  PhoneOutlined,
-  ReloadOutlined,
-  RollbackOutlined,
-} from "@ant-design/icons";
+import { DisconnectOutlined, PhoneOutlined, ReloadOutlined, RollbackOutlined } from "@ant-design/icons";
 import { App, Button } from "antd";
 import i18next from "i18next";
 import { type ReactNode, useCallback, useEffect, useState } from "react";
-import { ApiError, api } from "../engine/api";
+import { ApiError } from "../engine/api";
 import { duration } from "../engine/clock";
-import type { Label, Login } from "../engine/types";
+import type { Label } from "../engine/types";
 import { pick, useLanguage, useT } from "../i18n";
 import { callbacksEn } from "../i18n/callbacksEn";
 import { callbacksZh } from "../i18n/callbacksZh";
 import { clockTime, phoneNumber } from "../ui/format";
-import { LoginPage } from "../ui/LoginPage";
-import { Empty, Logo, sentence } from "../ui/parts";
-import { LanguageSwitch, ThemeSwitch } from "../ui/switches";
+import { Empty, sentence } from "../ui/parts";
 import { type LostCaller, lastKey, lists, type OpenCallback } from "./callbacks";
-import "./lead.css";
+import { LeadPage } from "./LeadPage";
 
 i18next.addResourceBundle("zh", "translation", { callbacks: callbacksZh }, true);
 i18next.addResourceBundle("en", "translation", { callbacks: callbacksEn }, true);
 
 export function CallbacksPage() {
-  const t = useT();
-  const [who, setWho] = useState<Login | null | undefined>(undefined);
-  useEffect(() => {
-    document.title = `Hollyhock · ${t("callbacks.title")}`;
-    api.me().then(setWho, () => setWho(null));
-  }, [t]);
-  if (who === undefined) return null;
-  if (who === null) return <LoginPage enter={async (user, password) => setWho(await api.login(user, password))} />;
-  if (who.role === "agent")
-    return (
-      <div className="waiting">
-        <Empty icon={<LockOutlined />} title={t("callbacks.not_you")} hint={t("callbacks.not_you_hint")}>
-          <Button href="/">{t("app.desktop")}</Button>
-        </Empty>
-      </div>
-    );
-  return (
-    <App className="lead">
-      <header className="lead-bar">
-        <Logo size={26} />
-        <h1>{t("callbacks.title")}</h1>
-        <a href="/lead/waiting">{t("callbacks.waiting_page")}</a>
-        <span className="spacer" />
-        <span className="num">{who.user}</span>
-        <LanguageSwitch />
-        <ThemeSwitch />
-        <Button
-          type="text"
-          className="quiet"
-          icon={<LogoutOutlined />}
-          aria-label={t("callbacks.logout")}
-          onClick={() => void api.logout().finally(() => setWho(null))}
-        />
-      </header>
-      <Lists />
-    </App>
-  );
+  return <LeadPage place="callbacks">{() => <Lists />}</LeadPage>;
 }
 
 function Lists() {

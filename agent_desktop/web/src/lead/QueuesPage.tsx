@@ -1,67 +1,22 @@
 /** The team lead's page of queues: open or closed, what became of all callers, the predicted wait, the emergency switch. */
-import {
-  ClusterOutlined,
-  DisconnectOutlined,
-  LockOutlined,
-  LogoutOutlined,
-  PoweroffOutlined,
-  ReloadOutlined,
-} from "@ant-design/icons";
+import { ClusterOutlined, DisconnectOutlined, PoweroffOutlined, ReloadOutlined } from "@ant-design/icons";
 import { App, Button, Input, Modal } from "antd";
 import i18next from "i18next";
 import { useCallback, useEffect, useState } from "react";
-import { ApiError, api } from "../engine/api";
+import { ApiError } from "../engine/api";
 import { duration } from "../engine/clock";
-import type { Login } from "../engine/types";
 import { pick, useLanguage, useT } from "../i18n";
 import { queuesEn } from "../i18n/queuesEn";
 import { queuesZh } from "../i18n/queuesZh";
-import { LoginPage } from "../ui/LoginPage";
-import { Empty, Logo, sentence } from "../ui/parts";
-import { LanguageSwitch, ThemeSwitch } from "../ui/switches";
+import { Empty, sentence } from "../ui/parts";
+import { LeadPage } from "./LeadPage";
 import { ends, type QueueNow, queues } from "./queues";
-import "./lead.css";
 
 i18next.addResourceBundle("zh", "translation", { queues: queuesZh }, true);
 i18next.addResourceBundle("en", "translation", { queues: queuesEn }, true);
 
 export function QueuesPage() {
-  const t = useT();
-  const [who, setWho] = useState<Login | null | undefined>(undefined);
-  useEffect(() => {
-    document.title = `Hollyhock · ${t("queues.title")}`;
-    api.me().then(setWho, () => setWho(null));
-  }, [t]);
-  if (who === undefined) return null;
-  if (who === null) return <LoginPage enter={async (user, password) => setWho(await api.login(user, password))} />;
-  if (who.role === "agent")
-    return (
-      <div className="waiting">
-        <Empty icon={<LockOutlined />} title={t("queues.not_you")} hint={t("queues.not_you_hint")}>
-          <Button href="/">{t("app.desktop")}</Button>
-        </Empty>
-      </div>
-    );
-  return (
-    <App className="lead">
-      <header className="lead-bar">
-        <Logo size={26} />
-        <h1>{t("queues.title")}</h1>
-        <span className="spacer" />
-        <span className="num">{who.user}</span>
-        <LanguageSwitch />
-        <ThemeSwitch />
-        <Button
-          type="text"
-          className="quiet"
-          icon={<LogoutOutlined />}
-          aria-label={t("queues.logout")}
-          onClick={() => void api.logout().finally(() => setWho(null))}
-        />
-      </header>
-      <Queues />
-    </App>
-  );
+  return <LeadPage place="queues">{() => <Queues />}</LeadPage>;
 }
 
 function Queues() {

@@ -1,93 +1,52 @@
 /** The team lead's page: who waits, live, and why; any contact or offer can be asked about. */
-import { LockOutlined, LogoutOutlined, QuestionCircleOutlined, SmileOutlined } from "@ant-design/icons";
+import { QuestionCircleOutlined, SmileOutlined } from "@ant-design/icons";
 import { Button, Input } from "antd";
 import i18next from "i18next";
-import { useEffect, useState } from "react";
-import { api } from "../engine/api";
+import { useState } from "react";
 import { duration } from "../engine/clock";
-import type { Login } from "../engine/types";
 import { pick, useT } from "../i18n";
 import { leadEn } from "../i18n/leadEn";
 import { leadZh } from "../i18n/leadZh";
 import { useServerNow } from "../ui/hooks";
-import { LoginPage } from "../ui/LoginPage";
-import { Empty, Logo } from "../ui/parts";
-import { LanguageSwitch, ThemeSwitch } from "../ui/switches";
+import { Empty } from "../ui/parts";
 import { AnswerPane } from "./AnswerPane";
+import { LeadPage } from "./LeadPage";
 import "./waiting.css";
 import { useWaiting, type Waiting, type WaitingNow } from "./why";
 
 i18next.addResourceBundle("zh", "translation", { lead: leadZh }, true);
 i18next.addResourceBundle("en", "translation", { lead: leadEn }, true);
 
-/** Undefined: not known yet; null: nobody. */
-type Who = Login | null | undefined;
-
 export function WaitingPage() {
-  const t = useT();
-  const [who, setWho] = useState<Who>(undefined);
-  useEffect(() => {
-    document.title = `Hollyhock · ${t("lead.title")}`;
-    api.me().then(setWho, () => setWho(null));
-  }, [t]);
-  if (who === undefined) return null;
-  if (who === null) return <LoginPage enter={async (user, password) => setWho(await api.login(user, password))} />;
-  if (who.role === "agent")
-    return (
-      <div className="waiting">
-        <Empty icon={<LockOutlined />} title={t("lead.not_you")} hint={t("lead.not_you_hint")}>
-          <Button href="/">{t("app.desktop")}</Button>
-        </Empty>
-      </div>
-    );
-  return <Board who={who} onOut={() => void api.logout().finally(() => setWho(null))} onEnded={() => setWho(null)} />;
-}
-
-function Board({ who, onOut, onEnded }: { who: Login; onOut: () => void; onEnded: () => void }) {
-  const t = useT();
-  const { list, away } = useWaiting(onEnded);
   const [chosen, setChosen] = useState(() => decodeURIComponent(location.hash.slice(1)));
   const choose = (id: string) => {
     setChosen(id);
     history.replaceState(null, "", id ? `#${encodeURIComponent(id)}` : location.pathname);
   };
+  return (
+    <LeadPage place="waiting" tools={() => <Ask onAsk={choose} />}>
+      {({ ended }) => <Board chosen={chosen} onChoose={choose} onEnded={ended} />}
+    </LeadPage>
+  );
+}
+
+function Board({ chosen, onChoose, onEnded }: { chosen: string; onChoose: (id: string) => void; onEnded: () => void }) {
+  const t = useT();
+  const { list, away } = useWaiting(onEnded);
   const row = list?.waiting.find((each) => each.contact === chosen);
   // What is said of one contact can change with everybody else's: agents come and go with the list.
   const version = row ? JSON.stringify([row, list?.count]) : "";
   return (
-    <div className="why">
-      <header className="why-top">
-        <Logo size={26} />
-        <h1>{t("lead.title")}</h1>
-        <a href="/lead/callbacks">{t("home.to_callbacks")}</a>
-        <b className="num why-count" data-testid="waiting-count">
-          {list?.count ?? "–"}
-        </b>
-        {away && (
-          <span className="why-away" role="status">
-            {t("lead.away")}
-          </span>
-        )}
-        <span className="spacer" />
-        <a href="/lead/queues">{t("lead.queues")}</a>
-        <a href="/lead/callbacks">{t("lead.callbacks")}</a>
-        <Ask onAsk={choose} />
-        <span className="why-quiet">{pick(who.name)}</span>
-        <LanguageSwitch />
-        <ThemeSwitch />
-        <Button type="text" className="quiet" icon={<LogoutOutlined />} aria-label={t("lead.logout")} onClick={onOut} />
-      </header>
-      <main className="why-two">
-        <List list={list} chosen={chosen} onChoose={choose} />
-        {chosen ? (
-          <AnswerPane key={chosen} id={chosen} version={version} onChoose={choose} />
-        ) : (
-          <section className="card why-pane">
-            <Empty icon={<QuestionCircleOutlined />} title={t("lead.pick")} hint={t("lead.pick_hint")} />
-          </section>
-        )}
-      </main>
-    </div>
+    <main className="why-two">
+      <List list={list} away={away} chosen={chosen} onChoose={onChoose} />
+      {chosen ? (
+        <AnswerPane key={chosen} id={chosen} version={version} onChoose={onChoose} />
+      ) : (
+        <section className="card why-pane">
+          <Empty icon={<QuestionCircleOutlined />} title={t("lead.pick")} hint={t("lead.pick_hint")} />
+        </section>
+      )}
+    </main>
   );
 }
 
@@ -115,19 +74,34 @@ function Ask({ onAsk }: { onAsk: (id: string) => void }) {
   );
 }
 
-function List({ list, chosen, onChoose }: { list: WaitingNow | null; chosen: string; onChoose: (id: string) => void }) {
+function List({
+  list,
+  away,
+  chosen,
+  onChoose,
+}: {
+  list: WaitingNow | null;
+  away: boolean;
+  chosen: string;
+  onChoose: (id: string) => void;
+}) {
   const t = useT();
-  if (!list) return <section className="card why-list" aria-busy="true" />;
-  if (list.count === 0)
-    return (
-      <section className="card why-list">
-        <Empty icon={<SmileOutlined />} title={t("lead.nobody")} hint={t("lead.nobody_hint")} />
-      </section>
-    );
   return (
-    <section className="card why-list">
+    <section className="card why-list" aria-busy={list === null}>
+      <header className="why-head">
+        <h2>{t("lead.title")}</h2>
+        <b className="num why-count" data-testid="waiting-count">
+          {list?.count ?? "–"}
+        </b>
+        {away && (
+          <span className="why-away" role="status">
+            {t("lead.away")}
+          </span>
+        )}
+      </header>
+      {list?.count === 0 && <Empty icon={<SmileOutlined />} title={t("lead.nobody")} hint={t("lead.nobody_hint")} />}
       <ul>
-        {list.waiting.map((row) => (
+        {list?.waiting.map((row) => (
           <li key={row.contact}>
             <button
               type="button"
@@ -140,7 +114,7 @@ function List({ list, chosen, onChoose }: { list: WaitingNow | null; chosen: str
           </li>
         ))}
       </ul>
-      {list.count > list.waiting.length && (
+      {list && list.count > list.waiting.length && (
         <p className="why-more">{t("lead.more", { count: list.count - list.waiting.length })}</p>
       )}
     </section>

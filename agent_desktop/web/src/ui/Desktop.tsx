@@ -105,27 +105,14 @@ function Broken() {
   );
 }
 
-/** A lead or an administrator without a seat of his own sees no calls here. */
+/** An agent's login without a seat; leads and administrators are on the floor page by then. */
 function NoSeat() {
   const t = useT();
   const told = useApp((state) => state.link === "live" && siteOf(state) !== undefined);
-  const admin = useApp((state) => state.login?.role === "admin");
-  const lead = useApp((state) => state.login?.role !== "agent");
   if (!told) return null;
   return (
     <div className="card">
-      <Empty icon={<UserOutlined />} title={t("home.no_seat")} hint={t("home.no_seat_hint")}>
-        {lead && (
-          <Button href="/lead/callbacks" data-testid="to-callbacks">
-            {t("home.to_callbacks")}
-          </Button>
-        )}
-        {admin && (
-          <Button href="/admin" data-testid="to-admin">
-            {t("home.to_admin")}
-          </Button>
-        )}
-      </Empty>
+      <Empty icon={<UserOutlined />} title={t("home.no_seat")} hint={t("home.no_seat_hint")} />
     </div>
   );
 }

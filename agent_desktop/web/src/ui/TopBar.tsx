@@ -7,6 +7,7 @@ import { type DeskChoice, logout, setNotReady, setReady, startAtDesk, startWork 
 import { meOf, pulse, queueOf, siteOf, useApp } from "../engine/store";
 import type { Text } from "../engine/types";
 import { pick, useT } from "../i18n";
+import { PATHS } from "../lead/pages";
 import { DeviceChoice } from "./DeviceChoice";
 import { useServerNow, useTicking } from "./hooks";
 import { PhonePanel } from "./PhonePanel";
@@ -31,6 +32,11 @@ export function TopBar() {
       )}
       {me?.signed_in && <PhoneChip />}
       <Freshness />
+      {login && login.role !== "agent" && (
+        <Button type="text" className="quiet" href={PATHS.waiting} data-testid="to-lead">
+          {t("top.floor")}
+        </Button>
+      )}
       <LanguageSwitch />
       <ThemeSwitch />
       <Dropdown

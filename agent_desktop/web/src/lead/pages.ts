@@ -1,0 +1,25 @@
+/** The pages of team leads and administrators, and who may see which. Pure. */
+import type { Login } from "../engine/types";
+
+export type LeadPlace = "waiting" | "queues" | "callbacks" | "admin";
+
+export const PATHS: Record<LeadPlace, string> = {
+  waiting: "/lead/waiting",
+  queues: "/lead/queues",
+  callbacks: "/lead/callbacks",
+  admin: "/admin",
+};
+
+export function maySee(role: Login["role"], place: LeadPlace): boolean {
+  return role === "admin" || (role === "lead" && place !== "admin");
+}
+
+/** What the navigation offers: a page that one may not see gets no link. */
+export function placesOf(role: Login["role"]): LeadPlace[] {
+  return (Object.keys(PATHS) as LeadPlace[]).filter((place) => maySee(role, place));
+}
+
+/** Where somebody belongs after the login: with a seat at the desktop, else where he sees the work. */
+export function homeOf(login: Pick<Login, "role" | "agent">): string {
+  return login.agent || login.role === "agent" ? "/" : PATHS.waiting;
+}
