@@ -22,7 +22,10 @@ from ctiserver.asterisk.ari_http import Answer
 T = TypeVar("T")
 Direction = Literal["none", "both", "in", "out"]
 Role = Literal["holding_participant", "participant", "announcer"]
-BridgeType = Literal["mixing", "holding"]
+BridgeType = Literal["mixing", "mixing,video_sfu", "holding"]
+TALK: BridgeType = "mixing,video_sfu"
+"""A bridge that mixes two parties too (there is no video in it). Plain `mixing` hands packets of one on to the other,
+and then the record of a second agent is lost in half of the talks (ADR 9, tests/asterisk/test_facts_mixing.py)."""
 _Params = dict[str, str | int | bool]
 
 

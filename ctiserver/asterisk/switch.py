@@ -16,7 +16,7 @@ import structlog
 from ctiserver.asterisk import translate, wire
 from ctiserver.asterisk.address import AriAddress
 from ctiserver.asterisk.ari import AriLink
-from ctiserver.asterisk.ari_calls import AriCalls
+from ctiserver.asterisk.ari_calls import TALK, AriCalls
 from ctiserver.asterisk.ari_errors import AriError, AriLost, AriRefused, AriReplaced
 from ctiserver.asterisk.devices import Devices
 from ctiserver.model import effects as fx, facts, ids
@@ -209,7 +209,7 @@ class Switch:
             case fx.RingTone():
                 await (calls.ring if effect.on else calls.stop_ringing)(effect.leg)
             case fx.OpenBridge():
-                await calls.create_bridge(effect.bridge, "holding" if effect.holding else "mixing")
+                await calls.create_bridge(effect.bridge, "holding" if effect.holding else TALK)
             case fx.CloseBridge():
                 await calls.destroy_bridge(effect.bridge)
             case fx.JoinBridge():

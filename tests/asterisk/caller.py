@@ -26,9 +26,9 @@ def prompt(instance: Instance, seconds: int) -> str:
 class Caller:
     """`async with Caller(asterisk) as one: await one.call(); await one.arrive(cti)`."""
 
-    def __init__(self, instance: Instance, hz: float = CALLER_HZ) -> None:
+    def __init__(self, instance: Instance, hz: float = CALLER_HZ, *, first_sequence: int | None = None) -> None:
         self._phone = SipAgent(target=instance.sip, user="13800000000")
-        self.rtp = RtpEndpoint(tone=hz)
+        self.rtp = RtpEndpoint(tone=hz, first_sequence=first_sequence)
         self._sip: SipCall | None = None
         self.channel = ""
 

@@ -92,7 +92,7 @@ class RtpEndpoint:
 
     def __init__(
         self, *, host: str = "127.0.0.1", port: int = 0, tone: float = 440.0, codec: Codec = "ulaw",
-        dbfs: float = -12.0, keep: int = 30_000,
+        dbfs: float = -12.0, keep: int = 30_000, first_sequence: int | None = None,
     ) -> None:  # fmt: skip
         self.host, self.port = host, port
         self.codec: Codec = codec
@@ -109,7 +109,7 @@ class RtpEndpoint:
         self._muted = False
         self._events: deque[_Event] = deque()
         self._ssrc = random.getrandbits(32)
-        self._sequence = random.getrandbits(15)
+        self._sequence = random.getrandbits(15) if first_sequence is None else first_sequence
         self._timestamp = random.getrandbits(31)
         self._position = 0
         self._talk_spurt = True
