@@ -14,7 +14,7 @@ import pytest
 
 from ctiserver.asterisk import runtime, wire
 from ctiserver.asterisk.address import AriAddress
-from ctiserver.asterisk.ari import AriLink
+from ctiserver.asterisk.ari import LAST_MOMENT_S, AriLink
 from ctiserver.asterisk.ari_calls import AriCalls
 from ctiserver.asterisk.ari_connection import LinkLimits
 from ctiserver.asterisk.ari_errors import AriBusy, AriError, AriLost, AriRefused, AriReplaced, AriTimeout, AriTooBig
@@ -106,17 +106,38 @@ async def test_a_request_without_an_answer_ends_at_its_deadline_and_the_late_ans
 
 
 async def test_requests_over_the_bound_wait_and_those_over_the_waiting_bound_are_turned_away() -> None:
-    limits = LinkLimits(in_flight=2, waiting=4)
+    limits = LinkLimits(in_flight=2, waiting=4, ping_every=60.0)
     async with fake_ari() as server, _linked(server, limits) as party:
         server.answer = lambda request: None
-        asked = [asyncio.create_task(party.link.request("POST", (f"r{n}",), deadline=0.3)) for n in range(4)]
-        await eventually(lambda: len(server.requests) == 2, 1.0, "two requests on the wire")
+        deadlines = (1.0, 1.0, 0.3, 0.3)  # those who wait give up while both places are still taken
+        asked = [
+            asyncio.create_task(party.link.request("POST", (f"r{n}",), deadline=deadline))
+            for n, deadline in enumerate(deadlines)
+        ]
+        await eventually(lambda: len(server.requests) == 2, 5.0, "two requests on the wire")
         with pytest.raises(AriBusy):
             await party.link.request("POST", ("r5",))
         errors = [error for error in await asyncio.gather(*asked, return_exceptions=True)]
         assert all(isinstance(error, AriTimeout) for error in errors)
         assert [error.sent for error in errors if isinstance(error, AriError)] == [True, True, False, False]
         assert len(server.requests) == 2
+
+
+async def test_a_request_that_gets_its_place_at_the_last_moment_is_not_sent() -> None:
+    """It could not be answered in time, and nobody would know whether it was done."""
+    limits = LinkLimits(in_flight=1, ping_every=60.0)
+    async with fake_ari() as server, _linked(server, limits) as party:
+        server.answer = lambda request: None
+        deadlines = (0.3, 0.3 + LAST_MOMENT_S / 2)
+        asked = [
+            asyncio.create_task(party.link.request("POST", (f"r{n}",), deadline=deadline))
+            for n, deadline in enumerate(deadlines)
+        ]
+        errors = [error for error in await asyncio.gather(*asked, return_exceptions=True)]
+        assert all(isinstance(error, AriTimeout) for error in errors)
+        assert [error.sent for error in errors if isinstance(error, AriError)] == [True, False]
+        assert party.link.figures.timeouts == 2
+        assert [request["uri"] for request in server.requests] == ["r0"]
 
 
 async def test_a_broken_connection_fails_all_in_flight_and_resends_nothing() -> None:
