@@ -109,7 +109,7 @@ class Switch:
     def _left(self, fact: Fact | None) -> Fact | None:
         """A caller who leaves our application without a hang-up goes to the apology: the supervisor sent him there, and
         in a prompt he goes at its end, when the server may be back. Every hang-up is asked for before (measured on
-        22.10.1); should one be missed, the caller is looked for after a while."""
+        22.10.1), except when Asterisk itself drops a call whose codec changes: so the caller is looked for soon."""
         if not isinstance(fact, facts.LegEnded):
             return fact
         if fact.leg in self._hung_up:

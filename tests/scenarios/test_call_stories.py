@@ -520,6 +520,21 @@ def test_a_caller_sent_to_the_apology_at_the_end_of_his_prompt_is_not_gone(floor
     over(floor)
 
 
+def test_a_caller_whom_the_switch_dropped_without_a_word_is_noticed_within_two_seconds(floor: Floor) -> None:
+    """He left our application and no hang-up was asked for, as if he had been sent to the apology; he is nowhere."""
+    caller, leg = talking(floor)
+    floor.switch.apologise(caller)
+    floor.switch.later(facts.LegAway(leg=caller, at=floor.now))
+    floor.settle()
+    del floor.switch.channels[caller]
+    floor.switch.snoops.clear()
+    floor.advance(2)
+    assert floor.conversation().cleared
+    assert leg not in floor.switch.channels, "the agent does not listen to nobody"
+    assert ends(floor) == [EndReason.ANSWERED]
+    finish(floor)
+
+
 def test_a_short_gap_in_the_network_is_healed_without_a_word_from_the_page(floor: Floor) -> None:
     """The leg is lost, the phone's contact is not: it is rung at once, and again while it does not answer."""
     caller, leg = talking(floor)
