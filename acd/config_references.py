@@ -58,6 +58,8 @@ class _References:
             for name in agent.shares:
                 if name in self._queues and name not in (*agent.queues, *served):
                     self._tell(f"has a share of {name}, which he does not serve", f"{path}.shares")
+        out = site.outbound
+        self._known("outbound.queue", [out.queue] if out.queue else [], self._queues, "queue")
         for place, disposition in enumerate(site.dispositions):
             self._known(f"dispositions[{place}].queues", disposition.queues, self._queues, "queue")
 

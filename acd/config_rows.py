@@ -69,6 +69,7 @@ RANGES: dict[type[msgspec.Struct], dict[str, tuple[float, float]]] = {
     ServesConfig: {"priority": (1, 100), "delay_seconds": (0, DAY), "tier": (1, 100), "share": (0, 100)},
     CapacityConfig: {"max": (0, 100)},
     AgentConfig: {"max_misses": (0, 100), "wrap_up_seconds": (0, 3_600)},
+    OutboundConfig: {"per_hour": (0, 1_000), "ring_seconds": (5, 120)},
 }
 """Least and most of each number (seconds, where the name says so). max_misses = 0: never set not ready."""
 
@@ -265,6 +266,8 @@ def _check(row: msgspec.Struct, path: str, tell: Fault) -> None:
 def _outbound(row: OutboundConfig, path: str, tell: Fault) -> None:
     if row.trunk and not is_contact(f"sip:x@{row.trunk}"):
         tell(f"{row.trunk!r} is not like host:port", f"{path}.trunk")
+    if row.shown and not _NUMBER.fullmatch(row.shown):
+        tell(f"{row.shown!r} is not a number", f"{path}.shown")
     for key in ("prefixes", "never"):
         for prefix in getattr(row, key):
             if not _PREFIX.fullmatch(prefix):

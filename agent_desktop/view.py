@@ -17,8 +17,18 @@ from ctiserver.model.facts import Customer
 from ctiserver.model.ids import AgentId, ContactId, QueueId, desk_endpoint, desk_phone
 from ctiserver.model.routing import CallbackConfig
 from ctiserver.model.site import DispositionConfig, Label, ReasonConfig
-from ctiserver.model.talk import Place
-from ctiserver.model.work import AgentState, Contact, ContactState, DeviceKind, WorkItem, WorkKind, agent_state, in_call
+from ctiserver.model.talk import Conversation, Place
+from ctiserver.model.work import (
+    Agent,
+    AgentState,
+    Contact,
+    ContactState,
+    DeviceKind,
+    WorkItem,
+    WorkKind,
+    agent_state,
+    in_call,
+)
 from ctiserver.model.world import World
 
 
@@ -36,6 +46,15 @@ class PhoneDoc(msgspec.Struct, frozen=True, kw_only=True):
     instance: str
     registered: bool
     contact: bool
+
+
+class UnansweredDoc(msgspec.Struct, frozen=True, kw_only=True):
+    """The last call that he dialled, when it came to nothing. `name`: of the colleague whom he called."""
+
+    number: str
+    name: Label | None
+    why: str
+    at: float
 
 
 class MeDoc(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +76,7 @@ class MeDoc(msgspec.Struct, frozen=True, kw_only=True):
     misses: int
     handled: int
     queues: tuple[str, ...]
+    unanswered: UnansweredDoc | None
 
 
 class PhoneChoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +103,8 @@ class SiteDoc(msgspec.Struct, frozen=True, kw_only=True):
     queues: dict[str, QueueNameDoc]
     desk_phones: bool
     """whether the site has any"""
+    outside: bool
+    """whether outside numbers can be called"""
 
 
 class QueueDoc(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +133,8 @@ class CallbackDoc(msgspec.Struct, frozen=True, kw_only=True):
     last: str
     retry_at: float | None
     booked_at: float
+
+
 class HandedDoc(msgspec.Struct, frozen=True, kw_only=True):
     """An agent who had the customer before and sent him on."""
 
@@ -120,9 +144,18 @@ class HandedDoc(msgspec.Struct, frozen=True, kw_only=True):
     at: float
 
 
+class PartnerDoc(msgspec.Struct, frozen=True, kw_only=True):
+    """The other agent of an internal call. `calls`: it is he who called."""
+
+    agent: str
+    name: Label
+    calls: bool
+
+
 class WorkDoc(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of work of an agent: offer, talk (busy) or wrap-up. `calling`: the customer is being called,
-    `unreached`: he was, in vain."""
+    `unreached`: he was, in vain, and `why`; `called_since`: since when his phone is called (None: the agent's own is,
+    or nobody's)."""
 
     contact: str
     conversation: str
@@ -148,7 +181,10 @@ class WorkDoc(msgspec.Struct, frozen=True, kw_only=True):
     until: float | None
     note: str
     calling: bool
+    called_since: float | None
     unreached: bool
+    why: str
+    partner: PartnerDoc | None
     callback: CallbackDoc | None
     handed: tuple[HandedDoc, ...]
 
@@ -205,6 +241,7 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
             misses=0,
             handled=0,
             queues=queues,
+            unanswered=None,
         )
     device = found.device
     phone = None
@@ -233,12 +270,22 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
         misses=found.misses,
         handled=found.handled_today,
         queues=queues,
+        unanswered=_unanswered(world, found),
     )
+
+
+def _unanswered(world: World, agent: Agent) -> UnansweredDoc | None:
+    last = agent.unanswered
+    if last is None:
+        return None
+    name = agent_name(world, last.to_agent) if last.to_agent is not None else None
+    return UnansweredDoc(number=last.number, name=name, why=last.why, at=last.at)
 
 
 def site(world: World) -> SiteDoc:
     return SiteDoc(
         desk_phones=bool(world.site.phones),
+        outside=bool(world.site.outbound.trunk and world.site.outbound.prefixes),
         reasons=world.site.reasons,
         dispositions=world.site.dispositions,
         queues={
@@ -344,9 +391,24 @@ def work(world: World, agent: AgentId, item: WorkItem) -> WorkDoc | None:
             if one.at <= contact.entered_at  # not by himself, when he wraps it up
         ),
         calling=talking and conversation.place is Place.CALLING,
+        called_since=_called_since(conversation) if talking else None,
+        why=contact.unreached,
+        partner=_partner(world, agent, contact),
         unreached=item.kind is WorkKind.WRAP_UP and contact.end_reason is not EndReason.ANSWERED,
         callback=_callback(world, contact),
     )
+
+
+def _called_since(conversation: Conversation) -> float | None:
+    leg = conversation.legs.get(conversation.customer_leg)
+    return leg.created_at if leg is not None and conversation.place is Place.CALLING else None
+
+
+def _partner(world: World, agent: AgentId, contact: Contact) -> PartnerDoc | None:
+    if contact.callee is None or contact.agent is None:
+        return None
+    other = contact.callee if agent == contact.agent else contact.agent
+    return PartnerDoc(agent=other, name=agent_name(world, other), calls=other == contact.agent)
 
 
 def _callback(world: World, contact: Contact) -> CallbackDoc | None:

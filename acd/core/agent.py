@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from acd.core.rank.least_occupied import later
 from ctiserver.model import events as ev
 from ctiserver.model.ids import AgentId
-from ctiserver.model.routing import CALLBACK, VOICE, CapacityConfig
+from ctiserver.model.routing import CALLBACK, INTERNAL, OUTBOUND, VOICE, CapacityConfig
 from ctiserver.model.work import Agent, AgentState, Device, DeviceKind, agent_state
 from ctiserver.model.world import World
 
@@ -21,7 +21,7 @@ LOST_AFTER = 15.0
 Capacity = Mapping[str, CapacityConfig]
 """Medium -> how much of it at once; a medium that is not named: ONE_ALONE."""
 ONE_ALONE = CapacityConfig()
-SPOKEN = (VOICE, CALLBACK)
+SPOKEN = (VOICE, CALLBACK, OUTBOUND, INTERNAL)
 """Media for which his phone must ring."""
 WORKING = (AgentState.RESERVED, AgentState.BUSY, AgentState.WRAP_UP)
 """What counts as work in an agent's occupancy."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from acd.core import agent as agents, callback, contact as contacts, forecast, queue_rules, reservation, waiting
+from acd.core import agent as agents, callback, contact as contacts, dial, forecast, queue_rules, reservation, waiting
 from acd.core.index import Index
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
@@ -164,6 +164,17 @@ def _apply_callback(index: Index, world: World, event: ev.CallbackPlanned | ev.C
     index.contact_changed(event.contact, world.contacts.get(event.contact))
 
 
+def _apply_made(index: Index, world: World, event: ev.CallMade) -> None:
+    busy = dial.apply_made(world, event)
+    index.contact_changed(event.contact, world.contacts.get(event.contact))
+    for name in busy:
+        _agent(index, world, name, event.at)
+
+
+def _apply_unreached(index: Index, world: World, event: ev.CustomerUnreached) -> None:
+    dial.apply_unreached(world, event)
+
+
 def _apply_connected(index: Index, world: World, event: ev.ContactConnected) -> None:
     made = world.reservations[event.reservation].made_at
     forecast.connected(world, world.contacts[event.contact], made, event.at)
@@ -177,12 +188,15 @@ def _apply_leg_lost(index: Index, world: World, event: ev.AgentLegLost | ev.Agen
 
 
 def _apply_ended(index: Index, world: World, event: ev.ContactEnded) -> None:
+    counted = contacts.counted(world.contacts[event.contact])
     forecast.ended(world, world.contacts[event.contact], event.at)
     reservation.ended(world, event)
-    _left(world, event.queue, event.reason)
+    if counted:
+        _left(world, event.queue, event.reason)
     index.forget_conversation(event.conversation, event.contact)
     index.contact_changed(event.contact, world.contacts.get(event.contact))
-    forecast.line(world, event.queue, index.waiting.get(event.queue, 0), event.at)
+    if event.queue:  # an internal call has none
+        forecast.line(world, event.queue, index.waiting.get(event.queue, 0), event.at)
 
 
 def _apply_wrap_up(index: Index, world: World, event: ev.WrapUpStarted | ev.WrapUpEnded) -> None:
@@ -241,6 +255,8 @@ APPLY: dict[type, Callable[..., None]] = {
     ev.ConnectionCleared: _apply_cleared,
     ev.ReservationClosed: _apply_closed,
     ev.ContactRequeued: _apply_requeued,
+    ev.CallMade: _apply_made,
+    ev.CustomerUnreached: _apply_unreached,
     ev.CallbackPlanned: _apply_callback,
     ev.CallbackDue: _apply_callback,
     ev.ContactConnected: _apply_connected,

@@ -75,7 +75,7 @@ def _item(world: World, agent: Agent, name: ContactId, item: WorkItem) -> str:
             if held is None or agent.id not in held.agents or held.agents[agent.id].closed or held.contact != name:
                 return f"agent {agent.id} is reserved without a reservation"
         case WorkKind.BUSY:
-            if contact.state is not ContactState.CONNECTED or contact.agent != agent.id:
+            if contact.state is not ContactState.CONNECTED or agent.id not in (contact.agent, contact.callee):
                 return f"agent {agent.id} is busy with {name}, which is {contact.state.value}"
         case WorkKind.WRAP_UP:
             if contact.state not in (ContactState.ENDED, ContactState.SCHEDULED) or contact.agent != agent.id:
@@ -174,7 +174,11 @@ def _unserved(world: World) -> Iterator[Fault]:
 
 def _books(world: World) -> Iterator[Fault]:
     """Every queue: entered = ended for each reason + still here."""
-    here = Counter(contact.queue for contact in world.contacts.values() if contact.state is not ContactState.ENDED)
+    here = Counter(
+        contact.queue
+        for contact in world.contacts.values()
+        if contact.state is not ContactState.ENDED and contacts.counted(contact)
+    )
     for queue, book in world.books.items():
         ended = sum(book.ended.values())
         if book.entered != ended + here[queue]:

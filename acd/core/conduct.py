@@ -17,6 +17,7 @@ from acd.core import agent as agents, contact as contacts, reservation as reserv
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import AgentId, ContactId, QueueId, ReservationId
+from ctiserver.model.routing import MADE
 from ctiserver.model.turns import NOTHING, Decision, Item
 from ctiserver.model.work import Contact, ContactState
 from ctiserver.model.world import Ctx, World
@@ -45,7 +46,7 @@ class Conduct:
         self._pause: dict[tuple[ContactId, AgentId], float] = {}
         self._leg_ends: dict[tuple[ReservationId, AgentId], float] = {}
         for contact in world.contacts.values():
-            if contact.state is not ContactState.ENDED:
+            if contact.state is not ContactState.ENDED and contacts.counted(contact):
                 self._book(contact.queue).entered += 1
 
     def decide(self, world: World, item: Item, ctx: Ctx) -> Decision:
@@ -81,13 +82,14 @@ class Conduct:
     # --- ends -----------------------------------------------------------------------------------------
 
     def _ended(self, world: World, event: ev.ContactEnded) -> None:
-        self._book(event.queue).left[event.reason] += 1
-        self._arrived.pop(event.contact, None)
         contact = world.contacts.get(event.contact)
+        if contact is None or contacts.counted(contact):
+            self._book(event.queue).left[event.reason] += 1
+        self._arrived.pop(event.contact, None)
         if contact is None or contact.state is ContactState.ENDED:
             self.wrong.append(f"{event.contact} ends twice")
-        elif contact.state is ContactState.CONNECTED and contact.booking is not None:
-            pass  # an agent called back, the customer did not answer: it may end in any way
+        elif contact.state is ContactState.CONNECTED and (contact.booking is not None or contact.medium in MADE):
+            pass  # an agent called, the customer did not answer: it may end in any way
         elif (event.reason is EndReason.ANSWERED) is not (contact.state is ContactState.CONNECTED):
             self.wrong.append(f"{event.contact} was {contact.state.value} and ends {event.reason.value}")
         self._forget_pauses(event.contact)
@@ -158,7 +160,9 @@ class Conduct:
 
     def turned(self, world: World, *, ticked: bool) -> list[str]:
         """What is wrong after a turn. `ticked`: the turn was a look at the clock, so nothing may be late."""
-        here = Counter(c.queue for c in world.contacts.values() if c.state is not ContactState.ENDED)
+        here = Counter(
+            c.queue for c in world.contacts.values() if c.state is not ContactState.ENDED and contacts.counted(c)
+        )
         for queue, book in self.books.items():
             gone = sum(book.left.values())
             if book.entered != gone + here[queue]:

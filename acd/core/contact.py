@@ -11,6 +11,7 @@ from acd.core import waiting
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import ContactId, ConversationId, QueueId
+from ctiserver.model.routing import MADE
 from ctiserver.model.site import Label, QueueConfig
 from ctiserver.model.work import Contact, ContactState
 from ctiserver.model.world import World
@@ -120,6 +121,11 @@ def arm_maxwait_anew(world: World, contact: Contact, before: float) -> None:
     now = queue_config(world, contact.queue).max_wait_seconds
     if due is not None and now != before:
         world.deadlines.set(maxwait_key(contact.id), due - before + now)
+
+
+def counted(contact: Contact) -> bool:
+    """Whether its queue's book has it: not calls that agents make."""
+    return contact.medium not in MADE
 
 
 def end(contact: Contact, reason: EndReason, now: float) -> ev.ContactEnded:

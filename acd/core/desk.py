@@ -7,7 +7,7 @@ from the site.
 
 from __future__ import annotations
 
-from acd.core import contact as contacts, devices, outcomes
+from acd.core import contact as contacts, devices, dial, outcomes
 from acd.core.index import Index
 from acd.core.reservation import live
 from ctiserver.model import commands as cmd, events as ev, facts
@@ -16,7 +16,7 @@ from ctiserver.model.errors import CommandRejected, InvariantBroken, Rejection
 from ctiserver.model.ids import ContactId
 from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.work import Agent, WorkItem, WorkKind
-from ctiserver.model.world import World
+from ctiserver.model.world import Ctx, World
 
 NOTE_LENGTH = 4000
 """Characters of a note."""
@@ -26,8 +26,9 @@ EXTENSIONS = 10
 """Extensions of one wrap-up at most, so that no wrap-up lasts for ever."""
 
 
-def command(world: World, index: Index, item: cmd.Command, now: float) -> Decision:
+def command(world: World, index: Index, item: cmd.Command, ctx: Ctx) -> Decision:
     """Accepted (possibly with nothing to do, when it is so already) or CommandRejected."""
+    now = ctx.now
     match item:
         case cmd.HoldCall() | cmd.RetrieveCall() | cmd.HangUpCall():
             return NOTHING
@@ -60,6 +61,8 @@ def command(world: World, index: Index, item: cmd.Command, now: float) -> Decisi
             if must_stay(agent):
                 raise CommandRejected(Rejection.WORK_IN_PROGRESS)
             return _sign_out(agent, now)
+        case cmd.MakeCall():
+            return dial.make(world, agent, item, ctx)
         case cmd.SetReady() | cmd.SetNotReady():
             return _availability(world, agent, item, now)
         case cmd.ConfirmOffer():

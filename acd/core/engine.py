@@ -75,7 +75,7 @@ class Acd:
         if isinstance(item, cmd.TransferCall):
             return transfer.blind(world, self.index, item, ctx)
         if type(item) in _COMMANDS:
-            return desk.command(world, self.index, item, ctx.now)  # type: ignore[arg-type]
+            return desk.command(world, self.index, item, ctx)  # type: ignore[arg-type]
         if isinstance(item, facts.FaultsFound):
             return repair.decide(world, self.index, item, ctx.now)
         if isinstance(item, ev.SiteChanged):

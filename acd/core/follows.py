@@ -15,6 +15,7 @@ from acd.core import (
     contact as contacts,
     desk,
     devices,
+    dial,
     forecast,
     outcomes,
     queue_rules,
@@ -24,6 +25,7 @@ from acd.core.index import Index, Pool
 from ctiserver.model import events as ev, facts
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import AgentId, ContactId, QueueId, ReservationId
+from ctiserver.model.routing import INTERNAL, MADE
 from ctiserver.model.work import Contact, ContactState
 from ctiserver.model.world import Ctx, World
 
@@ -51,7 +53,16 @@ def _connection_cleared(index: Index, world: World, item: ev.ConnectionCleared, 
 
 def _caller_gone(index: Index, world: World, item: ev.CallCleared | ev.ConversationForgotten, ctx: Ctx) -> Events:
     contact = index.live(item.conversation)
+    if contact is not None and contact.medium == INTERNAL:
+        return (contacts.end(contact, EndReason.ANSWERED, ctx.now), *dial.released(contact, ctx.now))
     return outcomes.caller_gone(world, contact, ctx.now) if contact is not None else ()
+
+
+def _unreached(index: Index, world: World, item: ev.CustomerUnreached, ctx: Ctx) -> Events:
+    contact = world.contacts.get(item.contact)
+    if contact is not None and contact.medium in MADE:
+        return dial.unreached(world, contact, item, ctx.now) if contact.state is ContactState.CONNECTED else ()
+    return callback.unreached(world, index, item, ctx.now)
 
 
 def _caller_away(index: Index, world: World, item: ev.CallerAway, ctx: Ctx) -> Events:
@@ -131,7 +142,8 @@ def _due(index: Index, world: World, item: ev.DeadlinePassed, ctx: Ctx) -> Event
         case "acd.retry":
             return callback.due(world, contact, now)
         case "acd.takeback":
-            return outcomes.takeback_due(world, contact, now)
+            internal = contact is not None and contact.medium == INTERNAL
+            return dial.lost(world, contact, now) if internal else outcomes.takeback_due(world, contact, now)
         case "acd.gone":
             return agents.gone(world, AgentId(rest), now)
         case "acd.lost":
@@ -174,6 +186,12 @@ def _offered(index: Index, world: World, item: ev.OfferMade | ev.OfferJoined, ct
     """An agent less is free: steps that end when too few are."""
     taken = item.agents if isinstance(item, ev.OfferMade) else (item.agent,)
     pools = {pool.key: pool for name in taken for pool in _left_by(index, name)}
+    return _too_few(index, world, pools.values(), ctx.now)
+
+
+def _made(index: Index, world: World, item: ev.CallMade, ctx: Ctx) -> Events:
+    busy = (item.agent, *((item.to_agent,) if item.to_agent is not None else ()))
+    pools = {pool.key: pool for name in busy for pool in _left_by(index, name)}
     return _too_few(index, world, pools.values(), ctx.now)
 
 
@@ -234,6 +252,7 @@ FOLLOWS: dict[type, Callable[..., Events]] = {
     ev.ContactStepped: _waits_again,
     ev.ContactOpened: _waits_again,
     ev.PreferenceEnded: _waits_again,
+    ev.CallMade: _made,
     ev.OfferMade: _offered,
     ev.OfferJoined: _offered,
     ev.AgentLegUp: lambda index, world, item, ctx: outcomes.leg_up(world, item, ctx.now),
@@ -254,7 +273,7 @@ FOLLOWS: dict[type, Callable[..., Events]] = {
     ev.QueueSwitched: _switched,
     ev.CallbackDue: _requeued,
     ev.CallbackAsked: lambda index, world, item, ctx: callback.asked(world, index, item, ctx),
-    ev.CustomerUnreached: lambda index, world, item, ctx: callback.unreached(world, index, item, ctx.now),
+    ev.CustomerUnreached: _unreached,
     ev.DeadlinePassed: _due,
 }
 """What an item leads to by itself. `SiteChanged` has effects too, so the engine decides on it as a whole."""

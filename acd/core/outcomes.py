@@ -156,21 +156,21 @@ def withdrawn(world: World, contact: Contact, now: float) -> tuple[ev.Event, ...
 def caller_gone(world: World, contact: Contact, now: float) -> tuple[ev.Event, ...]:
     """The conversation is over: the contact ends, exactly once, by what it was doing."""
     if contact.state is ContactState.CONNECTED and contact.agent is not None:
-        seconds = wrap_up_seconds(world, contact, contact.agent)
-        wrap = ev.WrapUpStarted(
-            agent=contact.agent,
-            contact=contact.id,
-            conversation=contact.conversation,
-            until=now + seconds,
-            at=now,
-        )
-        over = ev.WrapUpEnded(agent=contact.agent, contact=contact.id, how="time", at=now)
-        end = contacts.end(contact, EndReason.ANSWERED, now)
-        return (end, wrap) if seconds > 0 else (end, wrap, over)
+        return (contacts.end(contact, EndReason.ANSWERED, now), *wrap_up(world, contact, contact.agent, now))
     end = contacts.end(contact, EndReason.ABANDONED, now)
     if contact.state is ContactState.RESERVED:
         return (*withdrawn(world, contact, now), end)
     return (end,)
+
+
+def wrap_up(world: World, contact: Contact, agent: AgentId, now: float) -> tuple[ev.Event, ...]:
+    """His wrap-up begins; one of no seconds is over at once."""
+    seconds = wrap_up_seconds(world, contact, agent)
+    wrap = ev.WrapUpStarted(
+        agent=agent, contact=contact.id, conversation=contact.conversation, until=now + seconds, at=now
+    )
+    over = ev.WrapUpEnded(agent=agent, contact=contact.id, how="time", at=now)
+    return (wrap,) if seconds > 0 else (wrap, over)
 
 
 def wrap_up_seconds(world: World, contact: Contact, agent: AgentId) -> float:

@@ -71,7 +71,8 @@ def _repair(
             return _agent(world.agents.get(AgentId(fault.target)), events, now)
         case FaultKind.BOOKS_WRONG:
             queue = QueueId(fault.target)
-            here = sum(1 for c in world.contacts.values() if c.queue == queue and c.state is not ContactState.ENDED)
+            mine = [c for c in world.contacts.values() if c.queue == queue and contacts.counted(c)]
+            here = sum(1 for contact in mine if contact.state is not ContactState.ENDED)
             ended = sum(world.books[queue].ended.values()) if queue in world.books else 0
             events.append(ev.BookMended(queue=queue, entered=ended + here))
             return "set right"

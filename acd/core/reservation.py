@@ -15,6 +15,7 @@ from acd.core.agent import reachable
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import AgentId, ContactId, QueueId, ReservationId
+from ctiserver.model.routing import INTERNAL, OUTBOUND
 from ctiserver.model.work import (
     Agent,
     Contact,
@@ -317,13 +318,13 @@ def ended(world: World, event: ev.ContactEnded) -> None:
     contact.end_reason = event.reason
     world.deadlines.drop(takeback_key(contact.id))
     world.deadlines.drop(contacts.retry_key(contact.id))
-    if contact.agent is not None and event.reason is EndReason.ANSWERED:
+    if contact.agent is not None and event.reason is EndReason.ANSWERED and contact.medium != INTERNAL:
         agent = world.agents[contact.agent]
         agent.handled_today += 1
         counted = tally(agent, contact.queue)
         counted.handled += 1
         counted.ended_at = event.at
-        if contact.booking is not None:
+        if contact.booking is not None or contact.medium == OUTBOUND:
             remember(world, contact, event.at)
     contacts.forget_if_done(world, contact.id)
 

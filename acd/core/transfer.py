@@ -12,6 +12,7 @@ from acd.core.index import Index
 from ctiserver.model import commands as cmd, events as ev
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.ids import AgentId, QueueId
+from ctiserver.model.routing import INTERNAL
 from ctiserver.model.talk import Place
 from ctiserver.model.turns import Decision
 from ctiserver.model.work import Contact, ContactState
@@ -31,6 +32,8 @@ def blind(world: World, index: Index, item: cmd.TransferCall, ctx: Ctx) -> Decis
     lost = work is None or work.lost_at > 0
     if contact.state is not ContactState.CONNECTED or lost or conversation.place is Place.CALLING:
         raise CommandRejected(Rejection.NOT_TALKING)
+    if contact.medium == INTERNAL:
+        raise CommandRejected(Rejection.NOT_ALLOWED)
     if [bool(item.queue), bool(item.to_agent), bool(item.flow)].count(True) != 1:
         raise CommandRejected(Rejection.BAD_COMMAND, "exactly one of queue, to_agent, flow")
     queue = _queue(world, index, item, contact, ctx)

@@ -46,6 +46,9 @@ LOOK_AGAIN = 1.0
 """Seconds until a look that failed is made again, or a bridge that could not be closed is looked for (our choice)."""
 
 
+OWN_RING = 15.0
+"""Seconds that the phone of an agent who dials may ring; a page answers by itself within one."""
+
 TAKE_BACK_AGAIN = 1.0
 """Seconds until a lost agent whose phone did not answer is rung again, while ACD keeps the talk for him (15 s)."""
 
@@ -81,6 +84,8 @@ def apply(world: World, event: ev.Event) -> None:
             _start(world, event)
         case ev.CallbackBooked():
             _book(world, event)
+        case ev.CallMade():
+            _make(world, event)
         case ev.LookLater():
             world.deadlines.set(look_key(event.conversation), event.at + LOOK_AGAIN)
         case ev.ContactConnected():
@@ -127,6 +132,27 @@ def _book(world: World, event: ev.CallbackBooked) -> None:
         place=Place.BOOKED,
         callback=True,
     )
+
+
+def _make(world: World, event: ev.CallMade) -> None:
+    world.conversations[event.conversation] = Conversation(
+        id=event.conversation,
+        interaction=event.interaction,
+        customer_leg=NOBODY,
+        dialled=event.shown,
+        caller_number=event.number,
+        caller_name="",
+        arrived_at=event.at,
+        legs={},
+        place=Place.CALLING,
+        contact=event.contact,
+        agent=event.agent,
+        callback=True,
+        made_by=event.agent,
+        callee=event.to_agent,
+    )
+    world.conversation_of_contact[event.contact] = event.conversation
+    world.deadlines.set(dial_key(event.conversation), event.at + OWN_RING)
 
 
 def _keep_place(world: World, conversation: Conversation, event: ev.ContactEnded) -> None:
@@ -196,6 +222,7 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             conversation.agent = None
             conversation.place = Place.BOOKED
             world.deadlines.drop(dial_key(conversation.id))
+            world.deadlines.drop(takeback_key(conversation.id))
         case ev.ContactEnded():
             _keep_place(world, conversation, event)
         case ev.ContactQueued():

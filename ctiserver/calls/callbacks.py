@@ -1,14 +1,24 @@
-"""Callbacks: the agent's leg is there first, then the customer is called from his booked conversation.
+"""Customers whom we call: the agent's leg is there first, then the customer is called.
 
-Lives here: calling the customer, his answer, and tries that come to nothing. Not here: when a callback's turn has come
-and how often it is tried (`acd.core.callback`). One try is one customer's leg; the conversation outlives it.
+Lives here: callbacks and calls that agents dial: calling the customer (or, in an internal call, the colleague), his
+answer, and tries that come to nothing. Not here: when a callback's turn has come and how often it is tried
+(`acd.core.callback`), who may dial what (`acd.core.dial`). One try is one customer's leg; a callback outlives it.
 """
 
 from __future__ import annotations
 
-from ctiserver.calls.moves import Plan, talking_leg
+from ctiserver.calls.moves import Plan, agent_legs, talking_leg
 from ctiserver.model import effects as fx, events as ev, ids
-from ctiserver.model.causes import NO_ANSWER, NO_USER_RESPONSE, NORMAL, USER_BUSY, ClearedBy, Unreached
+from ctiserver.model.causes import (
+    NO_ANSWER,
+    NO_USER_RESPONSE,
+    NORMAL,
+    REJECTED,
+    REJECTIONS,
+    USER_BUSY,
+    ClearedBy,
+    Unreached,
+)
 from ctiserver.model.routing import CallbackConfig
 from ctiserver.model.talk import Conversation, Leg, LegState, Place
 from ctiserver.model.turns import NOTHING, Decision
@@ -41,23 +51,55 @@ def call(world: World, conversation: Conversation, agent: Leg, event: ev.Contact
     """The agent has answered: he hears it ring while the customer is called."""
     queue = world.queue_configs.get(world.contacts[event.contact].queue)
     config = queue.callback if queue is not None and queue.callback is not None else CallbackConfig()
+    plan = Plan()
+    ring(plan, world, conversation, agent, event.contact, config.ring_seconds, ctx)
+    return plan.decision()
+
+
+def dial(plan: Plan, world: World, conversation: Conversation, agent: Leg, ctx: Ctx) -> None:
+    """The agent's own phone is there: whom he dialled is called."""
+    if conversation.contact is not None:
+        ring(plan, world, conversation, agent, conversation.contact, world.site.outbound.ring_seconds, ctx)
+
+
+def ring(
+    plan: Plan, world: World, conversation: Conversation, agent: Leg, contact: ids.ContactId, seconds: float, ctx: Ctx
+) -> None:
     leg = ids.customer_leg(conversation.id, conversation.legs_made + 1)
     called = ev.CustomerCalled(
         conversation=conversation.id,
-        contact=event.contact,
+        contact=contact,
         leg=leg,
-        deadline=ctx.now + config.ring_seconds,
+        deadline=ctx.now + seconds,
         at=ctx.now,
     )
-    originate = fx.CallCustomer(
+    plan.events.append(called)
+    plan.effects.append(_originate(world, conversation, leg, seconds + RING_SLACK))
+    plan.effects.append(fx.RingTone(conversation=conversation.id, leg=agent.id, on=True))
+
+
+def _originate(world: World, conversation: Conversation, leg: ids.LegId, timeout: float) -> fx.Effect:
+    """A colleague's phone rings as for any call and shows who calls; his answer is his acceptance."""
+    if conversation.callee is None:
+        return fx.CallCustomer(
+            conversation=conversation.id,
+            leg=leg,
+            number=conversation.caller_number,
+            trunk=world.site.outbound.trunk,
+            shown=conversation.dialled,
+            timeout_seconds=timeout,
+        )
+    caller = world.agent_configs.get(conversation.made_by) if conversation.made_by is not None else None
+    device = world.agents[conversation.callee].device
+    return fx.RingEndpoint(
         conversation=conversation.id,
         leg=leg,
-        number=conversation.caller_number,
-        trunk=world.site.outbound.trunk,
-        shown=conversation.dialled,
-        timeout_seconds=config.ring_seconds + RING_SLACK,
+        endpoint=device.endpoint if device is not None else "",
+        caller_number=conversation.made_by or "",
+        caller_name=getattr(caller.name, world.site.languages[0], caller.name.en) if caller is not None else "",
+        auto_answer=False,
+        timeout_seconds=timeout,
     )
-    return Decision((called,), (originate, fx.RingTone(conversation=conversation.id, leg=agent.id, on=True)))
 
 
 def answered(plan: Plan, world: World, conversation: Conversation, leg: Leg, ctx: Ctx) -> None:
@@ -78,13 +120,22 @@ def answered(plan: Plan, world: World, conversation: Conversation, leg: Leg, ctx
         plan.effects.append(fx.StartRecording(conversation=conversation.id, names=tracks))
 
 
+def own_phone_gone(plan: Plan, conversation: Conversation, leg: Leg, cause: int, at: float) -> None:
+    """The agent who dials: his own phone did not come, so nobody was called."""
+    if conversation.place is not Place.CALLING or conversation.customer_leg or leg.agent != conversation.agent:
+        return
+    if all(other.id == leg.id for other in agent_legs(conversation)):
+        unreached(plan, conversation, Unreached.AGENT if cause in REJECTIONS else Unreached.LOST, at)
+
+
 def due(world: World, name: ids.ConversationId, ctx: Ctx) -> Decision:
     """It has rung long enough."""
     conversation = world.conversations.get(name)
     if conversation is None or conversation.place is not Place.CALLING:
         return NOTHING
     plan = Plan()
-    unreached(plan, conversation, Unreached.NO_ANSWER, ctx.now, cause=NO_ANSWER)
+    why = Unreached.NO_ANSWER if conversation.customer_leg else Unreached.LOST
+    unreached(plan, conversation, why, ctx.now, cause=NO_ANSWER)
     return plan.decision()
 
 
@@ -111,6 +162,8 @@ def why(cause: int) -> Unreached:
     """What the end of a customer's ringing leg says."""
     if cause == USER_BUSY:
         return Unreached.BUSY
+    if cause == REJECTED:
+        return Unreached.REJECTED
     return Unreached.NO_ANSWER if cause in (NO_ANSWER, NO_USER_RESPONSE) else Unreached.FAILED
 
 

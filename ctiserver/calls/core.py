@@ -10,6 +10,7 @@ from __future__ import annotations
 from ctiserver.calls import arrivals, callbacks, holds, legs, reconcile, repair, transfers
 from ctiserver.calls.apply import (
     FORGET_AFTER,
+    OWN_RING,
     apply as apply_event,
     away_key,
     dial_key,
@@ -19,7 +20,7 @@ from ctiserver.calls.apply import (
 )
 from ctiserver.calls.moves import Plan, agent_legs, in_hand
 from ctiserver.model import commands as cmd, effects as fx, events as ev, facts, ids
-from ctiserver.model.causes import ClearedBy, LegFailure, Unreached
+from ctiserver.model.causes import NORMAL, REJECTED, ClearedBy, LegFailure, Unreached
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.talk import Conversation, LegState, Place
 from ctiserver.model.turns import NOTHING, Decision, Item
@@ -110,6 +111,8 @@ class Calls:
                 return transfers.sent_on(world, item, ctx)
             case ev.DeviceReady():
                 return _device_ready(world, item, ctx)
+            case ev.CallMade():
+                return _made(world, item, ctx)
             case ev.CallbackBooked():
                 return callbacks.booked(world, item)
             case ev.DeadlinePassed() if item.key.startswith(dial_key(ids.ConversationId(""))):
@@ -162,9 +165,12 @@ def _live(world: World, conversation: ids.ConversationId) -> Conversation | None
 
 def _command(world: World, command: cmd.HoldCall | cmd.RetrieveCall | cmd.HangUpCall, ctx: Ctx) -> Decision:
     conversation = _live(world, command.conversation)
-    if conversation is None or conversation.agent != command.agent:
+    if conversation is None or command.agent not in (conversation.agent, conversation.callee):
         raise CommandRejected(Rejection.UNKNOWN_CALL)
     plan = Plan()
+    if command.agent != conversation.agent:
+        _callee(plan, conversation, command)
+        return plan.decision()
     match command:
         case cmd.HoldCall():
             holds.hold(plan, conversation, command.agent, ctx)
@@ -175,6 +181,15 @@ def _command(world: World, command: cmd.HoldCall | cmd.RetrieveCall | cmd.HangUp
         case cmd.HangUpCall():
             plan.hang_up(conversation, conversation.legs[conversation.customer_leg], ClearedBy.AGENT)
     return plan.decision()
+
+
+def _callee(plan: Plan, conversation: Conversation, command: cmd.HoldCall | cmd.RetrieveCall | cmd.HangUpCall) -> None:
+    """The one who was called by a colleague: he may refuse, and hang up."""
+    leg = callbacks.customer(conversation)
+    if not isinstance(command, cmd.HangUpCall):
+        raise CommandRejected(Rejection.NOT_ALLOWED)
+    if leg is not None:
+        plan.hang_up(conversation, leg, ClearedBy.AGENT, REJECTED if conversation.place is Place.CALLING else NORMAL)
 
 
 def _prompt_asked(world: World, event: ev.PromptAsked) -> Decision:
@@ -317,6 +332,19 @@ def _take_back(world: World, conversation: Conversation | None, ctx: Ctx) -> Dec
     if any(leg.agent == agent.id for leg in agent_legs(conversation)):
         return NOTHING
     return legs.originate(conversation, agent.id, agent.device, reservation=None, timeout=TAKE_BACK_RING, ctx=ctx)
+
+
+def _made(world: World, event: ev.CallMade, ctx: Ctx) -> Decision:
+    """The agent dials: his own phone first, which answers by itself (his click was the acceptance)."""
+    conversation, agent = _live(world, event.conversation), world.agents[event.agent]
+    if conversation is None or agent.device is None:
+        return NOTHING  # the deadline ends it
+    timeout = OWN_RING + RING_SLACK
+    own = legs.originate(conversation, agent.id, agent.device, reservation=None, timeout=timeout, ctx=ctx)
+    if event.to_agent is not None:
+        return own
+    asked = fx.FindCustomer(conversation=conversation.id, number=event.number)
+    return Decision(own.events, (*own.effects, asked))
 
 
 def _device_ready(world: World, event: ev.DeviceReady, ctx: Ctx) -> Decision:

@@ -121,7 +121,7 @@ def _up(world: World, conversation: Conversation, leg: Leg, at: float, ctx: Ctx)
             callbacks.answered(plan, world, conversation, leg, ctx)
         return plan.decision()
     if leg.take_back:
-        _taken_back(plan, conversation, leg, ctx)
+        _taken_back(plan, world, conversation, leg, ctx)
     elif _offer_lives(world, leg):
         plan.events.append(
             ev.AgentLegUp(
@@ -143,10 +143,13 @@ def _offer_lives(world: World, leg: Leg) -> bool:
     return reservation is not None and not reservation.decided and offered is not None and not offered.withdrawing
 
 
-def _taken_back(plan: Plan, conversation: Conversation, leg: Leg, ctx: Ctx) -> None:
-    """The page is back: its new leg into the talk first, then the old one goes."""
+def _taken_back(plan: Plan, world: World, conversation: Conversation, leg: Leg, ctx: Ctx) -> None:
+    """The page is back: its new leg into the talk first, then the old one goes. Or he dials, and his phone is there."""
     if conversation.agent != leg.agent or leg.agent is None:
         plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
+        return
+    if conversation.place is Place.CALLING and not conversation.customer_leg:
+        callbacks.dial(plan, world, conversation, leg, ctx)
         return
     was_lost = conversation.place is Place.WAITING
     if conversation.place is Place.CALLING:
@@ -199,6 +202,7 @@ def ended(
                     at=at,
                 )
             )
+        callbacks.own_phone_gone(plan, conversation, leg, cause, at)
     elif not over and not conversation.cleared and talking_leg(conversation) is leg:
         _talk_leg_gone(plan, conversation, leg, cause, at)
     return plan.decision()

@@ -34,11 +34,12 @@ class LegFailure(StrEnum):
 
 
 class Unreached(StrEnum):
-    """Why a call to a customer came to nothing. AGENT: the agent gave up before an answer; LOST: his phone or our link
-    to the switch was lost, which is no try of the customer's."""
+    """Why a call to a customer (or a colleague) came to nothing. REJECTED: he refused it; AGENT: the agent gave up
+    before an answer; LOST: his phone or our link to the switch was lost, which is no try of the customer's."""
 
     NO_ANSWER = "no_answer"
     BUSY = "busy"
+    REJECTED = "rejected"
     FAILED = "failed"
     AGENT = "agent"
     LOST = "lost"

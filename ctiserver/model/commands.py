@@ -91,6 +91,15 @@ class HangUpCall(_Command, frozen=True, kw_only=True):
     conversation: ConversationId
 
 
+class MakeCall(_Command, frozen=True, kw_only=True):
+    """Call an outside number or a colleague (exactly one). `queue`: whose dispositions the call has ('' = as the site
+    says)."""
+
+    number: Number = ""
+    to_agent: AgentId = AgentId("")
+    queue: str = ""
+
+
 class TransferCall(_Command, frozen=True, kw_only=True):
     """Blind transfer: the customer goes to a queue, an agent or a flow (exactly one), the agent is through with him."""
 
@@ -173,6 +182,7 @@ Command = (
     | HoldCall
     | RetrieveCall
     | HangUpCall
+    | MakeCall
     | TransferCall
     | WriteNote
     | FinishWrapUp

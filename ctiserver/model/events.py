@@ -73,6 +73,7 @@ from ctiserver.model.work_events import (
     CallbackDue as CallbackDue,
     CallbackPlanned as CallbackPlanned,
     CallerTurnedAway as CallerTurnedAway,
+    CallMade as CallMade,
     Candidate as Candidate,
     ComfortDue as ComfortDue,
     ContactConnected as ContactConnected,
@@ -194,6 +195,7 @@ ContactEvent = (
     | QueueRefused
     | CallbackBooked
     | CallbackRefused
+    | CallMade
     | LostDismissed
     | CallbackPlanned
     | CallbackDue

@@ -33,6 +33,10 @@ class Algorithm(StrEnum):
 
 VOICE = "voice"
 CALLBACK = "callback"
+OUTBOUND = "outbound"
+INTERNAL = "internal"
+MADE = (OUTBOUND, INTERNAL)
+"""Media of calls that agents make: they never wait, and no book of a queue counts them."""
 
 
 class StepConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,8 +165,15 @@ class OutboundConfig(msgspec.Struct, frozen=True, kw_only=True):
     `trunk`: host:port of the carrier's SIP ('' = nobody can be called, so no callback is taken). A caller's own number
     may be called; one that he types, or that a lead enters, only if it begins with one of `prefixes`; none that begins
     with one of `never`, the caller's own neither (whoever wants us to dial a premium number can show it as his own).
+    Agents may dial what begins with one of `prefixes` (and with none of `never`), each `per_hour` times in any 60
+    minutes; it rings for `ring_seconds`. `queue`: whose dispositions and wrap-up such a call has ('' = the agent's
+    first queue). `shown`: our number that the called sees ('' = the first of the site's).
     """
 
     trunk: str = ""
     prefixes: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
+    queue: str = ""
+    shown: str = ""
+    per_hour: int = 60
+    ring_seconds: float = 45.0

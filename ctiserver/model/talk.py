@@ -40,7 +40,7 @@ class Place(StrEnum):
 
     NEW = "new"  # not answered yet
     BOOKED = "booked"  # a callback: there is no customer's leg
-    CALLING = "calling"  # a callback: the customer's leg is being called, the agent hears it ring
+    CALLING = "calling"  # the customer's leg is being called, the agent hears it ring (or is about to)
     IVR = "ivr"  # in no bridge, prompts play on the channel
     WAITING = "waiting"  # own holding bridge, music: queue or lost agent
     HELD = "held"  # own holding bridge, music: the agent pressed hold
@@ -99,7 +99,8 @@ class Handed(msgspec.Struct, frozen=True, kw_only=True):
 class Conversation(msgspec.Struct, kw_only=True):
     """One talk with one customer; it lives while the customer's leg does, and a moment longer for tidying up.
 
-    A callback's begins with the booking: `customer_leg` is '' while he is not called, and another leg at each try.
+    A callback's begins with the booking: `customer_leg` is '' while he is not called, and another leg at each try. One
+    that an agent dials begins with his command; in an internal one the other agent has the customer's place.
     """
 
     id: ConversationId
@@ -132,6 +133,8 @@ class Conversation(msgspec.Struct, kw_only=True):
     talking_since: float = 0.0
     handed: tuple[Handed, ...] = ()  # the latest last
     callback: bool = False  # the customer is called by us
+    made_by: AgentId | None = None  # an agent dialled it
+    callee: AgentId | None = None  # an internal call: whose phone stands in the customer's place
     left: KeptPlace | None = None  # his last contact, if it ended without an agent
 
 

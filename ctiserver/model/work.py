@@ -78,6 +78,15 @@ class Tally(msgspec.Struct, kw_only=True):
     ended_at: float = 0.0
 
 
+class LastDialled(msgspec.Struct, frozen=True, kw_only=True):
+    """How the last call that an agent dialled came to nothing. `to_agent`: it was an internal one."""
+
+    number: str
+    to_agent: AgentId | None
+    why: str
+    at: float
+
+
 class Agent(msgspec.Struct, kw_only=True):
     """One person: what he chose, what he works on, whether he can be reached (DESIGN section 4)."""
 
@@ -98,6 +107,8 @@ class Agent(msgspec.Struct, kw_only=True):
     occupancy: float = 0.0  # share of his recent time at work, as of `occupancy_at` (acd.core.rank)
     occupancy_at: float = 0.0
     tallies: dict[QueueId, Tally] = {}
+    dialled: tuple[float, ...] = ()  # when he called outside, in the last hour
+    unanswered: LastDialled | None = None
 
 
 _AT_WORK = {
@@ -192,6 +203,8 @@ class Contact(msgspec.Struct, kw_only=True):
     path: tuple[str, ...] = ()
     booking: Booking | None = None  # a callback's
     end_reason: EndReason | None = None
+    callee: AgentId | None = None  # an internal call: the other agent, who is busy with it too
+    unreached: str = ""  # why a call that we made came to nothing
     expected: Expected | None = None  # None: nobody could say, or it did not have to wait
     turns: float = 0.0  # seconds that the line stood still until its offers (acd.core.forecast)
 

@@ -263,6 +263,22 @@ class CallbackBooked(EventBase, frozen=True, kw_only=True):
     at: float
 
 
+class CallMade(EventBase, frozen=True, kw_only=True):
+    """An agent calls an outside number, or a colleague (`to_agent`): he is busy from now on. His own phone is rung
+    first. `shown`: our number that the called sees; `queue`: whose dispositions the call has ('' = it is internal)."""
+
+    contact: ContactId
+    conversation: ConversationId
+    interaction: InteractionId
+    agent: AgentId
+    medium: str
+    queue: QueueId
+    number: str
+    to_agent: AgentId | None
+    shown: str
+    at: float
+
+
 class LostDismissed(EventBase, frozen=True, kw_only=True):
     """Nobody is to call this lost caller back; `contact` is the one that ended without an agent."""
 

@@ -15,6 +15,7 @@ import msgspec
 
 from ctiserver.model import events
 from ctiserver.model.causes import EndReason
+from ctiserver.model.routing import OUTBOUND
 from ctiserver.model.turns import Record
 
 Row = dict[str, Any]
@@ -63,6 +64,8 @@ def _changes(event: events.Event) -> Sequence[RowChange]:
             return (_conversation(event),)
         case events.CallbackBooked():
             return _callback(event)
+        case events.CallMade(medium=medium):
+            return _made(event) if medium == OUTBOUND else ()
         case events.CustomerCalled(conversation=conversation, leg=leg):
             return (Change("interactions", {"conversation": conversation}, {"leg": _clean(leg)[:128]}),)
         case events.CustomerIdentified(conversation=conversation, customer=customer):
@@ -124,16 +127,21 @@ def _callback(event: events.CallbackBooked) -> Sequence[RowChange]:
     return (_begun(event), *made_good)
 
 
-def _begun(event: events.CallbackBooked) -> Put:
+def _made(event: events.CallMade) -> Sequence[RowChange]:
+    """A call that an agent dials is his from the beginning. Internal ones are no business of the books."""
+    return (_begun(event), _record(event, event.at, event.agent))
+
+
+def _begun(event: events.CallbackBooked | events.CallMade) -> Put:
     return Put(
         "interactions",
         {"conversation": event.conversation},
         {
             "id": event.interaction,
             "leg": "",
-            "dialled": _cut(event.dialled),
+            "dialled": _cut(event.dialled if isinstance(event, events.CallbackBooked) else event.shown),
             "caller_number": _cut(event.number),
-            "caller_name": _cut(event.name),
+            "caller_name": _cut(event.name) if isinstance(event, events.CallbackBooked) else "",
             "customer_id": None,
             "started_at": event.at,
             "answered_at": None,
@@ -185,19 +193,30 @@ def _contact(event: events.Event) -> Sequence[RowChange]:
 
 
 def _queued(event: events.ContactQueued) -> Put:
+    path, data = [_clean(step) for step in event.path], {_clean(k): _clean(v) for k, v in event.data.items()}
+    return _record(event, None, None, path, data)
+
+
+def _record(
+    event: events.ContactQueued | events.CallMade,
+    connected_at: float | None,
+    agent: str | None,
+    path: Sequence[str] = (),
+    data: Row | None = None,
+) -> Put:
     return Put(
         "call_records",
         {"contact": event.contact},
         {
             "conversation": event.conversation,
             "queue": event.queue,
-            "path": [_clean(step) for step in event.path],
-            "data": {_clean(key): _clean(value) for key, value in event.data.items()},
+            "path": list(path),
+            "data": data or {},
             "queued_at": event.at,
             "offered_at": None,
             "offers": 0,
-            "connected_at": None,
-            "agent": None,
+            "connected_at": connected_at,
+            "agent": agent,
             "ended_at": None,
             "end_reason": None,
             "wrap_up_from": None,

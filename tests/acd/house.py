@@ -135,6 +135,18 @@ class FakeCalls:
                     legs={},
                     callback=True,
                 )
+            case ev.CallMade():
+                world.conversations[event.conversation] = Conversation(
+                    id=event.conversation,
+                    interaction=event.interaction,
+                    customer_leg=ids.LegId(""),
+                    dialled=event.shown,
+                    caller_number=event.number,
+                    caller_name="",
+                    arrived_at=event.at,
+                    legs={},
+                    callback=True,
+                )
             case ev.CustomerCalled() if event.conversation in world.conversations:
                 world.conversations[event.conversation].customer_leg = event.leg
             case ev.CustomerUnreached() if event.conversation in world.conversations:

@@ -51,7 +51,7 @@ def config(kind: Algorithm = Algorithm.LONGEST_IDLE) -> SiteConfig:
     late = GroupConfig(id="late", name=label("late"), serves=(ServesConfig(queue="service", delay_seconds=90.0),))
     staff = [agent("1001"), agent("1002"), agent("1003", "second", group="late")]
     made = site([service, queue("second")], staff, [phone("p1", contact="sip:p1@192.0.2.1")], (late,))
-    return msgspec.structs.replace(made, outbound=OutboundConfig(trunk="192.0.2.2:5060"))
+    return msgspec.structs.replace(made, outbound=OutboundConfig(trunk="192.0.2.2:5060", prefixes=("1",)))
 
 
 # --- situations -------------------------------------------------------------------------------------------------------
@@ -335,6 +335,8 @@ INPUTS: dict[str, tuple[type | str, Do]] = {
     "HoldCall": (cmd.HoldCall, ask(lambda h: cmd.HoldCall(**h.who("1001"), conversation=call_id(h)))),
     "RetrieveCall": (cmd.RetrieveCall, ask(lambda h: cmd.RetrieveCall(**h.who("1001"), conversation=call_id(h)))),
     "HangUpCall": (cmd.HangUpCall, ask(lambda h: cmd.HangUpCall(**h.who("1001"), conversation=call_id(h)))),
+    "MakeCall": (cmd.MakeCall, ask(lambda h: cmd.MakeCall(**h.who("1001"), number=NUMBER))),
+    "MakeCall, number not allowed": (cmd.MakeCall, ask(lambda h: cmd.MakeCall(**h.who("1001"), number="0208888000"))),
     "TransferCall": (
         cmd.TransferCall,
         ask(lambda h: cmd.TransferCall(**h.who("1001"), conversation=call_id(h), queue="service")),

@@ -97,6 +97,18 @@ def calling(floor: Floor) -> None:
     _answers(floor)
 
 
+def dialling(floor: Floor) -> None:
+    """He has dialled an outside number, which rings."""
+    not_ready(floor)
+    floor.command(cmd.MakeCall, AGENT, number="13900001111")
+    floor.settle()
+
+
+def dialled(floor: Floor) -> None:
+    dialling(floor)
+    _customer_answers(floor)
+
+
 def unreached(floor: Floor) -> None:
     calling(floor)
     floor.advance(CALLBACK.ring_seconds + 0.1)
@@ -118,6 +130,8 @@ SITUATIONS: dict[str, Callable[[Floor], None]] = {
     "callback rings": called_back,
     "calling customer": calling,
     "nobody answered": unreached,
+    "outside call rings": dialling,
+    "outside call talks": dialled,
 }
 
 # --- what can happen ------------------------------------------------------------------------------------------------
@@ -135,6 +149,7 @@ COMMANDS: tuple[type[cmd.Command], ...] = (
     cmd.HoldCall,
     cmd.RetrieveCall,
     cmd.HangUpCall,
+    cmd.MakeCall,
     cmd.WriteNote,
     cmd.FinishWrapUp,
     cmd.ExtendWrapUp,
@@ -216,7 +231,7 @@ def _stage(situation: Callable[[Floor], None]) -> Floor:
     phone = PhoneConfig(id="p1", name=label("p1"), contact="sip:p1@192.0.2.1")
     site = make_site()
     queue = msgspec.structs.replace(site.queues[0], callback=CALLBACK)
-    outbound = OutboundConfig(trunk="192.0.2.2:5060")
+    outbound = OutboundConfig(trunk="192.0.2.2:5060", prefixes=("1",))
     floor = Floor(msgspec.structs.replace(site, phones=(phone,), queues=(queue,), outbound=outbound))
     situation(floor)
     return floor
@@ -250,6 +265,7 @@ def _fields(floor: Floor, kind: type[cmd.Command]) -> dict[str, object]:
         "disposition": "solved",
         "note": "a note",
         "ready": True,
+        "number": "13900001111",
     }
     return {name: known[name] for name in kind.__struct_fields__ if name in known}
 
@@ -311,8 +327,9 @@ def render() -> str:
             "",
             "Made by `python -m tests.docs.state_tables` from the real cores on a fake switch: do not edit.",
             "One agent, one caller, the queue of the test site (20 s to answer, 30 s wrap-up, disposition required),",
-            "his browser as his phone, and one desk phone at a fixed contact, which UsePhone takes. In the last three",
-            "there is no caller: a lead has booked a callback (20 s of ringing, 60 s to the next of two tries).",
+            "his browser as his phone, and one desk phone at a fixed contact, which UsePhone takes. In the last five",
+            "there is no caller: a lead has booked a callback (20 s of ringing, 60 s to the next of two tries), or the",
+            "agent has dialled an outside number.",
             "States are written as agent / contact / place of the customer; `-` is none, or no change.",
             "",
             "## Situations",

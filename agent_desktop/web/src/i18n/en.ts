@@ -288,6 +288,12 @@ export const en: Dictionary = {
     unknown_target: "There is nobody and nothing of this name to transfer to.",
     target_away: "This colleague is not signed in. Choose somebody else, or a queue.",
     target_closed: "This queue takes no calls now: it is closed, full, or nobody is there.",
+    bad_number: "This is no number that can be called: 4 to 20 digits, with a + in front if need be.",
+    number_not_allowed: "The site does not let this number be called. Ask your team lead if it should be.",
+    no_trunk: "No outside line is set up, so nobody outside can be called.",
+    too_many_calls: "You have made as many outside calls in an hour as the site allows. Try again later.",
+    in_a_call: "Finish the call that you are in first.",
+    target_busy: "This colleague is in a call or wrapping one up. Try again in a moment.",
     unknown_callback: "There is no such callback, or it is over.",
     callback_running: "The customer is being called at this moment: it cannot be cancelled now.",
     callback_refused:
