@@ -217,7 +217,7 @@ def test_where_and_whom_we_may_call() -> None:
         (
             "never",
             "nevver",
-            "line 32: outbound.nevver: unknown key (known: trunk, prefixes, never, queue, shown, per_hour, ring_seconds)",
+            "line 32: outbound.nevver: unknown key (known: trunk, prefixes, never, queue, shown, per_hour",
         ),
         ("never", 'queue = "nowhere"\nnever', "line 32: outbound.queue: nowhere is not a queue"),
         ("never", 'shown = "our"\nnever', "line 32: outbound.shown: 'our' is not a number"),
