@@ -12,8 +12,8 @@ from acd.core import agent as agents, callback, contact as contacts, dial, forec
 from acd.core.index import Index
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
-from ctiserver.model.ids import AgentId, ContactId, QueueId, ReservationId
-from ctiserver.model.work import Book, ClosedQueue, ContactState
+from ctiserver.model.ids import AgentId, ContactId, QueueId, ReservationId, is_seat
+from ctiserver.model.work import Agent, Book, ClosedQueue, ContactState
 from ctiserver.model.world import World
 
 Clock = ev.ContactStepped | ev.ContactOpened | ev.PreferenceEnded
@@ -204,6 +204,15 @@ def _apply_wrap_up(index: Index, world: World, event: ev.WrapUpStarted | ev.Wrap
     _agent(index, world, event.agent, event.at)
 
 
+def _apply_taken(index: Index, world: World, event: ev.DeviceTaken) -> None:
+    """A seat is there from its first phone on."""
+    if is_seat(event.agent) and event.agent not in world.agents:
+        agent = world.agents[event.agent] = Agent(id=event.agent)
+        index.agent_changed(agent)
+    agents.apply(world, event)
+    _agent(index, world, event.agent, event.at)
+
+
 def _apply_agent(index: Index, world: World, event: ev.AgentSignedIn) -> None:
     agents.apply(world, event)
     _agent(index, world, event.agent, event.at)
@@ -271,7 +280,6 @@ APPLY: dict[type, Callable[..., None]] = {
             ev.AgentSignedIn,
             ev.AgentSignedOut,
             ev.AvailabilityChosen,
-            ev.DeviceTaken,
             ev.DeviceReady,
             ev.DeviceContactChanged,
             ev.DeviceReleased,
@@ -281,6 +289,7 @@ APPLY: dict[type, Callable[..., None]] = {
         ),
         _apply_agent,
     ),
+    ev.DeviceTaken: _apply_taken,
     ev.BookMended: _apply_book,
     ev.DeadlineMended: _apply_mended,
     ev.WorkDropped: _apply_dropped,

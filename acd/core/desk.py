@@ -13,7 +13,7 @@ from acd.core.reservation import live
 from ctiserver.model import commands as cmd, events as ev, facts
 from ctiserver.model.causes import EndReason
 from ctiserver.model.errors import CommandRejected, InvariantBroken, Rejection
-from ctiserver.model.ids import ContactId
+from ctiserver.model.ids import ContactId, is_seat
 from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.work import Agent, WorkItem, WorkKind
 from ctiserver.model.world import Ctx, World
@@ -32,12 +32,16 @@ def command(world: World, index: Index, item: cmd.Command, ctx: Ctx) -> Decision
     match item:
         case cmd.HoldCall() | cmd.RetrieveCall() | cmd.HangUpCall():
             return NOTHING
+        case cmd.MonitorCall() | cmd.ChangeMonitor() | cmd.StopMonitor() | cmd.DisconnectCall():
+            return NOTHING
         case cmd.CloseQueue() | cmd.OpenQueue():
             return _switch(world, item, now)
         case cmd.BookCallback() | cmd.CancelCallback() | cmd.DismissLost() | cmd.TransferCall():
             raise InvariantBroken(f"{type(item).__name__} is decided elsewhere")
         case _:
             pass
+    if is_seat(item.agent):
+        return _seat(world, index, item, now)
     agent = world.agents.get(item.agent)
     if agent is None or (item.agent not in index.site_agents and not agent.signed_in):
         raise CommandRejected(Rejection.UNKNOWN_AGENT)
@@ -73,6 +77,22 @@ def command(world: World, index: Index, item: cmd.Command, ctx: Ctx) -> Decision
             return _finish(world, agent, item, now)
         case cmd.ExtendWrapUp():
             return _extend(world, agent, item)
+
+
+def _seat(world: World, index: Index, item: cmd.Command, now: float) -> Decision:
+    """A user who takes no work may have a phone all the same: a page or a desk phone, by the same rules."""
+    agent = world.agents.get(item.agent) or Agent(id=item.agent)
+    match item:
+        case cmd.TakeDevice():
+            return devices.take(index, agent, item, now)
+        case cmd.PhoneReady():
+            return devices.page_ready(agent, item, now)
+        case cmd.UsePhone():
+            return devices.use_phone(world, index, agent, item, now)
+        case cmd.ReleaseDevice():
+            return devices.give_back(agent, item, now)
+        case _:
+            raise CommandRejected(Rejection.UNKNOWN_AGENT)
 
 
 def _switch(world: World, item: cmd.CloseQueue | cmd.OpenQueue, now: float) -> Decision:

@@ -29,6 +29,7 @@ Captions = Mapping[str, Mapping[str, str]]
 _BY = {
     ClearedBy.CUSTOMER: Label(zh="您已挂机", en="You hung up"),
     ClearedBy.AGENT: Label(zh="客服人员已挂机", en="The agent hung up"),
+    ClearedBy.LEAD: Label(zh="通话已由班长结束", en="A team lead ended the call"),
     ClearedBy.SYSTEM: Label(zh="通话已由系统结束", en="The system ended the call"),
 }
 
@@ -41,7 +42,7 @@ def story(event: events.Event, at: float, site: SiteConfig, captions: Captions) 
 
 def _told(event: events.Event, site: SiteConfig, captions: Captions) -> tuple[str, Label] | None:
     match event:
-        case events.Established(leg=leg) if kind_of_id(leg) != "a":
+        case events.Established(leg=leg) if kind_of_id(leg) in ("", "c"):
             return "answered", Label(zh="系统已应答", en="The system answered")
         case events.IvrChanged(session=session) if session is not None:
             return "node", Label(zh=f"流程节点：{session.node}", en=f"Flow node: {session.node}")

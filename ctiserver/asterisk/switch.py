@@ -214,6 +214,8 @@ class Switch:
                 await calls.destroy_bridge(effect.bridge)
             case fx.JoinBridge():
                 await self._join(effect)
+            case fx.OpenWhisper():
+                await self._open_whisper(effect)
             case fx.LeaveBridge():
                 await self._leave(effect)
             case fx.PlayMedia():
@@ -281,7 +283,12 @@ class Switch:
     async def _join(self, effect: fx.JoinBridge) -> None:
         quiet = await self._quiet(effect.quiet)
         await self.calls.add_to_bridge(
-            effect.bridge, effect.leg, role="holding_participant" if effect.holding else None, blocking=not quiet
+            effect.bridge,
+            effect.leg,
+            role="holding_participant" if effect.holding else None,
+            mute=effect.mute,
+            absorb_dtmf=effect.mute,
+            blocking=not quiet,
         )
 
     async def _leave(self, effect: fx.LeaveBridge) -> None:
@@ -320,6 +327,14 @@ class Switch:
         async with asyncio.timeout(SNOOP_DEADLINE):
             for waiting in entered:
                 await waiting.wait()
+
+    async def _open_whisper(self, effect: fx.OpenWhisper) -> None:
+        """The snoop, and when it has entered the application into the bridge with it."""
+        entered = self._snoops.setdefault(effect.snoop, asyncio.Event())
+        await self.calls.snoop(effect.leg, effect.snoop, spy="both", whisper="out")
+        async with asyncio.timeout(SNOOP_DEADLINE):
+            await entered.wait()
+        await self.calls.add_to_bridge(effect.bridge, effect.snoop)
 
     async def _look(self, effect: fx.LookAt) -> None:
         """All channels and bridges are two cheap requests; those of one conversation are picked here."""

@@ -19,8 +19,8 @@ APOLOGY_CONTEXT = "hollyhock-apology"
 IN_CONTEXTS = ("hollyhock-in", APOLOGY_CONTEXT)
 """Dialplan contexts whose channels are callers."""
 
-CALLED = ("a", "c")
-"""The kinds of legs that we call: agents', and customers' of callbacks."""
+CALLED = ("a", "c", "l")
+"""The kinds of legs that we call: agents', customers' of callbacks, and team leads'."""
 LEGS = ("", *CALLED)
 """The kinds of channels that are legs; all others are snoops."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import ConversationId, LegId
-from ctiserver.model.talk import Conversation, Handed, KeptPlace, Leg, LegState, Place, Role, contacts_of
+from ctiserver.model.talk import Conversation, Handed, KeptPlace, Leg, LegState, Monitoring, Place, Role, contacts_of
 from ctiserver.model.world import World
 
 FORGET_AFTER = 10.0
@@ -119,6 +119,23 @@ def _start(world: World, event: ev.ConversationStarted) -> None:
     world.conversation_of_leg[event.leg] = event.conversation
 
 
+def _monitor(world: World, conversation: Conversation, event: ev.MonitorStarted) -> None:
+    conversation.legs_made += 1
+    conversation.legs[event.leg] = Leg(
+        id=event.leg,
+        role=Role.LEAD,
+        state=LegState.INITIATED,
+        created_at=event.at,
+        agent=event.lead,
+        endpoint=event.endpoint,
+        instance=event.instance,
+    )
+    world.conversation_of_leg[event.leg] = conversation.id
+    conversation.monitor = Monitoring(
+        lead=event.lead, by=event.by, mode=event.mode, leg=event.leg, since=event.at, mode_since=event.at
+    )
+
+
 def _book(world: World, event: ev.CallbackBooked) -> None:
     world.conversations[event.conversation] = Conversation(
         id=event.conversation,
@@ -196,6 +213,23 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
                 take_back=event.take_back,
             )
             world.conversation_of_leg[event.leg] = conversation.id
+        case ev.MonitorStarted():
+            _monitor(world, conversation, event)
+        case ev.MonitorChanged():
+            if conversation.monitor is not None:
+                conversation.monitor.mode = event.mode
+                conversation.monitor.mode_since = event.at
+        case ev.MonitorStopped():
+            conversation.monitor = None
+        case ev.WhisperOpened():
+            conversation.legs_made += 1
+            if conversation.monitor is not None:
+                conversation.monitor.snoop = event.snoop
+                conversation.monitor.whispers_to = event.leg
+        case ev.WhisperClosed():
+            if conversation.monitor is not None:
+                conversation.monitor.snoop = None
+                conversation.monitor.whispers_to = None
         case ev.Delivered():
             conversation.legs[event.leg].state = LegState.ALERTING
         case ev.Established():

@@ -121,6 +121,9 @@ def _differences(compared: Conversation, plan: Plan) -> Iterator[Fault]:
             case fx.LeaveBridge():
                 detail = f"{effect.leg} still sits in {effect.bridge}"
                 yield _fault(FaultKind.LEG_MISPLACED, effect.leg, conversation, detail)
+            case fx.OpenWhisper():
+                detail = f"the lead of {conversation} whispers into nothing"
+                yield _fault(FaultKind.LEG_MISPLACED, effect.snoop, conversation, detail)
             case fx.OpenTracks():
                 yield from (_lost(name, conversation) for name in effect.names)
             case _:

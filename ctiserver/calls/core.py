@@ -7,7 +7,7 @@ What the switch really holds is compared in `reconcile`.
 
 from __future__ import annotations
 
-from ctiserver.calls import arrivals, callbacks, holds, legs, reconcile, repair, transfers
+from ctiserver.calls import arrivals, callbacks, holds, legs, monitoring, reconcile, repair, transfers
 from ctiserver.calls.apply import (
     FORGET_AFTER,
     OWN_RING,
@@ -82,6 +82,8 @@ class Calls:
                 return reconcile.effect_failed(world, item, ctx)
             case cmd.HoldCall() | cmd.RetrieveCall() | cmd.HangUpCall():
                 return _command(world, item, ctx)
+            case cmd.MonitorCall() | cmd.ChangeMonitor() | cmd.StopMonitor() | cmd.DisconnectCall():
+                return monitoring.command(world, item, ctx)
             case ev.PromptAsked():
                 return _prompt_asked(world, item)
             case ev.PromptStopAsked():
@@ -109,6 +111,12 @@ class Calls:
                 return _take_back(world, _live(world, name), ctx)
             case ev.Transferred():
                 return transfers.sent_on(world, item, ctx)
+            case ev.Talking() | ev.AgentLegBack():
+                return monitoring.follow(world, item, ctx)
+            case ev.DeviceReleased() | ev.DeviceTaken() if ids.is_seat(item.agent):
+                return monitoring.device_moved(world, item.agent, None, ctx)
+            case ev.DeviceReady() if ids.is_seat(item.agent):
+                return monitoring.device_moved(world, item.agent, item.instance, ctx)
             case ev.DeviceReady():
                 return _device_ready(world, item, ctx)
             case ev.CallMade():
@@ -318,6 +326,8 @@ def _connect(world: World, event: ev.ContactConnected, ctx: Ctx) -> Decision:
             if callbacks.nobody_there(conversation):
                 return callbacks.call(world, conversation, leg, event, ctx)
             plan = Plan()
+            if (moved := monitoring.moved(world, event, ctx)) is not None:
+                plan.events.append(moved)
             plan.events.append(ev.Talking(conversation=conversation.id, leg=leg.id, at=ctx.now))
             plan.to_talk(conversation, leg.id)
             return plan.decision()

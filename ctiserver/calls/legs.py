@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctiserver.calls import callbacks, holds
+from ctiserver.calls import callbacks, holds, monitoring
 from ctiserver.calls.moves import Plan, agent_legs, talking_leg
 from ctiserver.model import effects as fx, events as ev, facts, ids
 from ctiserver.model.causes import NORMAL, ON_PURPOSE, REJECTIONS, ClearedBy, LegFailure, Unreached
@@ -65,6 +65,8 @@ def decide(world: World, fact: LegFact, ctx: Ctx) -> Decision:
             )
             return Decision((digit,))
         case facts.LegHold():
+            if leg.role is Role.LEAD:
+                return NOTHING  # whoever listens and puts his phone aside holds nobody
             return holds.by_phone(conversation, leg, fact.on, ctx)
 
 
@@ -120,7 +122,9 @@ def _up(world: World, conversation: Conversation, leg: Leg, at: float, ctx: Ctx)
         if conversation.callback:
             callbacks.answered(plan, world, conversation, leg, ctx)
         return plan.decision()
-    if leg.take_back:
+    if leg.role is Role.LEAD:
+        monitoring.joined(plan, conversation, leg, ctx)
+    elif leg.take_back:
         _taken_back(plan, world, conversation, leg, ctx)
     elif _offer_lives(world, leg):
         plan.events.append(
@@ -190,6 +194,8 @@ def ended(
             callbacks.unreached(plan, conversation, why, at)
     elif leg.role is Role.CUSTOMER:
         _customer_gone(plan, conversation, leg, cause or NORMAL, at)
+    elif leg.role is Role.LEAD:
+        monitoring.leg_gone(plan, conversation, leg, cause, at)
     elif leg.state is not LegState.CONNECTED or leg.ending:
         if leg.reservation is not None and leg.state is not LegState.CONNECTED:
             plan.events.append(
@@ -219,6 +225,7 @@ def _failure(leg: Leg, cause: int) -> LegFailure:
 
 def _customer_gone(plan: Plan, conversation: Conversation, leg: Leg, cause: int, at: float) -> None:
     by = conversation.hang_up_by or ClearedBy.CUSTOMER
+    monitoring.over(plan, conversation, at)
     plan.events.append(ev.CallCleared(conversation=conversation.id, by=by, cause=cause, at=at))
     for other in conversation.legs.values():
         if other.id != leg.id:

@@ -98,7 +98,9 @@ class Plan:
 def look_at(conversation: Conversation) -> fx.LookAt:
     """The look that can tell of everything that the conversation has now."""
     tracks = (LegId(name) for name in conversation.recordings)
-    return fx.LookAt(conversation=conversation.id, legs=(*conversation.legs, *tracks))
+    snoop = conversation.monitor.snoop if conversation.monitor is not None else None
+    snoops = (snoop,) if snoop is not None else ()
+    return fx.LookAt(conversation=conversation.id, legs=(*conversation.legs, *tracks, *snoops))
 
 
 def agent_legs(conversation: Conversation) -> list[Leg]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ctiserver.calls import arrivals, legs
+from ctiserver.calls import arrivals, legs, monitoring
 from ctiserver.calls.moves import Plan, look_at, talking_leg
 from ctiserver.model import effects as fx, events as ev, facts, ids
-from ctiserver.model.causes import NORMAL, UNALLOCATED, LegFailure
+from ctiserver.model.causes import NORMAL, UNALLOCATED, ClearedBy, LegFailure
 from ctiserver.model.errors import LINK_LOST
 from ctiserver.model.facts import SeenBridge, SeenChannel
 from ctiserver.model.ids import BridgeId, LegId
@@ -38,6 +38,7 @@ def everything(world: World, seen: facts.SwitchSeen, ctx: Ctx) -> Decision:
     bridges = {bridge.id: bridge for bridge in seen.bridges}
     for conversation in world.conversations.values():
         compare(plan, world, conversation, channels, bridges, ctx)
+        monitoring.again(plan, conversation)
     for channel in seen.channels:
         stray_channel(plan, world, channel, ctx)
     for bridge in seen.bridges:
@@ -81,7 +82,7 @@ def compare(
         gone = conversation.legs[conversation.customer_leg]
         _take(plan, legs.ended(world, conversation, gone, 0, ctx.now, lost=known is None))
         for leg in list(conversation.legs.values()):  # the others: end what is there, note what is not
-            if leg.role is not Role.AGENT or (known is not None and leg.id not in known):
+            if leg.role is Role.CUSTOMER or (known is not None and leg.id not in known):
                 continue
             if leg.id not in channels:
                 _take(plan, legs.ended(world, conversation, leg, 0, ctx.now, over=True))
@@ -104,8 +105,10 @@ def compare(
             plan.effects.append(fx.HangUpLeg(conversation=conversation.id, leg=leg.id))
             if away and known is None and leg.role is Role.CUSTOMER:  # nobody tells of its end
                 plan.effects.append(fx.LookAt(conversation=conversation.id, legs=tuple(conversation.legs)))
+        elif monitoring.unwanted(conversation, leg):
+            plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
         elif leg.state is not LegState.CONNECTED:
-            if seen.state == "Up" and (leg.role is Role.AGENT or conversation.callback):
+            if seen.state == "Up" and (leg.role is not Role.CUSTOMER or conversation.callback):
                 plan.events.append(ev.LegSeenUp(conversation=conversation.id, leg=leg.id, at=ctx.now))
             elif seen.state == "Up":
                 _take(plan, legs.decide(world, facts.LegUp(leg=leg.id, at=ctx.now), ctx))
@@ -116,6 +119,7 @@ def compare(
         plan.effects.append(fx.StartRecording(conversation=conversation.id, names=names))
     if not conversation.cleared and not away:
         _place(plan, conversation, channels, bridges)
+        monitoring.compare(plan, conversation, channels, bridges, known)
 
 
 def _never_opened(
@@ -199,7 +203,9 @@ def stray_channel(plan: Plan, world: World, channel: SeenChannel, ctx: Ctx) -> N
     if owner is not None:
         conversation = world.conversations.get(owner)
         expected = conversation is not None and (
-            channel.id in conversation.legs or (channel.id in conversation.recordings and not conversation.cleared)
+            channel.id in conversation.legs
+            or monitoring.expects(conversation, channel.id)
+            or (channel.id in conversation.recordings and not conversation.cleared)
         )
         if not expected:
             plan.effects.append(fx.HangUpLeg(conversation=owner, leg=channel.id))

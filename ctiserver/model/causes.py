@@ -45,12 +45,33 @@ class Unreached(StrEnum):
     LOST = "lost"
 
 
+class MonitorMode(StrEnum):
+    """What a team lead does in a call: who hears him. He hears both in each."""
+
+    LISTEN = "listen"  # nobody
+    WHISPER = "whisper"  # the agent
+    BARGE = "barge"  # both
+
+
+class MonitorEnd(StrEnum):
+    """Why a lead is no longer in a call. LEFT: his leg ended; UNREACHED: his phone was never answered; LOST: it was
+    there, and the switch has it no more or his phone is somewhere else now."""
+
+    STOPPED = "stopped"
+    LEFT = "left"
+    UNREACHED = "unreached"
+    LOST = "lost"
+    CALL_OVER = "call_over"
+    TAKEN_OVER = "taken_over"
+
+
 class ClearedBy(StrEnum):
     """Who ended a conversation."""
 
     CUSTOMER = "customer"
     AGENT = "agent"
     SYSTEM = "system"
+    LEAD = "lead"
 
 
 NORMAL = 16  # Q.850: normal call clearing

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import msgspec
 
+from ctiserver.model.causes import MonitorMode
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, LeaseId, QueueId, ReservationId
 
 PageLoad = Annotated[str, msgspec.Meta(max_length=64)]
@@ -109,6 +110,29 @@ class TransferCall(_Command, frozen=True, kw_only=True):
     flow: str = ""
 
 
+class MonitorCall(_Command, frozen=True, kw_only=True):
+    """A team lead comes into a call: his phone is rung and answers by itself. `agent` is his seat (`ids.seat`), in this
+    and the following four commands."""
+
+    conversation: ConversationId
+    mode: MonitorMode = MonitorMode.LISTEN
+
+
+class ChangeMonitor(_Command, frozen=True, kw_only=True):
+    conversation: ConversationId
+    mode: MonitorMode
+
+
+class StopMonitor(_Command, frozen=True, kw_only=True):
+    conversation: ConversationId
+
+
+class DisconnectCall(_Command, frozen=True, kw_only=True):
+    """A lead ends somebody's call."""
+
+    conversation: ConversationId
+
+
 class WriteNote(_Command, frozen=True, kw_only=True):
     """The whole text of the contact's note (the last one wins); at most 4,000 characters."""
 
@@ -184,6 +208,10 @@ Command = (
     | HangUpCall
     | MakeCall
     | TransferCall
+    | MonitorCall
+    | ChangeMonitor
+    | StopMonitor
+    | DisconnectCall
     | WriteNote
     | FinishWrapUp
     | ExtendWrapUp

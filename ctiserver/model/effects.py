@@ -76,12 +76,23 @@ class CloseBridge(_CallEffect, frozen=True, kw_only=True):
 
 
 class JoinBridge(_CallEffect, frozen=True, kw_only=True):
-    """Put the leg into the bridge (it leaves its old one). `quiet`: the playback to await the end of first."""
+    """Put the leg into the bridge (it leaves its old one). `quiet`: the playback to await the end of first. `mute`:
+    what it says and presses reaches nobody, from its first packet on."""
 
     leg: LegId
     bridge: BridgeId
     holding: bool
     quiet: PlaybackId | None = None
+    mute: bool = False
+
+
+class OpenWhisper(_CallEffect, frozen=True, kw_only=True):
+    """A snoop on the agent's leg, put into the whisper bridge: whoever sits there hears both sides and is heard by the
+    agent alone."""
+
+    leg: LegId
+    snoop: LegId
+    bridge: BridgeId
 
 
 class LeaveBridge(_CallEffect, frozen=True, kw_only=True):
@@ -157,6 +168,7 @@ Effect = (
     | OpenBridge
     | CloseBridge
     | JoinBridge
+    | OpenWhisper
     | LeaveBridge
     | PlayMedia
     | StopPlayback

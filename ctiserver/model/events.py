@@ -64,6 +64,15 @@ from ctiserver.model.fault_events import (
     IndexRebuilt as IndexRebuilt,
     WorkDropped as WorkDropped,
 )
+from ctiserver.model.monitor_events import (
+    MonitorChanged as MonitorChanged,
+    MonitorJoined as MonitorJoined,
+    MonitorMoved as MonitorMoved,
+    MonitorStarted as MonitorStarted,
+    MonitorStopped as MonitorStopped,
+    WhisperClosed as WhisperClosed,
+    WhisperOpened as WhisperOpened,
+)
 from ctiserver.model.site import SiteConfig
 from ctiserver.model.work_events import (
     AgentSignedIn as AgentSignedIn,
@@ -169,6 +178,7 @@ CallEvent = (
     | CustomerCalled
     | CustomerUnreached
 )
+MonitorEvent = MonitorStarted | MonitorJoined | MonitorChanged | MonitorMoved | MonitorStopped
 IvrEvent = (
     IvrChanged | PromptAsked | PromptStopAsked | QueueAsked | LeaveAsked | CallbackAsked | HangUpAsked | IvrEnded
 )
@@ -223,6 +233,9 @@ Event = (
     | SwitchLinkChanged
     | DeskPhoneChanged
     | CallEvent
+    | MonitorEvent
+    | WhisperOpened
+    | WhisperClosed
     | IvrEvent
     | ContactEvent
     | QueueEvent

@@ -24,7 +24,7 @@ InteractionId = NewType("InteractionId", str)
 
 _LEASE = re.compile(r"^d[0-9a-f]{16}$")
 _MADE = re.compile(r"^[ckri][0-9a-z]{1,16}-([0-9a-f]{1,13})(?:-[0-9]+)?$")
-_OURS = re.compile(r"^(c[0-9a-z]+-[0-9a-f]+(?:-[0-9]+)?)(?:\.([a-z]+)([0-9]*)|-([ht]))$")
+_OURS = re.compile(r"^(c[0-9a-z]+-[0-9a-f]+(?:-[0-9]+)?)(?:\.([a-z]+)([0-9]*)|-([htw]))$")
 
 
 class Ids:
@@ -70,6 +70,16 @@ def customer_leg(conversation: ConversationId, number: int) -> LegId:
     return LegId(f"{conversation}.c{number}")
 
 
+def lead_leg(conversation: ConversationId, number: int) -> LegId:
+    """The leg of a team lead who listens."""
+    return LegId(f"{conversation}.l{number}")
+
+
+def whisper_snoop(conversation: ConversationId, number: int) -> LegId:
+    """The snoop on the agent's leg through which a lead hears both and speaks to the agent alone."""
+    return LegId(f"{conversation}.w{number}")
+
+
 def snoop_in(conversation: ConversationId) -> LegId:
     """The snoop channel that hears what the customer says."""
     return LegId(f"{conversation}.ri")
@@ -113,6 +123,28 @@ def talk_bridge(conversation: ConversationId) -> BridgeId:
     return BridgeId(f"{conversation}-t")
 
 
+def whisper_bridge(conversation: ConversationId) -> BridgeId:
+    """Where a whispering lead's leg and his snoop sit."""
+    return BridgeId(f"{conversation}-w")
+
+
+_SEAT = "@"
+"""No agent's id begins so (acd.config_rows), so a seat is never an agent."""
+
+
+def seat(user: str) -> AgentId:
+    """The place of a user who has a phone and takes no work: a team lead's, from which he listens."""
+    return AgentId(f"{_SEAT}{user}")
+
+
+def is_seat(agent: str) -> bool:
+    return agent.startswith(_SEAT)
+
+
+def user_of_seat(agent: str) -> str:
+    return agent.removeprefix(_SEAT)
+
+
 _DESK = "desk-"
 
 
@@ -138,7 +170,7 @@ def owner(thing: str) -> ConversationId | None:
 
 
 def kind(thing: str) -> str:
-    """What an id of ours names: 'a' agent leg, 'c' called customer, 'ri'/'ro' snoop, 'p' playback, 'h'/'t' bridge; ''
-    if not ours."""
+    """What an id of ours names: 'a' agent leg, 'c' called customer, 'l' lead's leg, 'w' whisper snoop or bridge,
+    'ri'/'ro' snoop, 'p' playback, 'h'/'t' bridge; '' if not ours."""
     match = _OURS.match(thing)
     return (match.group(2) or match.group(4)) if match else ""

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from ctiserver.model.causes import ClearedBy
+from ctiserver.model.causes import ClearedBy, MonitorMode
 from ctiserver.model.facts import Customer
 from ctiserver.model.ids import (
     AgentId,
@@ -25,6 +25,7 @@ from ctiserver.model.routing import Algorithm, StepConfig
 class Role(StrEnum):
     CUSTOMER = "customer"
     AGENT = "agent"
+    LEAD = "lead"  # listens, whispers or barges; `agent` of such a leg is his seat
 
 
 class LegState(StrEnum):
@@ -96,6 +97,20 @@ class Handed(msgspec.Struct, frozen=True, kw_only=True):
     at: float
 
 
+class Monitoring(msgspec.Struct, kw_only=True):
+    """A team lead in the conversation: `lead` is his seat, `by` the user, `leg` his (ringing or there). While he
+    whispers, `snoop` is the channel between him and the agent's leg `whispers_to` (None: not opened yet)."""
+
+    lead: AgentId
+    by: str
+    mode: MonitorMode
+    leg: LegId
+    since: float
+    mode_since: float
+    snoop: LegId | None = None
+    whispers_to: LegId | None = None
+
+
 class Conversation(msgspec.Struct, kw_only=True):
     """One talk with one customer; it lives while the customer's leg does, and a moment longer for tidying up.
 
@@ -136,6 +151,7 @@ class Conversation(msgspec.Struct, kw_only=True):
     made_by: AgentId | None = None  # an agent dialled it
     callee: AgentId | None = None  # an internal call: whose phone stands in the customer's place
     left: KeptPlace | None = None  # his last contact, if it ended without an agent
+    monitor: Monitoring | None = None  # at most one lead at a time
 
 
 def contacts_of(conversation: Conversation) -> tuple[ContactId, ...]:

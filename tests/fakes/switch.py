@@ -36,6 +36,7 @@ class FakeSwitch:
         self.holding: set[BridgeId] = set()
         self.playing: dict[PlaybackId, LegId] = {}
         self.snoops: dict[str, LegId] = {}
+        self.muted: set[LegId] = set()
         self.contacts: set[str] = set()
         self.deaf = False  # phones ring and answer nothing, not even a take-back
         self.away: set[LegId] = set()  # in the dialplan's apology
@@ -100,10 +101,17 @@ class FakeSwitch:
         for playback in [p for p, target in self.playing.items() if target == leg]:
             self._playback_over(playback, ok=False)
         for name in [n for n, target in self.snoops.items() if target == leg]:
-            del self.snoops[name]
-            self.later(facts.RecordingDone(name=name, seconds=1.0, ok=True, at=self.now))
+            self._snoop_over(name)
         self.later(facts.LegEnding(leg=leg, cause=cause, at=self.now))
         self.later(facts.LegEnded(leg=leg, cause=cause, at=self.now))
+
+    def _snoop_over(self, name: str) -> None:
+        del self.snoops[name]
+        for members in self.bridges.values():
+            if name in members:
+                members.remove(LegId(name))
+        if ids.kind(name) in ids.SIDES:
+            self.later(facts.RecordingDone(name=name, seconds=1.0, ok=True, at=self.now))
 
     def apologise(self, leg: LegId) -> None:
         """The supervisor sent the caller to the dialplan: he leaves his bridge and our application."""
@@ -175,8 +183,7 @@ class FakeSwitch:
                     self.channels[effect.leg] = "Up"
                     self.later(facts.LegUp(leg=effect.leg, at=self.now))
             case fx.HangUpLeg() if effect.leg in self.snoops:
-                del self.snoops[effect.leg]
-                self.later(facts.RecordingDone(name=effect.leg, seconds=1.0, ok=True, at=self.now))
+                self._snoop_over(effect.leg)
             case fx.HangUpLeg() | fx.RefuseCaller():
                 self._channel(effect.leg)
                 self.end(effect.leg, effect.cause)
@@ -203,6 +210,12 @@ class FakeSwitch:
                 self.holding.discard(effect.bridge)
             case fx.JoinBridge():
                 self._join(effect)
+            case fx.OpenWhisper():
+                self._channel(effect.leg)
+                if effect.bridge not in self.bridges:
+                    raise Refused(404, "no bridge")
+                self.snoops[effect.snoop] = effect.leg
+                self.bridges[effect.bridge].append(effect.snoop)
             case fx.LeaveBridge():
                 self._leave(effect)
             case fx.PlayMedia():
@@ -271,6 +284,9 @@ class FakeSwitch:
             if effect.leg in members:
                 members.remove(effect.leg)
         self.bridges[effect.bridge].append(effect.leg)
+        self.muted.discard(effect.leg)
+        if effect.mute:
+            self.muted.add(effect.leg)
         self.later(facts.LegMoved(leg=effect.leg, bridge=effect.bridge, at=self.now))
 
     def _leave(self, effect: fx.LeaveBridge) -> None:

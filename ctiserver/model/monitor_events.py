@@ -1,0 +1,78 @@
+"""Events of team leads in calls (made by ctiserver.calls): in the journal they are the audit log of listening.
+
+Import them from `ctiserver.model.events`. `lead` is the lead's seat, `by` the user, `listened` the agent whose talk it
+is at that moment (None: nobody's).
+"""
+
+from __future__ import annotations
+
+from ctiserver.model.causes import MonitorEnd, MonitorMode
+from ctiserver.model.event_base import EventBase
+from ctiserver.model.ids import AgentId, ConversationId, LegId
+
+
+class MonitorStarted(EventBase, frozen=True, kw_only=True):
+    """A lead comes into the call; his phone is being rung. He hears nothing before `MonitorJoined`."""
+
+    conversation: ConversationId
+    leg: LegId
+    lead: AgentId
+    by: str
+    listened: AgentId | None
+    mode: MonitorMode
+    endpoint: str
+    instance: str
+    at: float
+
+
+class MonitorJoined(EventBase, frozen=True, kw_only=True):
+    """His phone has answered: from now on he hears."""
+
+    conversation: ConversationId
+    lead: AgentId
+    by: str
+    listened: AgentId | None
+    mode: MonitorMode
+    at: float
+
+
+class MonitorChanged(EventBase, frozen=True, kw_only=True):
+    conversation: ConversationId
+    lead: AgentId
+    by: str
+    listened: AgentId | None
+    mode: MonitorMode
+    at: float
+
+
+class MonitorMoved(EventBase, frozen=True, kw_only=True):
+    """The customer talks to another agent now, and the lead is still there."""
+
+    conversation: ConversationId
+    lead: AgentId
+    by: str
+    listened: AgentId | None
+    mode: MonitorMode
+    at: float
+
+
+class MonitorStopped(EventBase, frozen=True, kw_only=True):
+    conversation: ConversationId
+    lead: AgentId
+    by: str
+    listened: AgentId | None
+    mode: MonitorMode
+    why: MonitorEnd
+    at: float
+
+
+class WhisperOpened(EventBase, frozen=True, kw_only=True):
+    """A snoop on the agent's leg `leg` is being made for the whispering lead."""
+
+    conversation: ConversationId
+    snoop: LegId
+    leg: LegId
+
+
+class WhisperClosed(EventBase, frozen=True, kw_only=True):
+    conversation: ConversationId
