@@ -50,9 +50,11 @@ from ctiserver.store.calls import SqlCalls
 from ctiserver.store.customers import SqlCustomers
 from ctiserver.store.database import Database
 from ctiserver.store.lost import SqlLostCallers
+from ctiserver.store.monitor_log import SqlMonitorLog
 from ctiserver.store.passwords import Passwords
 from ctiserver.store.projection import Projector
 from ctiserver.store.users import SqlLogins, SqlUsers
+from ctiserver.talks_desk import TalksDesk
 from ctiserver.why_desk import WhyDesk
 from ivr.runtime import Ivr
 from ivr.speech.prompts import PromptStore
@@ -198,6 +200,8 @@ class Server:
             sites=self.sites,
             queues=lambda: queue_now.look(self.world, self.cores[2].index, time.time()),
             whys=self.whys,
+            talks=TalksDesk(self.world),
+            monitor_log=SqlMonitorLog(self.database),
             extra_routes=(*self.desktops.routes(), *self.crm.routes()),
             secure_cookies=self.settings.http.certificate is not None,
             version=version(),

@@ -23,6 +23,7 @@ from ctiserver.api import (
     health_api,
     login_api,
     lost_api,
+    monitor_api,
     queues_api,
     why_api,
 )
@@ -55,6 +56,7 @@ ROUTES: tuple[Route, ...] = (
     *demo_api.ROUTES,
     *admin_api.ROUTES,
     *why_api.ROUTES,
+    *monitor_api.ROUTES,
     *health_api.ROUTES,
 )
 
@@ -98,6 +100,7 @@ def make_app(parts: ApiParts) -> web.Application:
     app[THROTTLE] = LoginThrottle(parts.now)
     app[PROXY] = proxy
     app[why_api.LINKS] = set()
+    app[monitor_api.LINKS] = set()
     if demo is not None:
         app[DEMO] = demo
     app[API] = Api(logins, proxy, demo)
@@ -151,6 +154,7 @@ async def _stop(app: web.Application) -> None:
         await app[DEMO].close()
     await app[PROXY].close()
     await why_api.close_links(app)
+    await monitor_api.close_links(app)
 
 
 async def _nothing(_request: web.Request) -> web.StreamResponse:

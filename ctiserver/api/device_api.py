@@ -16,7 +16,7 @@ from ctiserver.api.security import COOKIE, LOGINS, is_websocket
 from ctiserver.api.sip_proxy import LEASE_TAKEN, Line, SipProxy
 from ctiserver.model.commands import TakeDevice
 from ctiserver.model.errors import Rejection
-from ctiserver.model.ids import AgentId, LeaseId, is_lease
+from ctiserver.model.ids import AgentId, LeaseId, is_lease, seat
 from ctiserver.model.principal import Permission
 from ctiserver.ports_http import LOGIN_ENDED, PRINCIPAL, Route
 
@@ -27,8 +27,13 @@ _DEVICE_SECONDS = 5.0
 
 
 async def take_device(request: web.Request, body: DeviceBody) -> web.StreamResponse:
+    principal = request[PRINCIPAL]
+    return await grant(request, _agent(principal.agent), body)
+
+
+async def grant(request: web.Request, agent: AgentId, body: DeviceBody) -> web.StreamResponse:
+    """Make a page the phone of `agent`, who is the person behind the request, or his seat."""
     parts, principal = request.app[PARTS], request[PRINCIPAL]
-    agent = _agent(principal.agent)
     held = parts.device(body.lease) if body.lease is not None else None
     # A lease is continued only by the agent who holds it; any other word gets a new one and ACD decides about it.
     lease = body.lease if body.lease is not None and held is not None and held.agent == agent else _new_lease()
@@ -70,7 +75,7 @@ async def sip_socket(request: web.Request, query: SipQuery) -> web.StreamRespons
         raise NotLoggedIn
     parts, principal = request.app[PARTS], login.principal
     held = parts.device(lease) if is_lease(lease) else None
-    if held is None or held.agent != principal.agent:
+    if held is None or held.agent not in (principal.agent, seat(principal.user)):
         raise Forbidden("not_your_lease", "This page does not hold the phone.")
     proxy, logins = request.app[PROXY], request.app[LOGINS]
 

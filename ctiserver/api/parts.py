@@ -18,6 +18,7 @@ from ctiserver.model.ids import AgentId
 from ctiserver.model.site import Label, SiteConfig
 from ctiserver.ports_http import Calls, Customers, Logins, LostCallers, OpenCallback, Route, Users
 from ctiserver.ports_site import Sites
+from ctiserver.ports_talks import MonitorLog, Talks
 from ctiserver.ports_why import Whys
 from ctiserver.store.passwords import Passwords
 
@@ -98,6 +99,10 @@ class ApiParts:
     """how the queues stand now"""
     whys: Whys | None = None
     """who waits, and why"""
+    talks: Talks | None = None
+    """who talks now, and who listens"""
+    monitor_log: MonitorLog | None = None
+    """who has listened to whom"""
     extra_routes: Sequence[Route | web.AbstractRouteDef] = ()
     """routes of the other servers; a plain aiohttp one needs a login and is not described"""
     origins: frozenset[str] = frozenset()

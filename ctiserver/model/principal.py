@@ -30,6 +30,10 @@ class Permission(StrEnum):
     WHY = "why"
     """who waits, and why; of all queues"""
     SWITCH_QUEUES = "switch_queues"
+    MONITOR = "monitor"
+    """see who talks; listen, whisper, barge, take over, disconnect"""
+    MONITOR_LOG = "monitor_log"
+    """see who has listened to whom"""
 
 
 ROLES: dict[Role, frozenset[Permission]] = {
@@ -39,6 +43,7 @@ ROLES: dict[Role, frozenset[Permission]] = {
             *(Permission.TAKE_CALLS, Permission.OWN_CALLS, Permission.ALL_CALLS, Permission.CUSTOMERS),
             Permission.WHY,
             Permission.SWITCH_QUEUES,
+            Permission.MONITOR,
         }
     ),
     Role.ADMIN: frozenset(
@@ -46,6 +51,7 @@ ROLES: dict[Role, frozenset[Permission]] = {
             *(Permission.OWN_CALLS, Permission.ALL_CALLS, Permission.CUSTOMERS, Permission.CONFIGURE),
             Permission.WHY,
             Permission.SWITCH_QUEUES,
+            Permission.MONITOR_LOG,
         }
     ),
 }
@@ -66,3 +72,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
     def may(self, permission: Permission) -> bool:
         return permission in ROLES[self.role]
+
+
+def may_touch(principal: Principal, agent: AgentId) -> bool:
+    """Whether he may listen to this agent, end his call, or change his state: the ONE place that knows teams."""
+    return principal.role is Role.LEAD

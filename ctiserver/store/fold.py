@@ -80,6 +80,14 @@ def _changes(event: events.Event) -> Sequence[RowChange]:
             return (Change("interactions", {"conversation": conversation, "ended_at": None}, values),)
         case events.RecordingStarted() | events.RecordingEnded():
             return _recording(event)
+        case (
+            events.MonitorStarted()
+            | events.MonitorJoined()
+            | events.MonitorChanged()
+            | events.MonitorMoved()
+            | events.MonitorStopped()
+        ):
+            return (_monitored(event),)
         case _:
             return _contact(event)
 
@@ -161,6 +169,23 @@ def _recording(event: events.RecordingStarted | events.RecordingEnded) -> Sequen
         case events.RecordingEnded(name=name, seconds=seconds, ok=ok):
             state = "complete" if ok else "failed"
             return (Change("recordings", {"name": name}, {"seconds": seconds, "state": state}),)
+
+
+def _monitored(event: events.MonitorEvent) -> Put:
+    what = type(event).__name__.removeprefix("Monitor").lower()
+    return Put(
+        "monitor_log",
+        {"id": f"{event.conversation} {event.at!r} {what}"},
+        {
+            "at": event.at,
+            "what": what,
+            "conversation": event.conversation,
+            "by_user": _cut(event.by),
+            "listened": _cut(event.listened) if event.listened is not None else None,
+            "mode": event.mode.value,
+            "why": event.why.value if isinstance(event, events.MonitorStopped) else "",
+        },
+    )
 
 
 def _contact(event: events.Event) -> Sequence[RowChange]:

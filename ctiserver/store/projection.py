@@ -24,7 +24,15 @@ from ctiserver.model.turns import Record
 from ctiserver.ports_http import DatabaseUnavailable
 from ctiserver.store.database import Database
 from ctiserver.store.fold import Put, RowChange, fold
-from ctiserver.store.tables import CALL_RECORDS, INTERACTIONS, LOST_CALLERS, METADATA, PROJECTION_CURSOR, RECORDINGS
+from ctiserver.store.tables import (
+    CALL_RECORDS,
+    INTERACTIONS,
+    LOST_CALLERS,
+    METADATA,
+    MONITOR_LOG,
+    PROJECTION_CURSOR,
+    RECORDINGS,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -215,7 +223,7 @@ class Projector:
 async def clear(database: Database) -> None:
     """Empty the projected tables and the cursor: the next start reads the whole journal again."""
     async with database.write() as connection:
-        for table in (RECORDINGS, LOST_CALLERS, CALL_RECORDS, INTERACTIONS, PROJECTION_CURSOR):
+        for table in (RECORDINGS, LOST_CALLERS, MONITOR_LOG, CALL_RECORDS, INTERACTIONS, PROJECTION_CURSOR):
             await connection.execute(table.delete())
 
 

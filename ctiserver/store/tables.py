@@ -131,6 +131,20 @@ LOST_CALLERS = sa.Table(
     _at("closed_at"),
 )
 
+MONITOR_LOG = sa.Table(
+    "monitor_log",
+    METADATA,
+    # One row an event of a team lead in a call: who listened to whom, how, when.
+    sa.Column("id", sa.String(160), primary_key=True),  # made of the event, so that reading it again changes nothing
+    sa.Column("at", sa.Double, nullable=False, index=True),
+    sa.Column("what", sa.String(16), nullable=False),  # started, joined, changed, moved, taken_over, stopped
+    sa.Column("conversation", _ID, nullable=False),
+    sa.Column("by_user", _ID, nullable=False),
+    sa.Column("listened", _ID),
+    sa.Column("mode", sa.String(16), nullable=False),
+    sa.Column("why", sa.String(16), nullable=False),
+)
+
 RECORDINGS = sa.Table(
     "recordings",
     METADATA,

@@ -438,6 +438,8 @@ INPUTS: dict[str, tuple[type | str, Do]] = {
 
 
 OF_NO_CONCERN = (
+    # commands of the conversation core alone
+    *("MonitorCall", "ChangeMonitor", "StopMonitor", "DisconnectCall"),
     # facts that the conversation core alone translates
     *("CallerArrived", "LegRinging", "LegUp", "LegEnding", "LegAway", "LegEnded", "LegMoved", "LegHold"),
     *("DigitPressed", "PlaybackDone", "RecordingDone", "ConversationSeen", "SwitchLost", "EffectFailed"),

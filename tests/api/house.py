@@ -33,8 +33,10 @@ from ctiserver.store.calls import SqlCalls
 from ctiserver.store.customers import SqlCustomers
 from ctiserver.store.database import Database, sqlite_url
 from ctiserver.store.lost import SqlLostCallers
+from ctiserver.store.monitor_log import SqlMonitorLog
 from ctiserver.store.passwords import Passwords
 from ctiserver.store.users import SqlLogins, SqlUsers
+from ctiserver.talks_desk import TalksDesk
 from ivr.speech.prompts import PromptStore
 
 PASSWORD = "蜀葵 hollyhock"
@@ -245,6 +247,8 @@ class House:
             sites=self.sites,
             queues=lambda: self.queues,
             whys=self.whys,
+            talks=TalksDesk(self.world),
+            monitor_log=SqlMonitorLog(self.database),
             extra_routes=CustomerDesk(SqlCustomers(self.database), self.clock).routes(),
         )
 

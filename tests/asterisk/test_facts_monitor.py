@@ -4,6 +4,7 @@ snoop carries (DESIGN 5.1)."""
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -11,12 +12,16 @@ from pathlib import Path
 
 import pytest_asyncio
 
+from ctiserver.asterisk import wire
+from ctiserver.asterisk.ari_calls import BridgeType
 from ctiserver.asterisk.runtime import Instance
 from tests.asterisk.caller import Caller
 from tests.asterisk.party import Party
 from tests.harness import tones
 
 CALLER_HZ, AGENT_HZ, LEAD_HZ = 440.0, 880.0, 1370.0
+TALK: BridgeType = "mixing,video_sfu"
+"""What the server makes of a talk bridge: one that always mixes."""
 UNHEARD = -60.0
 """dBFS: what nobody may hear of a muted lead (the issue of the whole feature)."""
 
@@ -31,17 +36,17 @@ class Talk:
     async def join(self, leg: Caller, *, mute: bool = False) -> None:
         await self.cti.calls.add_to_bridge(self.bridge, leg.channel, mute=mute, absorb_dtmf=mute)
 
-    async def whisper(self, number: int = 1) -> tuple[str, str]:
-        """What the lead says goes to the agent alone: a snoop that hears the lead, one that speaks to the agent."""
-        hears, speaks = f"mon-wl{number}", f"mon-wa{number}"
-        await self.cti.calls.snoop(self.lead.channel, hears, spy="in")
-        await self.cti.calls.snoop(self.agent.channel, speaks, whisper="out")
-        await self.cti.start_of(hears)
-        await self.cti.start_of(speaks)
-        await self.cti.calls.create_bridge(f"mon-w{number}", "mixing")
-        await self.cti.calls.add_to_bridge(f"mon-w{number}", hears)
-        await self.cti.calls.add_to_bridge(f"mon-w{number}", speaks)
-        return hears, speaks
+    async def whisper(self) -> None:
+        """The lead's leg in a bridge of its own with a snoop on the agent's leg."""
+        await self.cti.calls.snoop(self.agent.channel, "mon-wa", spy="both", whisper="out")
+        await self.cti.start_of("mon-wa")
+        await self.cti.calls.create_bridge("mon-w", TALK)
+        await self.cti.calls.add_to_bridge("mon-w", "mon-wa")
+        await self.cti.calls.add_to_bridge("mon-w", self.lead.channel)
+
+    async def hold(self) -> None:
+        await self.cti.calls.create_bridge("mon-h", "holding")
+        await self.cti.calls.add_to_bridge("mon-h", self.caller.channel, role="holding_participant")
 
 
 @pytest_asyncio.fixture
@@ -52,7 +57,7 @@ async def talk(asterisk: Instance, cti: Party) -> AsyncIterator[Talk]:
             await leg.call()
             await leg.arrive(cti)
         there = Talk(asterisk, cti, *legs)
-        await cti.calls.create_bridge(there.bridge, "mixing")
+        await cti.calls.create_bridge(there.bridge, TALK)
         await there.join(there.caller)
         await there.join(there.agent)
         await there.caller.hears(AGENT_HZ, within=2)
@@ -70,10 +75,8 @@ async def test_a_muted_third_hears_both_and_is_heard_by_nobody(talk: Talk) -> No
     await talk.lead.rtp.hears(CALLER_HZ, within=2)
     await talk.lead.rtp.hears(AGENT_HZ, within=2)
     await asyncio.sleep(1.0)
-    print("lead at caller", _of_lead(talk.caller, since), "at agent", _of_lead(talk.agent, since))
     assert _of_lead(talk.caller, since) < UNHEARD
     assert _of_lead(talk.agent, since) < UNHEARD
-    print("gap caller", talk.caller.rtp.longest_gap(since), "agent", talk.agent.rtp.longest_gap(since))
 
 
 async def test_added_again_without_mute_both_hear_him_and_muted_again_nobody(talk: Talk) -> None:
@@ -86,61 +89,73 @@ async def test_added_again_without_mute_both_hear_him_and_muted_again_nobody(tal
     await asyncio.sleep(0.3)
     since = time.monotonic()
     await asyncio.sleep(1.0)
-    print("again muted: lead at caller", _of_lead(talk.caller, since), "at agent", _of_lead(talk.agent, since))
     assert _of_lead(talk.caller, since) < UNHEARD
     assert _of_lead(talk.agent, since) < UNHEARD
 
 
-async def test_a_whisper_reaches_the_agent_only(talk: Talk) -> None:
+async def test_a_whisper_reaches_the_agent_only_and_the_lead_goes_on_hearing_both(talk: Talk) -> None:
     await talk.join(talk.lead, mute=True)
     await talk.lead.rtp.hears(AGENT_HZ, within=2)
     since = time.monotonic()
     await talk.whisper()
     await talk.agent.rtp.hears(LEAD_HZ, within=2)
     await talk.agent.rtp.hears(CALLER_HZ, within=2)
-    await asyncio.sleep(1.0)
-    print("whisper: lead at caller", _of_lead(talk.caller, since), "at lead", _of_lead(talk.lead, since))
-    assert _of_lead(talk.caller, since) < UNHEARD
-    await talk.lead.rtp.hears(CALLER_HZ, within=1)
-    await talk.lead.rtp.hears(AGENT_HZ, within=1)
-
-
-async def test_a_whisper_is_heard_when_the_caller_sends_nothing(talk: Talk) -> None:
-    talk.caller.rtp.mute_rtp()
-    await talk.join(talk.lead, mute=True)
-    await asyncio.sleep(0.5)
-    await talk.whisper()
-    await talk.agent.rtp.hears(LEAD_HZ, within=2)
-
-
-async def test_a_whisper_is_heard_while_the_caller_has_music(talk: Talk) -> None:
-    await talk.join(talk.lead, mute=True)
-    await talk.cti.calls.create_bridge("mon-h", "holding")
-    await talk.cti.calls.add_to_bridge("mon-h", talk.caller.channel, role="holding_participant")
+    await talk.lead.rtp.hears(CALLER_HZ, within=2)
     await talk.lead.rtp.hears(AGENT_HZ, within=2)
+    await asyncio.sleep(1.0)
+    assert _of_lead(talk.caller, since) < UNHEARD
+    assert tones.level_at(talk.lead.rtp.last(0.5), LEAD_HZ) < UNHEARD, "he hears himself"
+
+
+async def test_a_whisper_is_heard_when_the_caller_sends_nothing_or_has_music(talk: Talk) -> None:
+    """asterisk#1966 is about bridges of two; one that always mixes writes to the agent all the time."""
+    talk.caller.rtp.mute_rtp()
     await talk.whisper()
     await talk.agent.rtp.hears(LEAD_HZ, within=2)
+    talk.caller.rtp.unmute_rtp()
+    await talk.hold()
+    since = time.monotonic()
+    await asyncio.sleep(0.6)
+    await talk.agent.rtp.hears(LEAD_HZ, within=2)
+    assert _of_lead(talk.caller, since) < UNHEARD
+
+
+async def test_a_snoop_hears_nothing_of_a_leg_that_is_muted_in_its_bridge(talk: Talk) -> None:
+    """So a whispering lead cannot stay muted in the talk bridge and be tapped there."""
+    await talk.join(talk.lead, mute=True)
+    assert await _tapped(talk, "mon-x") < UNHEARD
+    await talk.join(talk.lead)
+    assert await _tapped(talk, "mon-y") > -20
+
+
+async def _tapped(talk: Talk, name: str) -> float:
+    await talk.cti.calls.snoop(talk.lead.channel, name, spy="in")
+    await talk.cti.start_of(name)
+    await talk.cti.calls.record(name, name, if_exists="overwrite")
+    await asyncio.sleep(0.6)
+    return await _recorded(talk, name, LEAD_HZ)
+
+
+async def _recorded(talk: Talk, name: str, hz: float) -> float:
+    """End the snoop and its record; the level of a tone in it."""
+    await talk.cti.calls.hangup(name)
+    await talk.cti.event(wire.RecordingFinished, lambda event: event.recording.name == name)
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "track.wav"
+        await talk.cti.calls.download_recording(name, str(target))
+        return tones.level_at(tones.read_wav(target).part(0, 0.1, 60), hz)
 
 
 async def test_the_record_of_the_customer_holds_nothing_of_a_muted_or_whispering_lead(talk: Talk) -> None:
-    for side in ("in", "out"):
-        await talk.cti.calls.snoop(talk.caller.channel, f"mon-r{side}", spy=side)  # type: ignore[arg-type]
-        await talk.cti.start_of(f"mon-r{side}")
-        await talk.cti.calls.record(f"mon-r{side}", f"mon-r{side}", if_exists="overwrite")
+    for name, side in (("mon-ri", "in"), ("mon-ro", "out"), ("mon-ra", "out")):
+        await talk.cti.calls.snoop(talk.caller.channel, name, spy=side)  # type: ignore[arg-type]
+        await talk.cti.start_of(name)
+        await talk.cti.calls.record(name, name, if_exists="overwrite")
     await talk.join(talk.lead, mute=True)
-    await asyncio.sleep(1.5)
-    await talk.whisper(2)
+    await asyncio.sleep(1.0)
+    await talk.whisper()
     await talk.agent.rtp.hears(LEAD_HZ, within=2)
-    await asyncio.sleep(1.5)
-    for side in ("in", "out"):
-        await talk.cti.calls.hangup(f"mon-r{side}")
-    await asyncio.sleep(0.3)
-    for side, hz in (("in", CALLER_HZ), ("out", AGENT_HZ)):
-        track = Path(talk.asterisk.sounds).parent / "spool"
-        target = Path("/tmp") / f"mon-r{side}.wav"
-        await talk.cti.calls.download_recording(f"mon-r{side}", str(target))
-        sound = tones.read_wav(target).part(0, 0, 60)
-        target.unlink()
-        print(side, "own", tones.level_at(sound, hz), "lead", tones.level_at(sound, LEAD_HZ))
-        assert tones.level_at(sound, hz) > -20, track
-        assert tones.level_at(sound, LEAD_HZ) < UNHEARD
+    await asyncio.sleep(1.0)
+    assert await _recorded(talk, "mon-ri", LEAD_HZ) < UNHEARD
+    assert await _recorded(talk, "mon-ro", LEAD_HZ) < UNHEARD
+    assert await _recorded(talk, "mon-ra", AGENT_HZ) > -20

@@ -30,6 +30,7 @@ PREFIX = "139555000"
 COMMANDS: dict[str, type[Any]] = {kind.__name__: kind for kind in typing.get_args(cmd.Command)}
 WITH_FIELDS = [name for name, kind in COMMANDS.items() if set(kind.__struct_fields__) > {"id", "by", "agent"}]
 BY_HTTP = ("TakeDevice", "CloseQueue", "OpenQueue", "BookCallback", "CancelCallback", "DismissLost")
+BY_HTTP += ("MonitorCall", "ChangeMonitor", "StopMonitor", "DisconnectCall")
 """Commands that have their own address: the link knows none of them."""
 A_BURST = 45
 """Frames that one socket may send at once; then the attacker opens another."""
@@ -102,6 +103,7 @@ def hostile(name: str, floor: Floor) -> Iterator[tuple[str, str]]:
         "note": "x", "disposition": "resolved", "ready": True, "take_over": False, "reservation": "r0-1",
         "conversation": "c0-1", "contact": "k0-1", "queue": "service", "to_agent": "", "flow": "",
         "number": "13800000000", "name": "x", "dialled": "95500", "of": "k0-1",
+        "mode": "listen",
     }  # fmt: skip
     fields = {each for each in COMMANDS[name].__struct_fields__ if each not in ("id", "by", "agent")}
     hints = typing.get_type_hints(COMMANDS[name])

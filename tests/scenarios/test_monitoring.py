@@ -1,4 +1,4 @@
-"""A team lead listens, whispers, barges on the fake switch in virtual time: where his leg sits and who could hear him."""
+"""A team lead in a call, on the fake switch in virtual time: where his leg sits and who could hear him."""
 
 from __future__ import annotations
 

@@ -294,6 +294,9 @@ export const en: Dictionary = {
     too_many_calls: "You have made as many outside calls in an hour as the site allows. Try again later.",
     in_a_call: "Finish the call that you are in first.",
     target_busy: "This colleague is in a call or wrapping one up. Try again in a moment.",
+    monitored: "Another team lead is in this call.",
+    monitoring_elsewhere: "You are in a call already: leave it first.",
+    not_monitoring: "You are not in this call.",
     unknown_callback: "There is no such callback, or it is over.",
     callback_running: "The customer is being called at this moment: it cannot be cancelled now.",
     callback_refused:
