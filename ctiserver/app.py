@@ -49,6 +49,7 @@ from ctiserver.store import demo
 from ctiserver.store.calls import SqlCalls
 from ctiserver.store.customers import SqlCustomers
 from ctiserver.store.database import Database
+from ctiserver.store.days import SqlDays
 from ctiserver.store.lost import SqlLostCallers
 from ctiserver.store.monitor_log import SqlMonitorLog
 from ctiserver.store.passwords import Passwords
@@ -169,6 +170,7 @@ class Server:
             logins=SqlLogins(self.database),
             passwords=self.passwords,
             calls=SqlCalls(self.database),
+            days=SqlDays(self.database),
             lost=SqlLostCallers(self.database),
             open_callbacks=lambda: callbacks.open_callbacks(self.world),
             queue_names=lambda: {queue.id: queue.name for queue in self.world.site.queues},

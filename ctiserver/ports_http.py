@@ -71,6 +71,33 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True):
     recording: bool
 
 
+class Day(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent's day up to `at`. `handled`: calls that he answered and that are over, with their talk and wrap-up in
+    seconds. `ready_seconds`: while he was set to ready, calls included; `ready`: he is so at `at`."""
+
+    at: float
+    handled: int
+    talk_seconds: float
+    longest_seconds: float
+    wrap_up_seconds: float
+    ready_seconds: float
+    ready: bool
+    missed: int
+
+
+class MissedOffer(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that rang an agent in vain at `at`. `end_reason`: what became of the caller ('' = not over yet)."""
+
+    contact: str
+    conversation: str
+    queue: str
+    number: str
+    name: str
+    customer: CustomerRef | None
+    at: float
+    end_reason: str
+
+
 class LostCaller(msgspec.Struct, frozen=True, kw_only=True):
     """A caller who went without an agent: `contact` waited from `queued_at` to `ended_at`. `callback_end`: how the
     callback ended that was booked for him and did not reach him ('' = none was, or it is under way)."""
@@ -130,11 +157,22 @@ class Logins(Protocol):
 class Calls(Protocol):
     """The call list and the right to hear recordings; may raise DatabaseUnavailable."""
 
-    async def recent(self, agent: AgentId | None, limit: int, before: float | None) -> Sequence[CallRow]:
-        """Newest first; `agent` None = everybody's."""
+    async def recent(
+        self, agent: AgentId | None, limit: int, before: float | None, search: str = ""
+    ) -> Sequence[CallRow]:
+        """Newest first; `agent` None = everybody's. `search`: words that caller, customer or note must all have."""
 
     async def recording(self, conversation: str, agent: AgentId | None) -> str | None:
         """The file name of a conversation's recording, if `agent` took part in it (None: whoever did)."""
+
+
+class Days(Protocol):
+    """What an agent has done; may raise DatabaseUnavailable."""
+
+    async def day(self, agent: AgentId, since: float, now: float) -> Day: ...
+
+    async def missed(self, agent: AgentId, limit: int) -> Sequence[MissedOffer]:
+        """Newest first."""
 
 
 class LostCallers(Protocol):

@@ -17,7 +17,7 @@ from ctiserver.api.errors import ApiError, BadRequest
 from ctiserver.api.parts import DialledNumber
 from ctiserver.model.principal import Role
 from ctiserver.model.site import Label
-from ctiserver.ports_http import CallRow
+from ctiserver.ports_http import CallRow, MissedOffer
 
 BODY_BYTES = 64 * 1024
 _BODY_SECONDS = 10.0
@@ -62,10 +62,22 @@ class DeviceAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallsQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """`before`: only calls queued before this time (epoch seconds)."""
+    """`before`: only calls queued before this time (epoch seconds). `search`: words that caller, customer or note
+    must all have."""
 
     limit: Annotated[int, Meta(ge=1, le=500)] = 50
     before: Annotated[float, Meta(ge=-1e12, le=1e12)] | None = None
+    search: Annotated[str, Meta(max_length=64)] = ""
+
+
+class DayQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """`since`: when the day began (epoch seconds)."""
+
+    since: Annotated[float, Meta(ge=-1e12, le=1e12)]
+
+
+class MissedQuery(msgspec.Struct, frozen=True, kw_only=True):
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
 
 
 class SipQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +90,10 @@ class SipQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 class CallsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     calls: tuple[CallRow, ...]
+
+
+class MissedAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    missed: tuple[MissedOffer, ...]
 
 
 class DemoCustomer(msgspec.Struct, frozen=True, kw_only=True):

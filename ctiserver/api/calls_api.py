@@ -1,4 +1,4 @@
-"""The call list and recordings: an agent's own; a lead's and an admin's: everybody's."""
+"""The call list and recordings: an agent's own; a lead's and an admin's: everybody's. And an agent's own day."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
-from ctiserver.api.bodies import CallsAnswer, CallsQuery
+from ctiserver.api.bodies import CallsAnswer, CallsQuery, DayQuery, MissedAnswer, MissedQuery
 from ctiserver.api.errors import NotFound, json_answer
-from ctiserver.api.parts import PARTS
+from ctiserver.api.parts import PARTS, ApiParts
 from ctiserver.model.ids import AgentId
 from ctiserver.model.principal import Permission, Principal
-from ctiserver.ports_http import PRINCIPAL, CallRow, Route
+from ctiserver.ports_http import PRINCIPAL, CallRow, Day, Route
 
 _CONVERSATION = re.compile(r"^[A-Za-z0-9_\-]{1,64}$")
 _FILE = re.compile(r"^[A-Za-z0-9_\-]{1,80}\.wav$")
@@ -23,11 +23,30 @@ _NOBODY = AgentId("")
 
 
 async def calls(request: web.Request, query: CallsQuery) -> web.StreamResponse:
+    parts = await _caught_up(request)
+    search = query.search.replace("\0", "")
+    rows = await parts.calls.recent(_whose(request[PRINCIPAL]), query.limit, query.before, search)
+    return json_answer(CallsAnswer(calls=await asyncio.to_thread(_playable, rows, parts.recordings)))
+
+
+async def day(request: web.Request, query: DayQuery) -> web.StreamResponse:
+    """The books are waited for: the page asks when a call has just ended."""
+    parts = await _caught_up(request)
+    agent = request[PRINCIPAL].agent or _NOBODY
+    return json_answer(await parts.days.day(agent, query.since, parts.now()))
+
+
+async def missed(request: web.Request, query: MissedQuery) -> web.StreamResponse:
+    parts = await _caught_up(request)
+    rows = await parts.days.missed(request[PRINCIPAL].agent or _NOBODY, query.limit)
+    return json_answer(MissedAnswer(missed=tuple(rows)))
+
+
+async def _caught_up(request: web.Request) -> ApiParts:
     parts = request.app[PARTS]
     if parts.caught_up is not None:
         await parts.caught_up()
-    rows = await parts.calls.recent(_whose(request[PRINCIPAL]), query.limit, query.before)
-    return json_answer(CallsAnswer(calls=await asyncio.to_thread(_playable, rows, parts.recordings)))
+    return parts
 
 
 def _playable(rows: Sequence[CallRow], folder: Path) -> tuple[CallRow, ...]:
@@ -69,6 +88,26 @@ ROUTES = (
         access=Permission.OWN_CALLS,
         query=CallsQuery,
         answer=CallsAnswer,
+        statuses=(400, 401, 403, 503),
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/day",
+        handler=day,
+        summary="My day in figures",
+        access=Permission.TAKE_CALLS,
+        query=DayQuery,
+        answer=Day,
+        statuses=(400, 401, 403, 503),
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/missed",
+        handler=missed,
+        summary="Calls that rang me in vain, newest first",
+        access=Permission.TAKE_CALLS,
+        query=MissedQuery,
+        answer=MissedAnswer,
         statuses=(400, 401, 403, 503),
     ),
     Route(

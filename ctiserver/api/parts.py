@@ -16,7 +16,7 @@ from acd.core.queue_now import QueueNow
 from ctiserver.model.commands import Command
 from ctiserver.model.ids import AgentId
 from ctiserver.model.site import Label, SiteConfig
-from ctiserver.ports_http import Calls, Customers, Logins, LostCallers, OpenCallback, Route, Users
+from ctiserver.ports_http import Calls, Customers, Days, Logins, LostCallers, OpenCallback, Route, Users
 from ctiserver.ports_site import Sites
 from ctiserver.ports_talks import MonitorLog, Talks
 from ctiserver.ports_why import Whys
@@ -69,6 +69,7 @@ class ApiParts:
     logins: Logins
     passwords: Passwords
     calls: Calls
+    days: Days
     lost: LostCallers
     customers: Customers
     submit: Callable[[Command], Awaitable[object]]

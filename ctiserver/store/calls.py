@@ -16,7 +16,9 @@ class SqlCalls:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def recent(self, agent: AgentId | None, limit: int, before: float | None) -> Sequence[CallRow]:
+    async def recent(
+        self, agent: AgentId | None, limit: int, before: float | None, search: str = ""
+    ) -> Sequence[CallRow]:
         recorded = sa.exists().where(
             RECORDINGS.c.conversation == CALL_RECORDS.c.conversation, RECORDINGS.c.state == "complete"
         )
@@ -39,6 +41,8 @@ class SqlCalls:
             query = query.where(CALL_RECORDS.c.agent == agent)
         if before is not None:
             query = query.where(CALL_RECORDS.c.queued_at < before)
+        for word in search.split():
+            query = query.where(_has(word))
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).mappings().all()
         return [_call(row) for row in rows]
@@ -52,6 +56,18 @@ class SqlCalls:
             query = query.where(took_part)
         async with self._database.read() as connection:
             return (await connection.execute(query)).scalars().first()
+
+
+def _has(word: str) -> sa.ColumnElement[bool]:
+    """A call has the word in its caller, its customer or its note, in any case of letters."""
+    places = (
+        INTERACTIONS.c.caller_number,
+        INTERACTIONS.c.caller_name,
+        CUSTOMERS.c.name,
+        CUSTOMERS.c.code,
+        CALL_RECORDS.c.note,
+    )
+    return sa.or_(*(place.icontains(word, autoescape=True) for place in places))
 
 
 def _call(row: sa.RowMapping) -> CallRow:

@@ -88,6 +88,8 @@ def _changes(event: events.Event) -> Sequence[RowChange]:
             | events.MonitorStopped()
         ):
             return (_monitored(event),)
+        case events.AgentSignedIn() | events.AgentSignedOut() | events.AvailabilityChosen() | events.OfferMissed():
+            return _agent(event)
         case _:
             return _contact(event)
 
@@ -186,6 +188,23 @@ def _monitored(event: events.MonitorEvent) -> Put:
             "why": event.why.value if isinstance(event, events.MonitorStopped) else "",
         },
     )
+
+
+def _agent(
+    event: events.AgentSignedIn | events.AgentSignedOut | events.AvailabilityChosen | events.OfferMissed,
+) -> Sequence[RowChange]:
+    """What an agent was set to: the piece of now ends, the next begins, unless he went."""
+    if isinstance(event, events.OfferMissed):
+        key = {"reservation": event.reservation, "agent": event.agent}
+        return (Put("missed_offers", key, {"contact": event.contact, "at": event.at}),)
+    ends = Change("availability", {"agent": event.agent, "until": None}, {"until": event.at})
+    if isinstance(event, events.AgentSignedOut):
+        return (ends,)
+    chosen: Row = {"ready": False, "reason": "", "chosen_by": event.agent}
+    if isinstance(event, events.AvailabilityChosen):
+        chosen = {"ready": event.ready, "reason": _cut(event.reason), "chosen_by": _cut(event.by)}
+    begins = Put("availability", {"agent": event.agent, "since": event.at}, {"until": None} | chosen)
+    return ends, begins
 
 
 def _contact(event: events.Event) -> Sequence[RowChange]:

@@ -25,10 +25,12 @@ from ctiserver.ports_http import DatabaseUnavailable
 from ctiserver.store.database import Database
 from ctiserver.store.fold import Put, RowChange, fold
 from ctiserver.store.tables import (
+    AVAILABILITY,
     CALL_RECORDS,
     INTERACTIONS,
     LOST_CALLERS,
     METADATA,
+    MISSED_OFFERS,
     MONITOR_LOG,
     PROJECTION_CURSOR,
     RECORDINGS,
@@ -222,8 +224,9 @@ class Projector:
 
 async def clear(database: Database) -> None:
     """Empty the projected tables and the cursor: the next start reads the whole journal again."""
+    projected = (RECORDINGS, LOST_CALLERS, MISSED_OFFERS, AVAILABILITY, MONITOR_LOG, CALL_RECORDS, INTERACTIONS)
     async with database.write() as connection:
-        for table in (RECORDINGS, LOST_CALLERS, MONITOR_LOG, CALL_RECORDS, INTERACTIONS, PROJECTION_CURSOR):
+        for table in (*projected, PROJECTION_CURSOR):
             await connection.execute(table.delete())
 
 

@@ -158,6 +158,29 @@ RECORDINGS = sa.Table(
     sa.Column("file", sa.String(128), nullable=False),  # in the recordings folder, both tracks in one
 )
 
+MISSED_OFFERS = sa.Table(
+    "missed_offers",
+    METADATA,
+    # An offer that rang an agent in vain; who called is in `call_records` and `interactions`.
+    sa.Column("reservation", _ID, primary_key=True),
+    sa.Column("agent", _ID, primary_key=True),
+    sa.Column("contact", _ID, nullable=False),
+    _at("at", optional=False),
+    sa.Index("ix_missed_offers_agent_at", "agent", "at"),
+)
+
+AVAILABILITY = sa.Table(
+    "availability",
+    METADATA,
+    # What an agent was set to, piece by piece from sign-in to sign-out; the piece of now has no end.
+    sa.Column("agent", _ID, primary_key=True),
+    sa.Column("since", sa.Double, primary_key=True),
+    _at("until"),
+    sa.Column("ready", sa.Boolean, nullable=False),
+    sa.Column("reason", _CODE, nullable=False),
+    sa.Column("chosen_by", _ID, nullable=False),
+)
+
 PROJECTION_CURSOR = sa.Table(
     "projection_cursor",
     METADATA,

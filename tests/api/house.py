@@ -32,6 +32,7 @@ from ctiserver.store import demo
 from ctiserver.store.calls import SqlCalls
 from ctiserver.store.customers import SqlCustomers
 from ctiserver.store.database import Database, sqlite_url
+from ctiserver.store.days import SqlDays
 from ctiserver.store.lost import SqlLostCallers
 from ctiserver.store.monitor_log import SqlMonitorLog
 from ctiserver.store.passwords import Passwords
@@ -221,6 +222,7 @@ class House:
             logins=SqlLogins(self.database),
             passwords=self.passwords,
             calls=SqlCalls(self.database),
+            days=SqlDays(self.database),
             lost=SqlLostCallers(self.database),
             customers=SqlCustomers(self.database),
             submit=self.desk.submit,
