@@ -362,10 +362,23 @@ export function createMock() {
         },
       ];
     }
+    if (route === "GET /api/v1/day") {
+      const { ready, handled } = state.docs.me;
+      const figures = { handled, talk_seconds: 1078, longest_seconds: 341, wrap_up_seconds: 142, ready_seconds: 5400 };
+      return [200, { at: now(), ...figures, ready, missed: 2 }];
+    }
+    if (route === "GET /api/v1/missed") {
+      const [first] = customers(now());
+      const at = now() - 3000;
+      const offer = { contact: "m1", conversation: "m1", queue: "service", number: "13800138000", name: "", at };
+      return [200, { missed: [{ ...offer, customer: first, end_reason: "answered" }] }];
+    }
     if (route === "GET /api/v1/phones") return [200, { phones: state.phones }];
     if (route === "GET /api/v1/calls") {
       const before = Number(url.searchParams.get("before") ?? Number.POSITIVE_INFINITY);
-      return [200, { calls: state.calls.filter((call) => call.queued_at < before) }];
+      const search = url.searchParams.get("search") ?? "";
+      const finds = (call) => [call.caller_number, call.caller_name, call.note].some((text) => text?.includes(search));
+      return [200, { calls: state.calls.filter((call) => call.queued_at < before && finds(call)) }];
     }
     return [404, { code: "not_found", message: "No such thing." }];
   }

@@ -1,5 +1,15 @@
 /** HTTP to the server: JSON in, JSON out, the CSRF token on everything that changes something. */
-import type { CallRecord, DemoGrant, DemoSite, DeviceGrant, Directory, Login, PhoneChoice } from "./types";
+import type {
+  CallRecord,
+  Day,
+  DemoGrant,
+  DemoSite,
+  DeviceGrant,
+  Directory,
+  Login,
+  MissedOffer,
+  PhoneChoice,
+} from "./types";
 
 export class ApiError extends Error {
   constructor(
@@ -54,10 +64,14 @@ export const api = {
     request<DeviceGrant>("POST", "/api/v1/device", { instance, lease, take_over: takeOver }),
   directory: () => request<Directory>("GET", "/api/v1/directory"),
   phones: async () => (await request<{ phones: PhoneChoice[] }>("GET", "/api/v1/phones")).phones,
-  calls: async (limit = 50, before?: number) => {
-    const query = before ? `?limit=${limit}&before=${before}` : `?limit=${limit}`;
-    return (await request<{ calls: CallRecord[] }>("GET", `/api/v1/calls${query}`)).calls;
+  calls: async (limit = 50, before?: number, search = "") => {
+    const query = new URLSearchParams({ limit: String(limit) });
+    if (before) query.set("before", String(before));
+    if (search) query.set("search", search);
+    return (await request<{ calls: CallRecord[] }>("GET", `/api/v1/calls?${query}`)).calls;
   },
+  day: (since: number) => request<Day>("GET", `/api/v1/day?since=${since}`),
+  missed: async () => (await request<{ missed: MissedOffer[] }>("GET", "/api/v1/missed")).missed,
   recording: (conversation: string) => `/api/v1/recordings/${encodeURIComponent(conversation)}`,
   demo: () => request<DemoSite>("GET", "/api/v1/demo"),
   demoCall: (caller: string, number: string) => request<DemoGrant>("POST", "/api/v1/demo/calls", { caller, number }),

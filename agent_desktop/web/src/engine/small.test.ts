@@ -3,7 +3,6 @@ import { duration, ServerClock } from "./clock";
 import { fromSnapshot, withDelta, workOf } from "./docs";
 import { NOTE_DELAY_MS, NOTE_LIMIT, NoteKeeper, type NoteState } from "./notes";
 import { afterPaint } from "./paint";
-import { qualityOf } from "./quality";
 import type { Answer, Docs } from "./types";
 
 describe("documents", () => {
@@ -152,12 +151,4 @@ describe("a note", () => {
     keeper.type("长".repeat(NOTE_LIMIT + 5));
     expect(keeper.text).toHaveLength(NOTE_LIMIT);
   });
-});
-
-it("the line's quality follows loss and jitter", () => {
-  const from = { received: 100, lost: 0, jitter: 0 };
-  expect(qualityOf(from, { received: 200, lost: 0, jitter: 0.005 })).toBe("good");
-  expect(qualityOf(from, { received: 198, lost: 2, jitter: 0.005 })).toBe("fair");
-  expect(qualityOf(from, { received: 190, lost: 10, jitter: 0.005 })).toBe("bad");
-  expect(qualityOf(from, from)).toBe("good");
 });

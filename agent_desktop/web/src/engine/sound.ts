@@ -45,6 +45,74 @@ export function chooseMicrophone(id: string): void {
   localStorage.setItem(AUDIO_KEY, JSON.stringify(id ? { ...rest, deviceId: { ideal: id } } : rest));
 }
 
+const RING_KEY = "hollyhock.ring-device";
+let ringContext: (AudioContext & { setSinkId?: (id: string) => Promise<void> }) | null = null;
+let ringOn = "";
+
+/** Not every browser can send a page's sound to another device. */
+export const canChooseRing = typeof AudioContext !== "undefined" && "setSinkId" in AudioContext.prototype;
+
+/** Where it rings, "" = where everything else sounds. A loudspeaker calls an agent who has put the headset down. */
+export function chosenRingDevice(): string {
+  return canChooseRing ? (localStorage.getItem(RING_KEY) ?? "") : "";
+}
+
+export function chooseRingDevice(id: string): void {
+  localStorage.setItem(RING_KEY, id);
+}
+
+/** The context of the ring tone; a device that is not there today must not make the ring silent. */
+function ringAudio(): AudioContext {
+  const wanted = chosenRingDevice();
+  if (!wanted) return audioContext();
+  ringContext ??= new AudioContext({ latencyHint: "interactive" });
+  if (ringContext.state === "suspended") void ringContext.resume().catch(() => {});
+  if (ringOn !== wanted) {
+    ringOn = wanted;
+    void ringContext.setSinkId?.(wanted).catch(() => ringContext?.setSinkId?.("").catch(() => {}));
+  }
+  return ringContext;
+}
+
+/** Two short high notes in the agent's ear: a call is through to him without his pressing anything. */
+export function beep(): void {
+  const audio = audioContext();
+  for (const start of [0.02, 0.22]) {
+    const note = audio.createOscillator();
+    const shape = audio.createGain();
+    note.frequency.value = 1320;
+    shape.gain.setValueAtTime(0.25, audio.currentTime + start);
+    shape.gain.setTargetAtTime(0, audio.currentTime + start + 0.1, 0.015);
+    note.connect(shape).connect(audio.destination);
+    note.start(audio.currentTime + start);
+    note.stop(audio.currentTime + start + 0.2);
+  }
+}
+
+const ECHO_SECONDS = 1;
+
+/** One second of what the microphone hears, played a second later; never longer, or a loudspeaker would howl. */
+export function echo(stream: MediaStream, phase: (now: "speak" | "listen" | "done") => void): () => void {
+  const audio = audioContext();
+  const source = audio.createMediaStreamSource(stream);
+  const gate = audio.createGain();
+  const delay = audio.createDelay(ECHO_SECONDS + 0.5);
+  delay.delayTime.value = ECHO_SECONDS;
+  gate.gain.setValueAtTime(0, audio.currentTime + ECHO_SECONDS);
+  source.connect(gate).connect(delay).connect(audio.destination);
+  phase("speak");
+  const end = () => {
+    clearTimeout(first);
+    clearTimeout(second);
+    source.disconnect();
+    delay.disconnect();
+    phase("done");
+  };
+  const first = setTimeout(() => phase("listen"), ECHO_SECONDS * 1000);
+  const second = setTimeout(end, ECHO_SECONDS * 2000 + 200);
+  return end;
+}
+
 export function speaker(): (stream: MediaStream | null) => Promise<void> {
   const element = new Audio();
   element.autoplay = true;
@@ -56,7 +124,7 @@ export function speaker(): (stream: MediaStream | null) => Promise<void> {
 
 /** A soft two-note ring, two seconds apart; returns how to stop it. */
 export function ring(): () => void {
-  const audio = audioContext();
+  const audio = ringAudio();
   const gain = audio.createGain();
   gain.connect(audio.destination);
   const chime = () => {

@@ -1,6 +1,7 @@
 /** What the page knows, in one place: the server's documents, the link, the phone, the login. No behaviour. */
 import { useStore } from "zustand";
 import { createStore } from "zustand/vanilla";
+import { CHECK_KEY } from "./check";
 import { ServerClock } from "./clock";
 import { workOf } from "./docs";
 import type { LinkStatus } from "./live";
@@ -30,6 +31,8 @@ export interface AppState {
   notice: Notice | null;
   /** Counts up when a piece of work has ended: the call list is to be fetched again. */
   callsVersion: number;
+  /** Who tried his devices here on which day (`checkWord`). */
+  checked: string;
 }
 
 export const store = createStore<AppState>(() => ({
@@ -43,6 +46,7 @@ export const store = createStore<AppState>(() => ({
   phone: { status: "off", call: null, problem: null },
   notice: null,
   callsVersion: 0,
+  checked: typeof localStorage === "undefined" ? "" : (localStorage.getItem(CHECK_KEY) ?? ""),
 }));
 
 export const clock = new ServerClock();

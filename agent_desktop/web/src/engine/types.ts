@@ -178,6 +178,30 @@ export interface CallRecord {
   recording: boolean;
 }
 
+/** An agent's day up to `at`; seconds. */
+export interface Day {
+  at: number;
+  handled: number;
+  talk_seconds: number;
+  longest_seconds: number;
+  wrap_up_seconds: number;
+  ready_seconds: number;
+  ready: boolean;
+  missed: number;
+}
+
+/** A call that rang in vain; `end_reason`: what became of the caller, "" = not over yet. */
+export interface MissedOffer {
+  contact: string;
+  conversation: string;
+  queue: string;
+  number: string;
+  name: string;
+  customer: { id: string; name: string; code: string } | null;
+  at: number;
+  end_reason: string;
+}
+
 export interface DeviceGrant {
   lease: string;
   username: string;

@@ -1,4 +1,5 @@
 /** English. The same keys as zh.ts; the compiler checks that none is missing. */
+import { dayEn } from "./dayEn";
 import type { Dictionary } from "./zh";
 
 export const en: Dictionary = {
@@ -59,7 +60,6 @@ export const en: Dictionary = {
     microphone: "Microphone",
     default: "As the system says",
     speak: "Say a word: the green bar moves",
-    ring: "Hear the ring tone",
     none: "No phone",
     asking: "Getting the phone",
     connecting: "Phone connecting",
@@ -205,14 +205,6 @@ export const en: Dictionary = {
     no_more: "That was the last try",
   },
   home: {
-    today: "Today",
-    handled: "Calls taken",
-    average: "Average talk",
-    longest: "Longest talk",
-    missed: "Missed in a row",
-    total: "Time in talk",
-    calls: "My calls",
-    refresh: "Refresh",
     empty: "No calls yet",
     empty_hint: "Once you are ready, every call you take is listed here with its recording.",
     failed: "The call list cannot be fetched right now",
@@ -372,4 +364,5 @@ export const en: Dictionary = {
     hold: "Hold",
     end: "End",
   },
+  day: dayEn,
 };

@@ -1,4 +1,6 @@
 /** Chinese. Terms as call centers say them: 签到/签退, 示闲/示忙, 小休, 话后处理, 来电弹屏. */
+import { dayZh } from "./dayZh";
+
 export const zh = {
   app: { name: "Hollyhock", desktop: "坐席工作台", skip: "跳到主要内容" },
   login: {
@@ -57,7 +59,6 @@ export const zh = {
     microphone: "麦克风",
     default: "跟随系统",
     speak: "说句话试试，绿条会动",
-    ring: "试听铃声",
     none: "电话未开",
     asking: "正在取得电话",
     connecting: "电话连接中",
@@ -200,14 +201,6 @@ export const zh = {
     no_more: "这是最后一次呼叫",
   },
   home: {
-    today: "今天",
-    handled: "接听",
-    average: "平均通话",
-    longest: "最长通话",
-    missed: "连续未接",
-    total: "通话总时长",
-    calls: "我的通话",
-    refresh: "刷新",
     empty: "今天还没有通话",
     empty_hint: "示闲之后，接过的每一个电话都会列在这里，可以回听录音。",
     failed: "通话列表暂时取不到",
@@ -364,5 +357,6 @@ export const zh = {
     hold: "保持",
     end: "结束",
   },
+  day: dayZh,
 };
 export type Dictionary = typeof zh;

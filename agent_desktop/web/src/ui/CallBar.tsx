@@ -13,16 +13,16 @@ import {
   SwapOutlined,
   TableOutlined,
 } from "@ant-design/icons";
-import { useEffect, useState } from "react";
 import { answerCall, command, hangUp, phone, rejectCall } from "../engine/desktop";
 import { canRing } from "../engine/device";
-import { type Quality, qualityOf, readStats } from "../engine/quality";
+import { type Chooser, chooser } from "../engine/forced";
 import { currentWork, meOf, siteOf, useApp } from "../engine/store";
-import type { WorkDoc } from "../engine/types";
+import type { MeDoc, WorkDoc } from "../engine/types";
 import { pick, useT } from "../i18n";
 import { phoneNumber } from "./format";
 import { Keypad } from "./Keypad";
-import { Action, ClassMarks, HangUpIcon, Since, STATE_CLASS, StateIcon } from "./parts";
+import { Action, ClassMarks, HangUpIcon, named, Since, STATE_CLASS, StateIcon } from "./parts";
+import { QualityMark } from "./Quality";
 import { TransferBox } from "./TransferBox";
 import { WrapUpBar } from "./WrapUpBar";
 
@@ -77,6 +77,9 @@ function Idle() {
   const state = me?.state ?? "null";
   const blocked = state === "ready" && !rings;
   const alone = state === "not_ready" && (me?.reason === "device_lost" || me?.reason === "misses") ? me.reason : "";
+  const user = useApp((app) => app.login?.user ?? "");
+  const site = useApp(siteOf);
+  const forced = me && !alone && !blocked ? forcedWords(me, chooser(me, user), named(site?.reasons, me.reason), t) : "";
   const key = alone
     ? `idle_${alone}`
     : blocked
@@ -91,11 +94,23 @@ function Idle() {
         <StateIcon state={blocked ? "not_ready" : state} />
       </div>
       <div className="callbar-who">
-        <div className="callbar-title quiet-title">{t(`call.${key}`)}</div>
-        <div className="callbar-sub">{t(`call.${key}_sub`)}</div>
+        <div className="callbar-title quiet-title" role="status">
+          {forced || t(`call.${key}`)}
+        </div>
+        <div className="callbar-sub" data-testid="idle-sub">
+          {forced ? t("day.forced_sub") : t(`call.${key}_sub`)}
+        </div>
       </div>
     </>
   );
+}
+
+/** "Lead 2001 set you not ready: Meeting"; "" when it was himself. */
+function forcedWords(me: MeDoc, by: Chooser, reason: string, t: ReturnType<typeof useT>): string {
+  if (!by) return "";
+  const who = by === "system" ? t("day.by_system") : t("day.by_lead", { id: me.chosen_by });
+  if (me.ready) return t("day.forced_ready", { who });
+  return t(reason ? "day.forced_reason" : "day.forced_not_ready", { who, reason });
 }
 
 export function useCallerName(work: WorkDoc): string {
@@ -290,33 +305,5 @@ function Talk({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: 
         />
       </div>
     </>
-  );
-}
-
-/** Three bars, measured every two seconds from loss and jitter of what arrives. */
-function QualityMark() {
-  const t = useT();
-  const [quality, setQuality] = useState<Quality | null>(null);
-  useEffect(() => {
-    let last: Awaited<ReturnType<typeof readStats>> = null;
-    const timer = setInterval(async () => {
-      const next = await readStats(phone.connection);
-      if (last && next) setQuality(qualityOf(last, next));
-      last = next;
-    }, 2000);
-    return () => clearInterval(timer);
-  }, []);
-  if (!quality) return null;
-  return (
-    <span
-      className={`bars bars-${quality}`}
-      title={t(`call.quality_${quality}`)}
-      role="img"
-      aria-label={t(`call.quality_${quality}`)}
-    >
-      <i />
-      <i />
-      <i />
-    </span>
   );
 }

@@ -3,8 +3,10 @@ import { UserOutlined, WarningOutlined } from "@ant-design/icons";
 import { Button } from "antd";
 import { Component, type ReactNode, useEffect, useRef, useState } from "react";
 import { answerCall, command, hangUp, phone, rejectCall, setNotReady, setReady } from "../engine/desktop";
+import { announce } from "../engine/notices";
 import { currentWork, meOf, siteOf, store, useApp } from "../engine/store";
-import { translate, useT } from "../i18n";
+import type { WorkDoc } from "../engine/types";
+import { pick, translate, useT } from "../i18n";
 import { Banner } from "./Banner";
 import { CallBar, type OpenBox } from "./CallBar";
 import { CustomerPane } from "./CustomerPane";
@@ -67,6 +69,7 @@ function Desktop() {
     ...(signedIn && { F8: toggleReady }),
   });
   useTitle();
+  useNotification(work);
 
   return (
     <div className="desktop">
@@ -117,7 +120,7 @@ function NoSeat() {
   );
 }
 
-/** While it rings the tab's title calls too: the agent may be in another tab. */
+/** While it rings the tab's title and sign call too: the agent may be in another tab. */
 function useTitle(): void {
   const ringing = useApp((state) => {
     const work = currentWork(state);
@@ -133,11 +136,29 @@ function useTitle(): void {
     };
     flash();
     const timer = setInterval(flash, 900);
+    favicon("/hollyhock-ringing.svg");
     return () => {
       clearInterval(timer);
+      favicon("/hollyhock.svg");
       document.title = "Hollyhock";
     };
   }, [ringing]);
+}
+
+/** Whoever looks at another window is told by the system. */
+function useNotification(work: WorkDoc | undefined): void {
+  const t = useT();
+  const site = useApp(siteOf);
+  useEffect(() => {
+    announce(work, ({ customer, caller, queue }) => ({
+      title: t("day.notify_title", { name: customer?.name || caller.name || caller.number || t("call.anonymous") }),
+      body: t("day.notify_body", { queue: pick(site?.queues[queue]?.name) || queue }),
+    }));
+  }, [work, site, t]);
+}
+
+function favicon(path: string): void {
+  document.querySelector('link[rel="icon"]')?.setAttribute("href", path);
 }
 
 /** A refused command says why, in a sentence, where the eye is, and goes away by itself. */

@@ -1,12 +1,12 @@
 /** Behind the phone's mark in the top bar: which device, which microphone, does it hear me, how loud is the ring. */
-import { SoundOutlined } from "@ant-design/icons";
-import { Button, Select } from "antd";
-import { useEffect, useRef, useState } from "react";
+import { CheckCircleFilled } from "@ant-design/icons";
+import { useEffect, useState } from "react";
 import { startWork, takeDeskPhone } from "../engine/desktop";
-import { chooseMicrophone, chosenMicrophone, meter, openMicrophone, ring } from "../engine/sound";
 import { currentWork, meOf, siteOf, useApp } from "../engine/store";
+import { markChecked, useChecked } from "../home/DeviceCheck";
 import { useT } from "../i18n";
 import { DeviceChoice } from "./DeviceChoice";
+import { NOTHING_TRIED, SoundCheck } from "./SoundCheck";
 
 /** Which device is the phone, and for a page the sound of it. */
 export function PhonePanel({ onChosen }: { onChosen: () => void }) {
@@ -27,82 +27,25 @@ export function PhonePanel({ onChosen }: { onChosen: () => void }) {
           }}
         />
       )}
-      {device !== "desk" && <Sound />}
+      {device !== "desk" && <Sound inTalk={busy} />}
     </div>
   );
 }
 
-function Sound() {
+function Sound({ inTalk }: { inTalk: boolean }) {
   const t = useT();
-  const [devices, setDevices] = useState<MediaDeviceInfo[]>([]);
-  const [chosen, setChosen] = useState(chosenMicrophone());
-  const [problem, setProblem] = useState(false);
-  const bar = useRef<HTMLDivElement>(null);
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another choice opens another microphone
+  const checked = useChecked();
+  const [tried, setTried] = useState(NOTHING_TRIED);
+  const all = tried.microphone && tried.ring && tried.echo;
   useEffect(() => {
-    let closed = false;
-    let frame = 0;
-    let close = () => {};
-    void (async () => {
-      try {
-        const stream = await openMicrophone();
-        const reading = meter(stream);
-        close = () => {
-          reading.stop();
-          for (const track of stream.getTracks()) track.stop();
-        };
-        if (closed) return close();
-        setProblem(false);
-        // Names are told only once the microphone is allowed.
-        setDevices((await navigator.mediaDevices.enumerateDevices()).filter((device) => device.kind === "audioinput"));
-        let shown = 0;
-        const draw = () => {
-          shown = Math.max(reading.level(), shown * 0.92);
-          if (bar.current) bar.current.style.transform = `scaleX(${shown.toFixed(3)})`;
-          if (!closed) frame = requestAnimationFrame(draw);
-        };
-        draw();
-      } catch {
-        setProblem(true);
-      }
-    })();
-    return () => {
-      closed = true;
-      cancelAnimationFrame(frame);
-      close();
-    };
-  }, [chosen]);
-
-  const listen = () => {
-    const stop = ring();
-    setTimeout(stop, 1600);
-  };
-
+    if (all) markChecked();
+  }, [all]);
   return (
     <>
-      <label htmlFor="microphone">{t("phone.microphone")}</label>
-      <Select
-        id="microphone"
-        value={chosen}
-        onChange={(id) => {
-          chooseMicrophone(id);
-          setChosen(id);
-        }}
-        options={[
-          { value: "", label: t("phone.default") },
-          ...devices
-            .filter((device) => device.deviceId && device.deviceId !== "default")
-            .map((device) => ({ value: device.deviceId, label: device.label || device.deviceId.slice(0, 8) })),
-        ]}
-      />
-      <div className="level">
-        <div ref={bar} className="level-bar" />
-      </div>
-      <p className={problem ? "phone-problem" : "phone-hint"}>{t(problem ? "banner.mic_denied" : "phone.speak")}</p>
-      <Button icon={<SoundOutlined />} onClick={listen}>
-        {t("phone.ring")}
-      </Button>
+      <SoundCheck tried={tried} onTried={setTried} inTalk={inTalk} />
+      <p className={checked ? "checked" : "phone-hint"} data-testid="checked" data-checked={checked}>
+        {checked && <CheckCircleFilled />} {t(checked ? "day.checked" : "day.not_checked")}
+      </p>
     </>
   );
 }

@@ -1,0 +1,79 @@
+/** Who is here and in which state. Asked for anew when the figures of my queues say that somebody's state has changed. */
+import { DisconnectOutlined, SearchOutlined, TeamOutlined } from "@ant-design/icons";
+import { useEffect, useState } from "react";
+import { api } from "../engine/api";
+import { meOf, queueOf, siteOf, type store, useApp } from "../engine/store";
+import type { Directory } from "../engine/types";
+import { pick, useT } from "../i18n";
+import { finds } from "../ui/format";
+import { Empty, named, Since, STATE_CLASS, StateIcon } from "../ui/parts";
+
+const GATHER_MS = 300;
+
+/** Changes whenever a colleague of one of my queues comes, goes, or changes his state. */
+function presence(state: ReturnType<typeof store.getState>): string {
+  return (meOf(state)?.queues ?? [])
+    .map((id) => {
+      const queue = queueOf(id)(state);
+      return queue ? `${queue.ready}/${queue.talking}/${queue.staffed}` : "";
+    })
+    .join(" ");
+}
+
+export function Colleagues({ search }: { search: string }) {
+  const t = useT();
+  const site = useApp(siteOf);
+  const changed = useApp(presence);
+  const [found, setFound] = useState<Directory["agents"] | null>(null);
+  const [failed, setFailed] = useState(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `changed` says when to look again
+  useEffect(() => {
+    const soon = setTimeout(
+      () =>
+        api.directory().then(
+          (directory) => setFound(directory.agents),
+          () => setFailed(true),
+        ),
+      found ? GATHER_MS : 0,
+    );
+    return () => clearTimeout(soon);
+  }, [changed]);
+  if (failed && !found) {
+    return <Empty icon={<DisconnectOutlined />} title={t("day.failed")} hint={t("reject.server_away")} />;
+  }
+  const shown = found?.filter((agent) => finds(search, agent.name, agent.id));
+  if (!shown || shown.length === 0) {
+    return (
+      <div className="call-rows" data-testid="colleagues" aria-busy={!shown}>
+        {shown &&
+          (search ? (
+            <Empty icon={<SearchOutlined />} title={t("day.nothing_found")} hint="" />
+          ) : (
+            <Empty icon={<TeamOutlined />} title={t("day.nobody")} hint={t("day.nobody_hint")} />
+          ))}
+      </div>
+    );
+  }
+  return (
+    <ul className="call-rows" data-testid="colleagues">
+      {shown.map((agent) => (
+        <li
+          className="call-row colleague-row"
+          key={agent.id}
+          data-testid={`colleague-${agent.id}`}
+          data-state={agent.state}
+        >
+          <span className="call-name">
+            <b>{pick(agent.name)}</b>
+          </span>
+          <span className="num quiet">{agent.id}</span>
+          <span className={`colleague-state state-${STATE_CLASS[agent.state]}`}>
+            <StateIcon state={agent.state} /> {t(`state.${agent.state}`)}
+          </span>
+          <span className="quiet">{agent.state === "not_ready" && named(site?.reasons, agent.reason)}</span>
+          <Since at={agent.since} />
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,45 @@
+/** Before the first call of the day: do the devices work? Once done, or put off, it stays away until tomorrow. */
+import { Button } from "antd";
+import { useState } from "react";
+import { CHECK_KEY, checkWord } from "../engine/check";
+import { clock, store, useApp } from "../engine/store";
+import { useT } from "../i18n";
+import { useServerNow } from "../ui/hooks";
+import { NOTHING_TRIED, SoundCheck } from "../ui/SoundCheck";
+
+/** Whether today's check is done; turns over at midnight. */
+export function useChecked(): boolean {
+  const user = useApp((state) => state.login?.user ?? "");
+  const checked = useApp((state) => state.checked);
+  return checked === checkWord(user, useServerNow());
+}
+
+export function markChecked(): void {
+  const word = checkWord(store.getState().login?.user ?? "", clock.now());
+  localStorage.setItem(CHECK_KEY, word);
+  store.setState({ checked: word });
+}
+
+export function DeviceCheck() {
+  const t = useT();
+  const [tried, setTried] = useState(NOTHING_TRIED);
+  const all = tried.microphone && tried.ring && tried.echo;
+  return (
+    <section className="card device-check" data-testid="device-check" aria-label={t("day.check")}>
+      <header className="card-head">
+        <h2>{t("day.check")}</h2>
+        <Button
+          size="small"
+          type={all ? "primary" : "default"}
+          data-testid="check-done"
+          data-all={all}
+          onClick={markChecked}
+        >
+          {t(all ? "day.check_done" : "day.check_skip")}
+        </Button>
+      </header>
+      <p className="device-check-hint">{t("day.check_hint")}</p>
+      <SoundCheck tried={tried} onTried={setTried} />
+    </section>
+  );
+}
