@@ -58,7 +58,6 @@ export const zh = {
   phone: {
     microphone: "麦克风",
     default: "跟随系统",
-    speak: "说句话试试，绿条会动",
     none: "电话未开",
     asking: "正在取得电话",
     connecting: "电话连接中",

@@ -19,16 +19,17 @@ type List = (typeof LISTS)[number];
 export function Home() {
   const here = useApp((state) => state.device === "here");
   const checked = useChecked();
+  const checking = here && !checked;
   return (
     <div className="home">
       <div className="home-left">
         <MyDay />
         <Lists />
       </div>
-      <aside className="home-right">
-        {here && !checked && <DeviceCheck />}
+      <aside className={`home-right${checking ? " checking" : ""}`}>
+        {checking && <DeviceCheck />}
         <Queues />
-        {!(here && !checked) && <Keys />}
+        {!checking && <Keys />}
       </aside>
     </div>
   );

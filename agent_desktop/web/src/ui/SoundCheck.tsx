@@ -94,7 +94,7 @@ export function SoundCheck({
           onProblem={setProblem}
           onHeard={() => tick("microphone")}
         />
-        <p className={problem ? "phone-problem" : "phone-hint"}>{t(problem ? "banner.mic_denied" : "phone.speak")}</p>
+        {problem && <p className="phone-problem">{t("banner.mic_denied")}</p>}
       </Line>
       <Line done={tried.ring} icon={<SoundOutlined />} name={t("day.check_ring")} id="ring">
         <div className="sound-row">
@@ -116,7 +116,7 @@ export function SoundCheck({
         </div>
       </Line>
       {!inTalk && (
-        <Line done={tried.echo} icon={<CustomerServiceOutlined />} name={t("day.check_echo")} id="echo">
+        <Line done={tried.echo} icon={<CustomerServiceOutlined />} name={t("day.check_echo")} id="echo" beside>
           <Button size="small" data-testid="echo" data-phase={phase} disabled={problem} onClick={hearMyself}>
             {t(phase === "speak" ? "day.echo_speak" : phase === "listen" ? "day.echo_listen" : "day.echo")}
           </Button>
@@ -132,17 +132,24 @@ function Line({
   icon,
   name,
   id,
+  beside = false,
   children,
 }: {
   done: boolean;
   icon: ReactNode;
   name: string;
   id: string;
+  /** The one button stands beside the name, not under it. */
+  beside?: boolean;
   children: ReactNode;
 }) {
   const t = useT();
   return (
-    <div className={`sound-line${done ? " sound-done" : ""}`} data-testid={`check-${id}`} data-done={done}>
+    <div
+      className={`sound-line${done ? " sound-done" : ""}${beside ? " sound-beside" : ""}`}
+      data-testid={`check-${id}`}
+      data-done={done}
+    >
       <span className="sound-icon" role="status">
         {done ? <CheckCircleFilled aria-label={t("day.works")} /> : icon}
       </span>
@@ -252,7 +259,13 @@ function Notify() {
   const [state, setState] = useState(permission());
   if (state === "none") return null;
   return (
-    <Line done={state === "granted"} icon={<BellOutlined />} name={t("day.check_notify")} id="notify">
+    <Line
+      done={state === "granted"}
+      icon={<BellOutlined />}
+      name={t("day.check_notify")}
+      id="notify"
+      beside={state === "default"}
+    >
       {state === "default" ? (
         <Button size="small" data-testid="allow-notices" onClick={() => void askPermission().then(setState)}>
           {t("day.notify_allow")}
