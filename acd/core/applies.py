@@ -266,6 +266,7 @@ APPLY: dict[type, Callable[..., None]] = {
     ev.ContactRequeued: _apply_requeued,
     ev.CallMade: _apply_made,
     ev.CustomerUnreached: _apply_unreached,
+    ev.OutsideCalled: lambda index, world, event: dial.count(world, event.agent, event.at),
     ev.CallbackPlanned: _apply_callback,
     ev.CallbackDue: _apply_callback,
     ev.ContactConnected: _apply_connected,

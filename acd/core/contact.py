@@ -87,6 +87,7 @@ def apply_queued(world: World, event: ev.ContactQueued) -> None:
         step=event.step,
         opened=event.opened,
         booking=event.booking,
+        head=event.head,
         away=caller_away(world, event.conversation),
     )
     contact = world.contacts[event.contact]

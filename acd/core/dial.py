@@ -171,8 +171,14 @@ def apply_made(world: World, event: ev.CallMade) -> list[AgentId]:
     agent = world.agents[event.agent]
     agent.unanswered = None
     if event.medium == OUTBOUND:
-        agent.dialled = (*recent(agent, event.at), event.at)
+        count(world, event.agent, event.at)
     return busy
+
+
+def count(world: World, name: AgentId, at: float) -> None:
+    """One more outside call of this agent: one that he dials, or to which he sends a customer."""
+    agent = world.agents[name]
+    agent.dialled = (*recent(agent, at), at)
 
 
 def apply_unreached(world: World, event: ev.CustomerUnreached) -> None:

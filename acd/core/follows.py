@@ -19,6 +19,7 @@ from acd.core import (
     forecast,
     outcomes,
     queue_rules,
+    transfer,
     waiting,
 )
 from acd.core.index import Index, Pool
@@ -274,6 +275,7 @@ FOLLOWS: dict[type, Callable[..., Events]] = {
     ev.CallbackDue: _requeued,
     ev.CallbackAsked: lambda index, world, item, ctx: callback.asked(world, index, item, ctx),
     ev.CustomerUnreached: _unreached,
+    ev.OutsideUnreached: lambda index, world, item, ctx: transfer.unreached(world, item, ctx),
     ev.DeadlinePassed: _due,
 }
 """What an item leads to by itself. `SiteChanged` has effects too, so the engine decides on it as a whole."""

@@ -1,15 +1,19 @@
 """Blind transfer: the agent sends his customer on and is through with him.
 
 Lives here: whom he may be sent to, and what follows for the contact. Not here: the legs (`ctiserver.calls.transfers`),
-a flow (`ivr.runtime`). A transfer to a queue or an agent is a new contact of the same conversation (DESIGN section 4);
-the old one was answered, and its agent wraps it up. The customer's data, his path and the notes go with him.
+a flow (`ivr.runtime`), which numbers may be called (`dial`). A transfer to a queue or an agent is a new contact of the
+same conversation (DESIGN section 4); the old one was answered, and its agent wraps it up. So is the way back of
+one whom nobody answered outside. The customer's data, his path and the notes go with him.
 """
 
 from __future__ import annotations
 
-from acd.core import outcomes, queue_rules
+import msgspec
+
+from acd.core import contact as contacts, dial, entry, outcomes, queue_rules
 from acd.core.index import Index
 from ctiserver.model import commands as cmd, events as ev
+from ctiserver.model.causes import NORMAL
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.ids import AgentId, QueueId
 from ctiserver.model.routing import INTERNAL
@@ -34,9 +38,12 @@ def blind(world: World, index: Index, item: cmd.TransferCall, ctx: Ctx) -> Decis
         raise CommandRejected(Rejection.NOT_TALKING)
     if contact.medium == INTERNAL:
         raise CommandRejected(Rejection.NOT_ALLOWED)
-    if [bool(item.queue), bool(item.to_agent), bool(item.flow)].count(True) != 1:
-        raise CommandRejected(Rejection.BAD_COMMAND, "exactly one of queue, to_agent, flow")
+    targets = (item.queue, item.to_agent, item.flow, item.number)
+    if [bool(target) for target in targets].count(True) != 1:
+        raise CommandRejected(Rejection.BAD_COMMAND, "exactly one of queue, to_agent, flow, number")
+    number = dial.outside_number(world, world.agents[item.agent], item.number, ctx.now) if item.number else ""
     queue = _queue(world, index, item, contact, ctx)
+    path = (*contact.path, f"transfer:{item.agent}")[-LONGEST_PATH:]
     transferred = ev.Transferred(
         conversation=conversation.id,
         contact=contact.id,
@@ -47,6 +54,9 @@ def blind(world: World, index: Index, item: cmd.TransferCall, ctx: Ctx) -> Decis
         flow=item.flow,
         note=work.note if work is not None else "",
         at=ctx.now,
+        number=number,
+        data=dict(contact.data) if number else {},
+        path=path if number else (),
     )
     ended = outcomes.caller_gone(world, contact, ctx.now)
     if queue is None:
@@ -58,13 +68,34 @@ def blind(world: World, index: Index, item: cmd.TransferCall, ctx: Ctx) -> Decis
         priority=contact.priority,
         agent=item.to_agent or None,
         data=dict(contact.data),
-        path=(*contact.path, f"transfer:{item.agent}")[-LONGEST_PATH:],
+        path=path,
     )
     return Decision((transferred, *ended, asked))
 
 
+def unreached(world: World, event: ev.OutsideUnreached, ctx: Ctx) -> tuple[ev.Event, ...]:
+    """Nobody answered there: he is at the head of the queue that he came from, whatever its rules say of newcomers."""
+    conversation = world.conversations.get(event.conversation)
+    if conversation is None or conversation.cleared:
+        return ()
+    if not contacts.has_queue(world, event.queue):
+        return (ev.HangUpAsked(conversation=event.conversation, cause=NORMAL),)
+    asked = ev.QueueAsked(
+        conversation=event.conversation,
+        queue=event.queue,
+        requires="",
+        priority=0.0,
+        agent=None,
+        data=event.data,
+        path=event.path,
+    )
+    return (msgspec.structs.replace(entry.queued(world, asked, conversation, ctx), head=True),)
+
+
 def _queue(world: World, index: Index, item: cmd.TransferCall, contact: Contact, ctx: Ctx) -> QueueId | None:
-    """In which queue he will wait; None: a flow has him. Nobody is sent where he could not be taken."""
+    """In which queue he will wait; None: a flow or an outside number has him. Nobody is sent where none takes him."""
+    if item.number:
+        return None
     if item.flow:
         if all(flow.id != item.flow for flow in world.site.flows):
             raise CommandRejected(Rejection.UNKNOWN_TARGET, item.flow)

@@ -8,7 +8,18 @@ from __future__ import annotations
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import ConversationId, LegId
-from ctiserver.model.talk import Conversation, Handed, KeptPlace, Leg, LegState, Monitoring, Place, Role, contacts_of
+from ctiserver.model.talk import (
+    Conversation,
+    Handed,
+    KeptPlace,
+    Leg,
+    LegState,
+    Monitoring,
+    Place,
+    Role,
+    SentOut,
+    contacts_of,
+)
 from ctiserver.model.world import World
 
 FORGET_AFTER = 10.0
@@ -172,6 +183,17 @@ def _make(world: World, event: ev.CallMade) -> None:
     world.deadlines.set(dial_key(event.conversation), event.at + OWN_RING)
 
 
+def _send_out(world: World, conversation: Conversation, event: ev.OutsideCalled) -> None:
+    conversation.legs_made += 1
+    leg = Leg(id=event.leg, role=Role.OUTSIDE, state=LegState.INITIATED, created_at=event.at)
+    conversation.legs[event.leg] = leg
+    world.conversation_of_leg[event.leg] = conversation.id
+    conversation.sent_out = SentOut(
+        leg=event.leg, number=event.number, queue=event.queue, data=event.data, path=event.path
+    )
+    world.deadlines.set(dial_key(conversation.id), event.deadline)
+
+
 def _keep_place(world: World, conversation: Conversation, event: ev.ContactEnded) -> None:
     """He has left the queue and may still ask to be called back: then what he had there counts."""
     contact = world.contacts.get(event.contact)
@@ -236,6 +258,8 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             leg = conversation.legs[event.leg]
             leg.state = LegState.CONNECTED
             leg.up_at = event.at
+            if leg.role is Role.OUTSIDE:
+                world.deadlines.drop(dial_key(conversation.id))
             if leg.role is Role.CUSTOMER:
                 conversation.answered_at = event.at
                 if not conversation.callback:
@@ -251,6 +275,11 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             conversation.place = Place.CALLING
             conversation.looks = 0
             world.deadlines.set(dial_key(conversation.id), event.deadline)
+        case ev.OutsideCalled():
+            _send_out(world, conversation, event)
+        case ev.OutsideUnreached():
+            conversation.sent_out = None
+            world.deadlines.drop(dial_key(conversation.id))
         case ev.CustomerUnreached():
             conversation.customer_leg = NOBODY
             conversation.agent = None

@@ -62,8 +62,15 @@ def _calling(world: World) -> list[Fault]:
             due=world.now,
         )
         for conversation in world.conversations.values()
-        if conversation.place is Place.CALLING and world.deadlines.get(dial_key(conversation.id)) is None
+        if _is_calling(conversation) and world.deadlines.get(dial_key(conversation.id)) is None
     ]
+
+
+def _is_calling(conversation: Conversation) -> bool:
+    if conversation.place is Place.CALLING:
+        return True
+    out = conversation.legs.get(conversation.sent_out.leg) if conversation.sent_out is not None else None
+    return out is not None and out.state is not LegState.CONNECTED and not conversation.cleared
 
 
 def _forgetting(world: World) -> list[Fault]:

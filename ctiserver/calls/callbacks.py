@@ -130,8 +130,8 @@ def own_phone_gone(plan: Plan, conversation: Conversation, leg: Leg, cause: int,
 
 def due(world: World, name: ids.ConversationId, ctx: Ctx) -> Decision:
     """It has rung long enough."""
-    conversation = world.conversations.get(name)
-    if conversation is None or conversation.place is not Place.CALLING:
+    conversation = world.conversations[name]
+    if conversation.place is not Place.CALLING:
         return NOTHING
     plan = Plan()
     why = Unreached.NO_ANSWER if conversation.customer_leg else Unreached.LOST

@@ -7,7 +7,7 @@ What the switch really holds is compared in `reconcile`.
 
 from __future__ import annotations
 
-from ctiserver.calls import arrivals, callbacks, holds, legs, monitoring, reconcile, repair, transfers
+from ctiserver.calls import arrivals, callbacks, holds, legs, monitoring, outside, reconcile, repair, transfers
 from ctiserver.calls.apply import (
     FORGET_AFTER,
     OWN_RING,
@@ -125,7 +125,7 @@ class Calls:
                 return callbacks.booked(world, item)
             case ev.DeadlinePassed() if item.key.startswith(dial_key(ids.ConversationId(""))):
                 name = ids.ConversationId(item.key.removeprefix(dial_key(ids.ConversationId(""))))
-                return callbacks.due(world, name, ctx)
+                return _dialled_long_enough(world, _live(world, name), ctx)
             case ev.ContactEnded() if item.conversation in world.conversations:
                 over = callbacks.over(world, item)
                 return over if over is not NOTHING else _tidy(world, item)
@@ -375,6 +375,16 @@ def _device_ready(world: World, event: ev.DeviceReady, ctx: Ctx) -> Decision:
         )
         plan.events.extend(decision.events)
         plan.effects.extend(decision.effects)
+    return plan.decision()
+
+
+def _dialled_long_enough(world: World, conversation: Conversation | None, ctx: Ctx) -> Decision:
+    if conversation is None:
+        return NOTHING
+    if conversation.sent_out is None:
+        return callbacks.due(world, conversation.id, ctx)
+    plan = Plan()
+    outside.due(plan, conversation, ctx)
     return plan.decision()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctiserver.calls import callbacks, holds, monitoring
+from ctiserver.calls import callbacks, holds, monitoring, outside
 from ctiserver.calls.moves import Plan, agent_legs, talking_leg
 from ctiserver.model import effects as fx, events as ev, facts, ids
 from ctiserver.model.causes import NORMAL, ON_PURPOSE, REJECTIONS, ClearedBy, LegFailure, Unreached
@@ -124,6 +124,8 @@ def _up(world: World, conversation: Conversation, leg: Leg, at: float, ctx: Ctx)
         return plan.decision()
     if leg.role is Role.LEAD:
         monitoring.joined(plan, conversation, leg, ctx)
+    elif leg.role is Role.OUTSIDE:
+        outside.answered(plan, conversation, leg, at)
     elif leg.take_back:
         _taken_back(plan, world, conversation, leg, ctx)
     elif _offer_lives(world, leg):
@@ -192,6 +194,9 @@ def ended(
         if leg.id == conversation.customer_leg and not conversation.cleared:
             why = Unreached.LOST if lost else callbacks.why(cause)
             callbacks.unreached(plan, conversation, why, at)
+    elif leg.role is Role.OUTSIDE:
+        if not over:
+            outside.ended(plan, conversation, leg, cause, at)
     elif leg.role is Role.CUSTOMER:
         _customer_gone(plan, conversation, leg, cause or NORMAL, at)
     elif leg.role is Role.LEAD:

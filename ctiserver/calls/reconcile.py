@@ -176,6 +176,9 @@ def _place(
         agent = None
     if conversation.place in (Place.TALKING, Place.HELD) and agent is not None:
         wanted.append((agent.id, talk))
+    out = conversation.legs.get(conversation.sent_out.leg) if conversation.sent_out is not None else None
+    if out is not None and conversation.place is Place.TALKING and out.id in channels:
+        wanted.append((out.id, talk))
     if conversation.place in (Place.WAITING, Place.HELD):
         wanted.append((conversation.customer_leg, hold))
     elif conversation.place is Place.TALKING:

@@ -6,6 +6,7 @@ answers; a flow has him on his own channel.
 
 from __future__ import annotations
 
+from ctiserver.calls import outside
 from ctiserver.calls.moves import Plan, agent_legs
 from ctiserver.model import effects as fx, events as ev
 from ctiserver.model.causes import ClearedBy
@@ -26,6 +27,8 @@ def sent_on(world: World, event: ev.Transferred, ctx: Ctx) -> Decision:
         plan.events.append(ev.Queued(conversation=conversation.id, at=ctx.now))
     elif customer.bridge is not None:
         plan.effects.append(fx.LeaveBridge(conversation=conversation.id, leg=customer.id, bridge=customer.bridge))
+    if event.number:
+        outside.call(plan, world, conversation, event, ctx)
     for leg in agent_legs(conversation):
         plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
     return plan.decision()

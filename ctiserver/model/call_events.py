@@ -97,8 +97,9 @@ class Retrieved(EventBase, frozen=True, kw_only=True):
 
 
 class Transferred(EventBase, frozen=True, kw_only=True):
-    """The agent has sent his customer on, blind: to a queue (`queue`), there perhaps to one agent (`to_agent`), or to a
-    `flow` ('' = none). `contact` is the agent's, which ends with this; `note` is what he had written until then."""
+    """The agent has sent his customer on, blind: to a queue (`queue`), there perhaps to one agent (`to_agent`), to a
+    `flow` or an outside `number` ('' = none). `contact` is the agent's, which ends with this; `note` is what he had
+    written until then. `data` and `path` go with a customer who is sent outside, should he come back."""
 
     conversation: ConversationId
     contact: ContactId
@@ -108,6 +109,36 @@ class Transferred(EventBase, frozen=True, kw_only=True):
     to_agent: AgentId | None
     flow: str
     note: str
+    at: float
+    number: str = ""
+    data: dict[str, str] = {}
+    path: tuple[str, ...] = ()
+
+
+class OutsideCalled(EventBase, frozen=True, kw_only=True):
+    """The customer has music while the number is called to which his agent has sent him; `queue` has him back if nobody
+    answers until `deadline`."""
+
+    conversation: ConversationId
+    agent: AgentId
+    leg: LegId
+    number: str
+    queue: QueueId
+    data: dict[str, str]
+    path: tuple[str, ...]
+    deadline: float
+    at: float
+
+
+class OutsideUnreached(EventBase, frozen=True, kw_only=True):
+    """Calls -> ACD: nobody answered there; the customer, who has music, goes back to the head of `queue`."""
+
+    conversation: ConversationId
+    number: str
+    queue: QueueId
+    data: dict[str, str]
+    path: tuple[str, ...]
+    why: Unreached
     at: float
 
 

@@ -72,6 +72,7 @@ class ClearedBy(StrEnum):
     AGENT = "agent"
     SYSTEM = "system"
     LEAD = "lead"
+    OUTSIDE = "outside"  # whom the customer was sent to
 
 
 NORMAL = 16  # Q.850: normal call clearing

@@ -102,12 +102,14 @@ class MakeCall(_Command, frozen=True, kw_only=True):
 
 
 class TransferCall(_Command, frozen=True, kw_only=True):
-    """Blind transfer: the customer goes to a queue, an agent or a flow (exactly one), the agent is through with him."""
+    """Blind transfer: the customer goes to a queue, an agent, a flow or an outside number (exactly one), the agent is
+    through with him."""
 
     conversation: ConversationId
     queue: str = ""
     to_agent: AgentId = AgentId("")
     flow: str = ""
+    number: Number = ""
 
 
 class MonitorCall(_Command, frozen=True, kw_only=True):

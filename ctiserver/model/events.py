@@ -41,6 +41,8 @@ from ctiserver.model.call_events import (
     LookBegun as LookBegun,
     LookLater as LookLater,
     Originated as Originated,
+    OutsideCalled as OutsideCalled,
+    OutsideUnreached as OutsideUnreached,
     PhoneHeld as PhoneHeld,
     PromptAsked as PromptAsked,
     PromptEnded as PromptEnded,
@@ -151,6 +153,8 @@ CallEvent = (
     | Held
     | Retrieved
     | Transferred
+    | OutsideCalled
+    | OutsideUnreached
     | PhoneHeld
     | BridgeOpened
     | BridgeClosed

@@ -26,6 +26,7 @@ class Role(StrEnum):
     CUSTOMER = "customer"
     AGENT = "agent"
     LEAD = "lead"  # listens, whispers or barges; `agent` of such a leg is his seat
+    OUTSIDE = "outside"  # to whom the customer was sent
 
 
 class LegState(StrEnum):
@@ -83,6 +84,17 @@ class KeptPlace(msgspec.Struct, frozen=True, kw_only=True):
     algorithm: Algorithm | None
     rules: tuple[str, ...]
     only_agent: AgentId | None
+    data: dict[str, str]
+    path: tuple[str, ...]
+
+
+class SentOut(msgspec.Struct, frozen=True, kw_only=True):
+    """An outside number to which the customer was sent. `queue` has him back, with `data` and `path`, if nobody there
+    answers."""
+
+    leg: LegId
+    number: str
+    queue: QueueId
     data: dict[str, str]
     path: tuple[str, ...]
 
@@ -148,6 +160,7 @@ class Conversation(msgspec.Struct, kw_only=True):
     talking_since: float = 0.0
     handed: tuple[Handed, ...] = ()  # the latest last
     callback: bool = False  # the customer is called by us
+    sent_out: SentOut | None = None
     made_by: AgentId | None = None  # an agent dialled it
     callee: AgentId | None = None  # an internal call: whose phone stands in the customer's place
     left: KeptPlace | None = None  # his last contact, if it ended without an agent

@@ -55,6 +55,7 @@ class ContactQueued(EventBase, frozen=True, kw_only=True):
     and `prefer` are what flow and rules (`rules`: their ids) add to the queue's own; `steps` () = the queue's.
     `been`: the queues that sent it on.
     `step`, since when (0.0: `at`) and `opened` are where it goes on if it has waited before.
+    `head`: he was promised somebody who did not come, and goes before his peers.
     `number` is the dialled one, `customer` the key under which the agent he talks to is remembered ('' = nobody)."""
 
     contact: ContactId
@@ -81,6 +82,7 @@ class ContactQueued(EventBase, frozen=True, kw_only=True):
     stepped_at: float = 0.0
     opened: float = 0.0
     booking: Booking | None = None
+    head: bool = False
 
 
 class ContactStepped(EventBase, frozen=True, kw_only=True):

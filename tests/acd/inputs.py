@@ -255,6 +255,33 @@ def unreached(house: House, why: Unreached) -> ev.CustomerUnreached:
     )
 
 
+def called_outside(house: House) -> ev.OutsideCalled:
+    return ev.OutsideCalled(
+        conversation=call_id(house),
+        agent=WHO,
+        leg=ids.LegId(f"{call_id(house)}.c9"),
+        number=NUMBER,
+        queue=ids.QueueId("service"),
+        data={},
+        path=(),
+        deadline=house.now + 30.0,
+        at=house.now,
+    )
+
+
+def unreached_outside(house: House) -> ev.OutsideUnreached:
+    """Of another conversation: one that was sent outside has no contact any more."""
+    return ev.OutsideUnreached(
+        conversation=ids.ConversationId("cother-1"),
+        number=NUMBER,
+        queue=ids.QueueId("service"),
+        data={},
+        path=(),
+        why=Unreached.BUSY,
+        at=house.now,
+    )
+
+
 def fault(kind: FaultKind, target: Callable[[House], str]) -> Do:
     found = lambda h: facts.FaultsFound(faults=(Fault(kind=kind, target=target(h), agent=WHO),))  # noqa: E731
     return tell(found)
@@ -401,6 +428,8 @@ INPUTS: dict[str, tuple[type | str, Do]] = {
     "CallerReturned": (ev.CallerReturned, say(lambda h: ev.CallerReturned(conversation=call_id(h), at=h.now))),
     "CustomerUnreached, no answer": (ev.CustomerUnreached, say(lambda h: unreached(h, Unreached.NO_ANSWER))),
     "CustomerUnreached, line lost": (ev.CustomerUnreached, say(lambda h: unreached(h, Unreached.LOST))),
+    "OutsideCalled": (ev.OutsideCalled, say(called_outside)),
+    "OutsideUnreached": (ev.OutsideUnreached, say(unreached_outside)),
     "QueueAsked": (ev.QueueAsked, say(lambda h: h.asks(call_id(h), "service"))),
     "LeaveAsked": (ev.LeaveAsked, say(lambda h: ev.LeaveAsked(conversation=call_id(h), key="1"))),
     "CallbackAsked": (

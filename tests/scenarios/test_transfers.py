@@ -10,9 +10,11 @@ from ctiserver.model import commands as cmd, effects as fx, events as ev
 from ctiserver.model.causes import EndReason
 from ctiserver.model.errors import Rejection
 from ctiserver.model.ids import AgentId, LegId
+from ctiserver.model.routing import OutboundConfig
 from ctiserver.model.talk import Place
 from ctiserver.model.work import AgentState, ContactState, WorkKind, agent_state
 from tests.fakes.floor import Floor
+from tests.scenarios.conftest import make_site
 from tests.scenarios.test_call_stories import ends, finish, talking
 
 
@@ -209,3 +211,150 @@ def test_only_the_agent_who_talks_may_send_him_on(floor: Floor) -> None:
     floor.settle()
     finish(floor)
     assert not floor.events(ev.Transferred)
+
+
+# --- to an outside number ---------------------------------------------------------------------------------------------
+
+EXPERT = "13900002222"
+
+
+@pytest.fixture
+def abroad() -> Floor:
+    """The site may call numbers that begin with 1."""
+    rules = OutboundConfig(trunk="192.0.2.9:5060", prefixes=("1",), per_hour=2, ring_seconds=25.0)
+    return Floor(msgspec.structs.replace(make_site(), outbound=rules))
+
+
+def outside_leg(floor: Floor) -> LegId:
+    return next(leg for leg, number in reversed(floor.switch.dialled.items()) if number == EXPERT)
+
+
+def test_to_an_outside_number_where_somebody_answers(abroad: Floor) -> None:
+    """Music, then the two are together without an agent, recorded as before, until one of them goes."""
+    caller, leg = talking(abroad)
+    assert send(abroad, number=EXPERT) is None
+    assert abroad.switch.bridge_of(caller) == "h", "music while it rings"
+    assert leg not in abroad.switch.channels
+    assert abroad.work("1001").kind is WorkKind.WRAP_UP
+    out = outside_leg(abroad)
+    abroad.switch.answer(out)
+    abroad.settle()
+    assert abroad.switch.bridge_of(caller) == abroad.switch.bridge_of(out) == "t"
+    assert len(abroad.switch.snoops) == 2
+    for item in list(abroad.agent("1001").work.values()):
+        abroad.command(cmd.FinishWrapUp, "1001", contact=item.contact, disposition="solved", note="", ready=True)
+    abroad.advance(60)
+    assert abroad.switch.bridge_of(caller) == abroad.switch.bridge_of(out) == "t", "the agent's wrap-up ends nothing"
+    abroad.switch.end(out)
+    abroad.settle()
+    abroad.advance(30)
+    assert abroad.switch.quiet()
+    assert not abroad.world.conversations
+    abroad.check_journal()
+    assert ends(abroad) == [EndReason.ANSWERED]
+
+
+@pytest.mark.parametrize("way", ["busy", "no answer", "no trunk"])
+def test_nobody_answers_outside_and_the_customer_is_at_the_head_of_his_queue(abroad: Floor, way: str) -> None:
+    caller, _ = talking(abroad)
+    first = abroad.contact()
+    conversation = abroad.conversation().id
+    waiting = abroad.switch.call("in-9", "95500")
+    abroad.advance(3)
+    abroad.switch.press(waiting, "1")
+    abroad.advance(5)
+    abroad.switch.trunk_up = way != "no trunk"
+    assert abroad.command(cmd.TransferCall, "1001", conversation=conversation, number=EXPERT) is None
+    abroad.settle()
+    match way:
+        case "busy":
+            abroad.switch.end(outside_leg(abroad), 17)
+        case "no answer":
+            abroad.advance(25.1)
+    abroad.settle()
+    assert abroad.switch.bridge_of(caller) == "h"
+    back = next(one for one in abroad.world.contacts.values() if one.path and one.path[-1] == "transfer:1001")
+    assert back.state is ContactState.WAITING
+    assert back.path == (*first.path, "transfer:1001")
+    abroad.log_in("1002")
+    abroad.settle()
+    assert abroad.work("1002").contact == back.id, "he goes before who waits since before"
+    pop = view.work(abroad.world, AgentId("1002"), abroad.work("1002"))
+    assert pop is not None
+    abroad.switch.end(waiting)
+    picks_up(abroad, "1002")
+    assert abroad.switch.bridge_of(caller) == "t"
+    both_finish_whatever(abroad, caller)
+
+
+def both_finish_whatever(floor: Floor, caller: LegId) -> None:
+    floor.switch.end(caller)
+    floor.settle()
+    for agent in ("1001", "1002"):
+        for item in list(floor.agent(agent).work.values()):
+            floor.command(cmd.FinishWrapUp, agent, contact=item.contact, disposition="solved", note="", ready=False)
+    floor.advance(40)
+    assert floor.switch.quiet()
+    assert not floor.world.conversations
+    floor.check_journal()
+
+
+@pytest.mark.parametrize("answered", [False, True])
+@pytest.mark.parametrize("way", ["customer hangs up", "kill", "kill, outside gone"])
+def test_what_may_happen_while_it_rings_outside_and_in_the_talk(abroad: Floor, way: str, answered: bool) -> None:
+    caller, _ = talking(abroad)
+    assert send(abroad, number=EXPERT) is None
+    out = outside_leg(abroad)
+    if answered:
+        abroad.switch.answer(out)
+        abroad.settle()
+    match way:
+        case "kill":
+            abroad.restart()
+            abroad.settle()
+            abroad.switch.answer(out)
+            abroad.settle()
+            assert abroad.switch.bridge_of(caller) == abroad.switch.bridge_of(out) == "t"
+        case "kill, outside gone":
+            abroad.switch.end(out)
+            abroad.restart()
+            abroad.settle()
+            assert (abroad.switch.bridge_of(caller) == "h") is not answered, "he waits again, or it is over"
+    abroad.switch.end(caller)
+    abroad.settle()
+    assert out not in abroad.switch.channels
+    abroad.feed_links("1001")
+    both_finish_whatever(abroad, caller)
+
+
+def test_answered_while_nobody_listened(abroad: Floor) -> None:
+    caller, _ = talking(abroad)
+    assert send(abroad, number=EXPERT) is None
+    out = outside_leg(abroad)
+    abroad.switch.answer(out)
+    abroad.restart()
+    abroad.settle()
+    assert abroad.switch.bridge_of(caller) == abroad.switch.bridge_of(out) == "t"
+    abroad.feed_links("1001")
+    both_finish_whatever(abroad, caller)
+
+
+def test_where_a_customer_may_not_be_sent(abroad: Floor) -> None:
+    """The rules are those of a call that the agent dials, and it counts as one."""
+    caller, _ = talking(abroad)
+    assert send(abroad, number="0208880000") is Rejection.NUMBER_NOT_ALLOWED
+    assert send(abroad, number="x") is Rejection.BAD_NUMBER
+    assert send(abroad, number=EXPERT, queue="service") is Rejection.BAD_COMMAND
+    for _ in range(2):
+        assert send(abroad, number=EXPERT) is None
+        abroad.switch.end(outside_leg(abroad), 17)
+        abroad.settle()
+        for item in list(abroad.agent("1001").work.values()):
+            if item.kind is WorkKind.WRAP_UP:
+                abroad.command(
+                    cmd.FinishWrapUp, "1001", contact=item.contact, disposition="solved", note="", ready=True
+                )
+        abroad.settle()
+        picks_up(abroad, "1001")
+    assert send(abroad, number=EXPERT) is Rejection.TOO_MANY_CALLS
+    both_finish_whatever(abroad, caller)
