@@ -114,7 +114,7 @@ class Silence:
 
 
 def _page(leg: Leg) -> bool:
-    return leg.role is Role.AGENT and desk_phone(leg.endpoint) is None
+    return leg.role is not Role.CUSTOMER and desk_phone(leg.endpoint) is None
 
 
 def _silent_page(leg: LegId, heard: Heard) -> Fault:

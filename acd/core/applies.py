@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from acd.core import agent as agents, callback, contact as contacts, dial, forecast, queue_rules, reservation, waiting
+from acd.core import (
+    agent as agents,
+    callback,
+    consult,
+    contact as contacts,
+    dial,
+    forecast,
+    queue_rules,
+    reservation,
+    waiting,
+)
 from acd.core.index import Index
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
@@ -185,6 +195,22 @@ def _apply_connected(index: Index, world: World, event: ev.ContactConnected) -> 
 
 def _apply_leg_lost(index: Index, world: World, event: ev.AgentLegLost | ev.AgentLegBack) -> None:
     reservation.leg_lost(world, event, index.live(event.conversation))
+    consult.apply_lost(world, event)
+
+
+def _apply_consult(
+    index: Index, world: World, event: ev.ConsultAsked | ev.ConsultRing | ev.ConsultUp | ev.PartyLeft
+) -> None:
+    consult.apply(world, event)
+    _agent(index, world, event.agent, event.at)
+
+
+def _apply_passed(index: Index, world: World, event: ev.ContactPassed) -> None:
+    consult.apply_passed(world, event)
+    index.contact_changed(event.contact, world.contacts.get(event.contact))
+    if contacts.counted(world.contacts[event.contact]):
+        _book(world, event.queue).entered += 1
+    _agent(index, world, event.agent, event.at)
 
 
 def _apply_ended(index: Index, world: World, event: ev.ContactEnded) -> None:
@@ -231,6 +257,7 @@ def _apply_mended(index: Index, world: World, event: ev.DeadlineMended) -> None:
 
 def _apply_dropped(index: Index, world: World, event: ev.WorkDropped) -> None:
     reservation.dropped(world, event)
+    consult.apply_dropped(world, event)
     _agent(index, world, event.agent, event.at)
 
 
@@ -270,6 +297,8 @@ APPLY: dict[type, Callable[..., None]] = {
     ev.CallbackPlanned: _apply_callback,
     ev.CallbackDue: _apply_callback,
     ev.ContactConnected: _apply_connected,
+    **dict.fromkeys((ev.ConsultAsked, ev.ConsultRing, ev.ConsultUp, ev.PartyLeft), _apply_consult),
+    ev.ContactPassed: _apply_passed,
     ev.AgentLegLost: _apply_leg_lost,
     ev.AgentLegBack: _apply_leg_lost,
     ev.ContactEnded: _apply_ended,

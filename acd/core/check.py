@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from acd.core import agent as agents, contact as contacts, queue_rules, reservation as reservations, waiting
+from acd.core import agent as agents, consult, contact as contacts, queue_rules, reservation as reservations, waiting
 from acd.core.index import Index
 from ctiserver.model.facts import SeenEndpoint
 from ctiserver.model.faults import Fault, FaultKind
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, ReservationId, desk_endpoint, desk_phone, is_lease
-from ctiserver.model.work import Agent, Contact, ContactState, Device, DeviceKind, Reservation, WorkItem, WorkKind
+from ctiserver.model.talk import PartyState, party
+from ctiserver.model.work import Agent, Contact, ContactState, Device, DeviceKind, Reservation, Task, WorkItem, WorkKind
 from ctiserver.model.world import World
 
 
@@ -23,6 +24,7 @@ def faults(world: World, index: Index | None = None) -> list[Fault]:
     """What does not hold between two turns; empty when all is well. `index`: must equal one rebuilt from the world."""
     found = [
         *_agents(world),
+        *_parties(world),
         *_contacts(world),
         *_reservations(world),
         *_unserved(world),
@@ -66,6 +68,8 @@ def _desk_phone(world: World, agent: Agent, device: Device) -> Iterator[Fault]:
 
 def _item(world: World, agent: Agent, name: ContactId, item: WorkItem) -> str:
     """Why he cannot have this in hand; empty: he can."""
+    if item.task is Task.CONSULT:
+        return _consult(world, agent, item)
     contact = world.contacts.get(name)
     if contact is None:
         return f"agent {agent.id} works on {name}, which is not known"
@@ -81,6 +85,29 @@ def _item(world: World, agent: Agent, name: ContactId, item: WorkItem) -> str:
             if contact.state not in (ContactState.ENDED, ContactState.SCHEDULED) or contact.agent != agent.id:
                 return f"agent {agent.id} wraps up {name}, which is {contact.state.value}"
     return ""
+
+
+def _consult(world: World, agent: Agent, item: WorkItem) -> str:
+    """A consult lives in its conversation, or ends with his leg."""
+    conversation = world.conversations.get(item.conversation)
+    one = party(conversation, agent.id) if conversation is not None else None
+    if item.leaving:
+        return "" if one is None else f"agent {agent.id} has left a consult and is still in it"
+    if conversation is None or conversation.cleared or conversation.agent is None or one is None:
+        return f"agent {agent.id} is in a consult that is over"
+    there = one.state in (PartyState.CONSULTING, PartyState.JOINED)
+    if one.item != item.contact or there is not (item.kind is WorkKind.BUSY):
+        return f"agent {agent.id} is {item.kind.value} with a consult that is {one.state.value}"
+    return ""
+
+
+def _parties(world: World) -> Iterator[Fault]:
+    """Whoever was called in knows of it."""
+    for conversation in world.conversations.values():
+        for one in conversation.parties:
+            agent = world.agents.get(one.agent)
+            if agent is None or one.item not in agent.work:
+                yield _work(one.agent, one.item, conversation.id, f"agent {one.agent} does not know of his consult")
 
 
 def _contacts(world: World) -> Iterator[Fault]:
@@ -225,7 +252,7 @@ def _missing(world: World, key: str, due: float) -> Fault:
     kind, _, rest = key.partition(":")
     if kind in ("acd.confirm", "acd.offer", "acd.withdraw"):
         return _reservation(world.reservations[ReservationId(rest.partition(":")[0])], detail)
-    if kind == "acd.wrap":
+    if kind in ("acd.wrap", "acd.consult"):
         agent, _, name = rest.partition(":")
         item = world.agents[AgentId(agent)].work[ContactId(name)]
         return _work(AgentId(agent), ContactId(name), item.conversation, detail)
@@ -246,6 +273,10 @@ def _of_agent(world: World, agent: Agent) -> Iterator[tuple[str, float]]:
     if agents.is_gone(world, agent):
         yield agents.gone_key(agent.id), world.now
     for name, item in agent.work.items():
+        if item.task is Task.CONSULT:
+            if item.until:
+                yield consult.consult_key(agent.id, name), item.until
+            continue
         if item.kind is WorkKind.WRAP_UP:
             yield reservations.wrap_key(agent.id, name), item.until
         if item.lost_at:

@@ -59,6 +59,10 @@ class Conduct:
                 if event.contact in world.contacts:
                     self.wrong.append(f"{event.contact} enters twice")
                 self._arrived[event.contact] = max(self._arrived.values(), default=0) + 1
+            case ev.ContactPassed():
+                self._book(event.queue).entered += 0 if event.medium in MADE else 1
+                if event.contact in world.contacts:
+                    self.wrong.append(f"{event.contact} enters twice")
             case ev.ContactEnded():
                 self._ended(world, event)
             case ev.OfferMade():

@@ -1,13 +1,13 @@
 """The desk: what agents command, and the facts about their desktops.
 
-Lives here: the decisions on commands, on links and restarts. Not here: calls (hold, hang up), which are the
-conversation core's; what is whose phone (`devices`). Limits below are our own choice; reasons and dispositions come
+Lives here: the decisions on commands, on links and restarts. Not here: calls (hold, hang up, swap), which are
+the conversation core's; what is whose phone (`devices`). Limits below are our own choice; reasons and dispositions come
 from the site.
 """
 
 from __future__ import annotations
 
-from acd.core import contact as contacts, devices, dial, outcomes
+from acd.core import consult, contact as contacts, devices, dial, outcomes
 from acd.core.index import Index
 from acd.core.reservation import live
 from ctiserver.model import commands as cmd, events as ev, facts
@@ -15,7 +15,7 @@ from ctiserver.model.causes import EndReason
 from ctiserver.model.errors import CommandRejected, InvariantBroken, Rejection
 from ctiserver.model.ids import ContactId, is_seat
 from ctiserver.model.turns import NOTHING, Decision
-from ctiserver.model.work import Agent, WorkItem, WorkKind
+from ctiserver.model.work import Agent, Task, WorkItem, WorkKind
 from ctiserver.model.world import Ctx, World
 
 NOTE_LENGTH = 4000
@@ -34,9 +34,13 @@ def command(world: World, index: Index, item: cmd.Command, ctx: Ctx) -> Decision
             return NOTHING
         case cmd.MonitorCall() | cmd.ChangeMonitor() | cmd.StopMonitor() | cmd.DisconnectCall():
             return NOTHING
+        case cmd.SwapCall() | cmd.CancelConsult() | cmd.ConferenceCall() | cmd.DropParty():
+            return NOTHING
         case cmd.CloseQueue() | cmd.OpenQueue():
             return _switch(world, item, now)
         case cmd.BookCallback() | cmd.CancelCallback() | cmd.DismissLost() | cmd.TransferCall():
+            raise InvariantBroken(f"{type(item).__name__} is decided elsewhere")
+        case cmd.ConsultCall() | cmd.CompleteConsult() | cmd.LeaveConference():
             raise InvariantBroken(f"{type(item).__name__} is decided elsewhere")
         case _:
             pass
@@ -145,6 +149,9 @@ def _sign_out(agent: Agent, now: float) -> Decision:
 
 
 def _confirm(world: World, agent: Agent, item: cmd.ConfirmOffer, now: float) -> Decision:
+    rung = consult.confirmed(world, agent, item, now)
+    if rung is not None:
+        return rung
     reservation = world.reservations.get(item.reservation)
     offered = reservation.agents.get(agent.id) if reservation is not None else None
     if reservation is None or offered is None or not live(offered):
@@ -160,7 +167,7 @@ def _confirm(world: World, agent: Agent, item: cmd.ConfirmOffer, now: float) -> 
 def _own(agent: Agent, contact: ContactId) -> WorkItem:
     """His own talk or wrap-up."""
     item = agent.work.get(contact)
-    if item is None or item.kind is WorkKind.RESERVED:
+    if item is None or item.kind is WorkKind.RESERVED or item.task is not Task.CONTACT:
         raise CommandRejected(Rejection.UNKNOWN_CALL)
     return item
 

@@ -16,6 +16,7 @@ from typing import get_args
 from acd.core import (
     agent as agents,
     callback,
+    consult,
     contact as contacts,
     desk,
     devices,
@@ -74,6 +75,8 @@ class Acd:
             return Decision((ev.LostDismissed(contact=item.contact, by=item.by, at=ctx.now),))
         if isinstance(item, cmd.TransferCall):
             return transfer.blind(world, self.index, item, ctx)
+        if isinstance(item, cmd.ConsultCall | cmd.CompleteConsult | cmd.LeaveConference):
+            return consult.command(world, self.index, item, ctx)
         if type(item) in _COMMANDS:
             return desk.command(world, self.index, item, ctx)  # type: ignore[arg-type]
         if isinstance(item, facts.FaultsFound):

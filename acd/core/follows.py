@@ -12,6 +12,7 @@ from acd.core import (
     agent as agents,
     callback,
     comfort,
+    consult,
     contact as contacts,
     desk,
     devices,
@@ -49,7 +50,8 @@ def _queue_asked(index: Index, world: World, item: ev.QueueAsked, ctx: Ctx) -> E
 
 def _connection_cleared(index: Index, world: World, item: ev.ConnectionCleared, ctx: Ctx) -> Events:
     held = world.reservations.get(index.reservation_of_leg.get(item.leg, ReservationId("")))
-    return outcomes.close_if_done(held) if held is not None else ()
+    closed_now = outcomes.close_if_done(held) if held is not None else ()
+    return (*closed_now, *consult.leg_cleared(world, item, ctx.now))
 
 
 def _caller_gone(index: Index, world: World, item: ev.CallCleared | ev.ConversationForgotten, ctx: Ctx) -> Events:
@@ -144,7 +146,10 @@ def _due(index: Index, world: World, item: ev.DeadlinePassed, ctx: Ctx) -> Event
             return callback.due(world, contact, now)
         case "acd.takeback":
             internal = contact is not None and contact.medium == INTERNAL
-            return dial.lost(world, contact, now) if internal else outcomes.takeback_due(world, contact, now)
+            return dial.lost(world, contact, now) if internal else consult.takeback_due(world, contact, now)
+        case "acd.consult":
+            agent, _, thing = rest.partition(":")
+            return consult.due(world, AgentId(agent), ContactId(thing), now)
         case "acd.gone":
             return agents.gone(world, AgentId(rest), now)
         case "acd.lost":
@@ -257,6 +262,7 @@ FOLLOWS: dict[type, Callable[..., Events]] = {
     ev.OfferMade: _offered,
     ev.OfferJoined: _offered,
     ev.AgentLegUp: lambda index, world, item, ctx: outcomes.leg_up(world, item, ctx.now),
+    ev.AgentLegLost: lambda index, world, item, ctx: consult.leg_lost(world, index, item, ctx.now),
     ev.AgentLegFailed: lambda index, world, item, ctx: outcomes.leg_failed(world, item, ctx.now),
     ev.ConnectionCleared: _connection_cleared,
     ev.CallCleared: _caller_gone,

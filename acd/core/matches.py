@@ -18,7 +18,7 @@ def _match_contact(index: Index, world: World, item: ev.ContactQueued, found: Pa
     found.contact(item.contact)
 
 
-def _match_agent(index: Index, world: World, item: ev.WrapUpEnded, found: Pass) -> None:
+def _match_agent(index: Index, world: World, item: ev.WrapUpEnded | ev.PartyLeft, found: Pass) -> None:
     found.agent(item.agent)
 
 
@@ -78,6 +78,7 @@ MATCHES: dict[type, Callable[..., None]] = {
             ev.OfferWithdrawn,
             ev.AgentLegFailed,
             ev.WorkDropped,
+            ev.PartyLeft,
         ),
         _match_agent,
     ),

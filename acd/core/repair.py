@@ -6,12 +6,13 @@ unserved is matched anew when the index is (`engine`).
 
 from __future__ import annotations
 
-from acd.core import contact as contacts, devices, outcomes
+from acd.core import consult, contact as contacts, devices, outcomes
 from acd.core.index import Index
 from ctiserver.model import effects as fx, events as ev, facts
-from ctiserver.model.causes import EndReason
+from ctiserver.model.causes import EndReason, Parted
 from ctiserver.model.faults import MAX_REPAIRS, OF_CALLS, Fault, FaultKind
 from ctiserver.model.ids import AgentId, ContactId, LeaseId, QueueId, ReservationId, desk_phone
+from ctiserver.model.talk import party
 from ctiserver.model.turns import Decision
 from ctiserver.model.work import Agent, Contact, ContactState, Reservation, WorkKind
 from ctiserver.model.world import World
@@ -117,6 +118,11 @@ def _free(world: World, fault: Fault, events: list[ev.Event], now: float) -> str
     agent = world.agents.get(fault.agent or AgentId(""))
     name = ContactId(fault.target)
     item = agent.work.get(name) if agent is not None else None
+    conversation = world.conversations.get(fault.conversation) if fault.conversation is not None else None
+    one = party(conversation, fault.agent) if conversation is not None else None
+    if conversation is not None and one is not None and one.item == name:  # with his leg, if he has one
+        events.append(consult.left(conversation, one, Parted.AUDITOR, now))
+        return "taken out of the call"
     if agent is None or item is None:
         return ""
     contact = world.contacts.get(name)

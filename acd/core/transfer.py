@@ -38,6 +38,8 @@ def blind(world: World, index: Index, item: cmd.TransferCall, ctx: Ctx) -> Decis
         raise CommandRejected(Rejection.NOT_TALKING)
     if contact.medium == INTERNAL:
         raise CommandRejected(Rejection.NOT_ALLOWED)
+    if conversation.parties:
+        raise CommandRejected(Rejection.CONSULT_RUNNING)
     targets = (item.queue, item.to_agent, item.flow, item.number)
     if [bool(target) for target in targets].count(True) != 1:
         raise CommandRejected(Rejection.BAD_COMMAND, "exactly one of queue, to_agent, flow, number")

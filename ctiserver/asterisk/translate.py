@@ -19,8 +19,9 @@ APOLOGY_CONTEXT = "hollyhock-apology"
 IN_CONTEXTS = ("hollyhock-in", APOLOGY_CONTEXT)
 """Dialplan contexts whose channels are callers."""
 
-CALLED = ("a", "c", "l")
-"""The kinds of legs that we call: agents', customers' of callbacks, and team leads'."""
+CALLED = ("a", "b", "c", "l")
+"""The kinds of legs that we call: agents', those of who is called in beside them, customers' of callbacks, and team
+leads'."""
 LEGS = ("", *CALLED)
 """The kinds of channels that are legs; all others are snoops."""
 

@@ -5,6 +5,8 @@ No decisions here: live work, recovery and replay all run this code (DESIGN sect
 
 from __future__ import annotations
 
+import msgspec
+
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import ConversationId, LegId
@@ -15,9 +17,13 @@ from ctiserver.model.talk import (
     Leg,
     LegState,
     Monitoring,
+    Party,
+    PartyGone,
+    PartyState,
     Place,
     Role,
     SentOut,
+    Side,
     contacts_of,
 )
 from ctiserver.model.world import World
@@ -225,7 +231,7 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             conversation.legs_made += 1
             conversation.legs[event.leg] = Leg(
                 id=event.leg,
-                role=Role.AGENT,
+                role=event.role,
                 state=LegState.INITIATED,
                 created_at=event.at,
                 agent=event.agent,
@@ -321,6 +327,10 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             if event.flow:
                 conversation.place = Place.IVR
             world.deadlines.drop(takeback_key(conversation.id))
+        case ev.ContactPassed():
+            _pass(world, conversation, event)
+        case ev.ConsultAsked() | ev.ConsultRing() | ev.ConsultUp() | ev.Swapped() | ev.Conferenced() | ev.PartyLeft():
+            _apply_party(conversation, event)
         case ev.PhoneHeld():
             conversation.legs[event.leg].on_hold = event.on
         case ev.BridgeOpened():
@@ -384,3 +394,62 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             del world.conversations[conversation.id]
         case _:
             pass
+
+
+PartyEvent = ev.ConsultAsked | ev.ConsultRing | ev.ConsultUp | ev.Swapped | ev.Conferenced | ev.PartyLeft
+
+
+def _apply_party(conversation: Conversation, event: PartyEvent) -> None:
+    match event:
+        case ev.ConsultAsked():
+            one = Party(
+                agent=event.agent,
+                item=event.item,
+                asked_by=event.asked_by,
+                state=PartyState.ASKED,
+                since=event.at,
+            )
+            conversation.parties = (*conversation.parties, one)
+            conversation.side = Side.CONSULTEE
+            conversation.party_gone = None
+        case ev.ConsultRing():
+            _becomes(conversation, event, PartyState.RINGING)
+        case ev.ConsultUp():
+            _becomes(conversation, event, PartyState.CONSULTING)
+        case ev.Conferenced():
+            _becomes(conversation, event, PartyState.JOINED)
+            conversation.side = Side.CUSTOMER
+        case ev.Swapped():
+            conversation.side = event.side
+        case ev.PartyLeft():
+            conversation.parties = tuple(one for one in conversation.parties if one.item != event.item)
+            if event.was is not PartyState.JOINED:
+                conversation.side = Side.CUSTOMER
+            conversation.party_gone = PartyGone(agent=event.agent, why=event.why, at=event.at)
+
+
+def _becomes(
+    conversation: Conversation, event: ev.ConsultRing | ev.ConsultUp | ev.Conferenced, state: PartyState
+) -> None:
+    conversation.parties = tuple(
+        msgspec.structs.replace(one, state=state, since=event.at) if one.item == event.item else one
+        for one in conversation.parties
+    )
+
+
+def _pass(world: World, conversation: Conversation, event: ev.ContactPassed) -> None:
+    """One who was called in has the customer from now on."""
+    handed = Handed(
+        contact=event.from_contact, agent=event.from_agent, queue=event.queue, note=event.note, at=event.at
+    )
+    conversation.handed = (*conversation.handed, handed)[-MOST_HANDED:]
+    conversation.parties = tuple(one for one in conversation.parties if one.agent != event.agent)
+    conversation.side = Side.CUSTOMER
+    conversation.party_gone = None
+    conversation.agent = event.agent
+    conversation.contact = event.contact
+    world.conversation_of_contact[event.contact] = conversation.id
+    for leg in conversation.legs.values():
+        if leg.agent == event.agent:
+            leg.role = Role.AGENT
+    world.deadlines.drop(takeback_key(conversation.id))

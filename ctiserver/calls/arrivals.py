@@ -60,6 +60,8 @@ def returned(conversation: Conversation, leg: Leg, ctx: Ctx) -> Decision:
     agent = talking_leg(conversation)
     if leg.state is not LegState.CONNECTED:  # the apology has answered him
         plan.events.append(ev.Established(conversation=conversation.id, leg=leg.id, at=ctx.now))
+    elif conversation.place is Place.TALKING and conversation.parties:
+        plan.seat(conversation, leg, ids.talk_bridge(conversation.id))
     elif conversation.place is Place.TALKING and agent is not None:
         plan.to_talk(conversation, agent.id)
     elif conversation.place in (Place.WAITING, Place.HELD):

@@ -7,7 +7,19 @@ What the switch really holds is compared in `reconcile`.
 
 from __future__ import annotations
 
-from ctiserver.calls import arrivals, callbacks, holds, legs, monitoring, outside, reconcile, repair, transfers
+from ctiserver.calls import (
+    arrivals,
+    callbacks,
+    holds,
+    legs,
+    monitoring,
+    outside,
+    parties,
+    reconcile,
+    repair,
+    rings,
+    transfers,
+)
 from ctiserver.calls.apply import (
     FORGET_AFTER,
     OWN_RING,
@@ -20,10 +32,11 @@ from ctiserver.calls.apply import (
 )
 from ctiserver.calls.moves import Plan, agent_legs, in_hand
 from ctiserver.model import commands as cmd, effects as fx, events as ev, facts, ids
-from ctiserver.model.causes import NORMAL, REJECTED, ClearedBy, LegFailure, Unreached
+from ctiserver.model.causes import NORMAL, REJECTED, ClearedBy, LegFailure, Parted, Unreached
 from ctiserver.model.errors import CommandRejected, Rejection
-from ctiserver.model.talk import Conversation, LegState, Place
+from ctiserver.model.talk import Conversation, LegState, PartyState, Place, Role, Side, consulted, live_leg, party
 from ctiserver.model.turns import NOTHING, Decision, Item
+from ctiserver.model.work import Device
 from ctiserver.model.world import Ctx, World
 
 RING_SLACK = 3.0
@@ -84,6 +97,18 @@ class Calls:
                 return _command(world, item, ctx)
             case cmd.MonitorCall() | cmd.ChangeMonitor() | cmd.StopMonitor() | cmd.DisconnectCall():
                 return monitoring.command(world, item, ctx)
+            case cmd.SwapCall() | cmd.CancelConsult() | cmd.ConferenceCall() | cmd.DropParty():
+                return _command(world, item, ctx)
+            case ev.ConsultAsked():
+                return parties.asked(world, item, ctx)
+            case ev.ConsultRing():
+                return parties.ring(world, item, ctx)
+            case ev.ConsultUp():
+                return parties.up(world, item)
+            case ev.PartyLeft():
+                return parties.left(world, item, ctx)
+            case ev.ContactPassed():
+                return parties.passed(world, item, ctx)
             case ev.PromptAsked():
                 return _prompt_asked(world, item)
             case ev.PromptStopAsked():
@@ -105,10 +130,10 @@ class Calls:
             case ev.LegSeenUp():
                 return legs.seen_up(world, item, ctx)
             case ev.AgentLegLost():
-                return _take_back(world, _live(world, item.conversation), ctx)
+                return NOTHING if item.left else _take_back(world, _live(world, item.conversation), item.agent, ctx)
             case ev.DeadlinePassed() if item.key.startswith(takeback_key(ids.ConversationId(""))):
                 name = ids.ConversationId(item.key.removeprefix(takeback_key(ids.ConversationId(""))))
-                return _take_back(world, _live(world, name), ctx)
+                return _take_back(world, _live(world, name), None, ctx)
             case ev.Transferred():
                 return transfers.sent_on(world, item, ctx)
             case ev.Talking() | ev.AgentLegBack():
@@ -171,27 +196,49 @@ def _live(world: World, conversation: ids.ConversationId) -> Conversation | None
     return found if found is not None and not found.cleared else None
 
 
-def _command(world: World, command: cmd.HoldCall | cmd.RetrieveCall | cmd.HangUpCall, ctx: Ctx) -> Decision:
+_Command = cmd.HoldCall | cmd.RetrieveCall | cmd.HangUpCall | parties.Command
+
+
+def _command(world: World, command: _Command, ctx: Ctx) -> Decision:
     conversation = _live(world, command.conversation)
+    plan = Plan()
+    called_in = party(conversation, command.agent) if conversation is not None else None
+    if conversation is not None and called_in is not None and isinstance(command, cmd.HangUpCall):
+        there = called_in.state in (PartyState.CONSULTING, PartyState.JOINED)
+        parties.leave(plan, conversation, called_in, Parted.LEFT if there else Parted.REJECTED, ctx.now)
+        return plan.decision()
     if conversation is None or command.agent not in (conversation.agent, conversation.callee):
         raise CommandRejected(Rejection.UNKNOWN_CALL)
-    plan = Plan()
     if command.agent != conversation.agent:
         _callee(plan, conversation, command)
         return plan.decision()
     match command:
+        case cmd.SwapCall() | cmd.CancelConsult() | cmd.ConferenceCall() | cmd.DropParty():
+            parties.command(plan, conversation, command, ctx)
         case cmd.HoldCall():
             holds.hold(plan, conversation, command.agent, ctx)
         case cmd.RetrieveCall():
             holds.retrieve(plan, conversation, command.agent, ctx)
         case cmd.HangUpCall() if conversation.place is Place.CALLING:
             callbacks.unreached(plan, conversation, Unreached.AGENT, ctx.now)
+        case cmd.HangUpCall() if conversation.side is Side.CONSULTEE and consulted(conversation) is not None:
+            parties.cancel(plan, conversation, ctx)  # it ends what he hears: nobody loses a customer by it
+        case cmd.HangUpCall() if parties.heirs(conversation):
+            leg = live_leg(conversation, command.agent)
+            gone = ev.AgentLegLost(
+                conversation=conversation.id,
+                agent=command.agent,
+                leg=leg.id if leg is not None else ids.LegId(""),
+                at=ctx.now,
+                left=True,
+            )
+            plan.events.append(gone)
         case cmd.HangUpCall():
             plan.hang_up(conversation, conversation.legs[conversation.customer_leg], ClearedBy.AGENT)
     return plan.decision()
 
 
-def _callee(plan: Plan, conversation: Conversation, command: cmd.HoldCall | cmd.RetrieveCall | cmd.HangUpCall) -> None:
+def _callee(plan: Plan, conversation: Conversation, command: _Command) -> None:
     """The one who was called by a colleague: he may refuse, and hang up."""
     leg = callbacks.customer(conversation)
     if not isinstance(command, cmd.HangUpCall):
@@ -250,6 +297,7 @@ def _queued(world: World, event: ev.ContactQueued | ev.ContactRequeued, ctx: Ctx
     if conversation is None:
         return NOTHING
     plan = Plan()
+    parties.all_leave(plan, conversation, ctx.now)
     for leg in agent_legs(conversation):
         if leg.take_back and leg.state is not LegState.CONNECTED:
             plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
@@ -289,7 +337,7 @@ def _ring(world: World, event: ev.RingAsked, ctx: Ctx) -> Decision:
                 ),
             )
         )
-    return legs.originate(
+    return rings.originate(
         conversation,
         event.agent,
         device,
@@ -334,14 +382,21 @@ def _connect(world: World, event: ev.ContactConnected, ctx: Ctx) -> Decision:
     return NOTHING
 
 
-def _take_back(world: World, conversation: Conversation | None, ctx: Ctx) -> Decision:
-    """The agent's leg is lost: if his phone still has a contact (a short gap in the network), it is rung at once."""
-    agent = world.agents.get(conversation.agent) if conversation is not None and conversation.agent else None
+def _take_back(world: World, conversation: Conversation | None, who: ids.AgentId | None, ctx: Ctx) -> Decision:
+    """The agent's leg is lost (`who` None: his whose talk it is): if his phone still has a contact (a short gap in the
+    network), it is rung at once."""
+    name = who or (conversation.agent if conversation is not None else None)
+    agent = world.agents.get(name) if name is not None else None
     if conversation is None or agent is None or agent.device is None or not agent.device.contact:
         return NOTHING  # his page says when it is there again (DeviceReady)
-    if any(leg.agent == agent.id for leg in agent_legs(conversation)):
+    if any(leg.agent == agent.id and not leg.ending for leg in conversation.legs.values()):
         return NOTHING
-    return legs.originate(conversation, agent.id, agent.device, reservation=None, timeout=TAKE_BACK_RING, ctx=ctx)
+    return _ring_back(conversation, agent.id, agent.device, ctx)
+
+
+def _ring_back(conversation: Conversation, agent: ids.AgentId, device: Device, ctx: Ctx) -> Decision:
+    role = Role.AGENT if agent == conversation.agent else Role.CONSULTEE
+    return rings.originate(conversation, agent, device, role=role, take_back=True, timeout=TAKE_BACK_RING, ctx=ctx)
 
 
 def _made(world: World, event: ev.CallMade, ctx: Ctx) -> Decision:
@@ -350,7 +405,7 @@ def _made(world: World, event: ev.CallMade, ctx: Ctx) -> Decision:
     if conversation is None or agent.device is None:
         return NOTHING  # the deadline ends it
     timeout = OWN_RING + RING_SLACK
-    own = legs.originate(conversation, agent.id, agent.device, reservation=None, timeout=timeout, ctx=ctx)
+    own = rings.originate(conversation, agent.id, agent.device, take_back=True, timeout=timeout, ctx=ctx)
     if event.to_agent is not None:
         return own
     asked = fx.FindCustomer(conversation=conversation.id, number=event.number)
@@ -365,14 +420,12 @@ def _device_ready(world: World, event: ev.DeviceReady, ctx: Ctx) -> Decision:
     plan = Plan()
     for contact in sorted(agent.work):
         conversation = _live(world, agent.work[contact].conversation)
-        if conversation is None or conversation.agent != event.agent:
+        if conversation is None or not _is_there(conversation, event.agent):
             continue
-        mine = [leg for leg in agent_legs(conversation) if leg.agent == event.agent]
+        mine = [leg for leg in conversation.legs.values() if leg.agent == event.agent and not leg.ending]
         if any(leg.instance == event.instance for leg in mine):
             continue
-        decision = legs.originate(
-            conversation, event.agent, agent.device, reservation=None, timeout=TAKE_BACK_RING, ctx=ctx
-        )
+        decision = _ring_back(conversation, event.agent, agent.device, ctx)
         plan.events.extend(decision.events)
         plan.effects.extend(decision.effects)
     return plan.decision()
@@ -386,6 +439,13 @@ def _dialled_long_enough(world: World, conversation: Conversation | None, ctx: C
     plan = Plan()
     outside.due(plan, conversation, ctx)
     return plan.decision()
+
+
+def _is_there(conversation: Conversation, agent: ids.AgentId) -> bool:
+    """Whether it is his talk, or he was called in and has answered."""
+    one = party(conversation, agent)
+    called_in = one is not None and one.state in (PartyState.CONSULTING, PartyState.JOINED)
+    return conversation.agent == agent or called_in
 
 
 def _tidy(world: World, event: _Ending) -> Decision:

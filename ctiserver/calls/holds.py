@@ -2,7 +2,8 @@
 
 There is one hold of a talk, whoever set it. What the phone signals is a fact: its hold begins one (unless it is on
 already), its resume ends it, also one that the page began: whoever resumes wants to talk. The page cannot end the
-phone's own hold (nobody but the phone can), and is told so: the caller would come back into silence.
+phone's own hold (nobody but the phone can), and is told so: the caller would come back into silence. Beside a
+colleague whom he consults, to retrieve the customer is to swap; in a conference a phone's hold is its own affair.
 
 | The talk is          | page holds | page retrieves | phone holds | phone resumes |
 |----------------------|------------|----------------|-------------|---------------|
@@ -14,18 +15,23 @@ phone's own hold (nobody but the phone can), and is told so: the caller would co
 
 from __future__ import annotations
 
+from ctiserver.calls import parties
 from ctiserver.calls.moves import Plan, talking_leg
 from ctiserver.model import events as ev
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.ids import AgentId
-from ctiserver.model.talk import Conversation, Leg, Place
+from ctiserver.model.talk import Conversation, Leg, Place, Side, consulted, joined
 from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.world import Ctx
 
 
 def hold(plan: Plan, conversation: Conversation, agent: AgentId, ctx: Ctx) -> None:
     """The command of the page. Raises CommandRejected."""
-    if conversation.place is not Place.TALKING:
+    if conversation.place is not Place.TALKING or conversation.side is Side.CONSULTEE:
+        raise CommandRejected(Rejection.NOT_TALKING)
+    if consulted(conversation) is not None and joined(conversation):
+        raise CommandRejected(Rejection.CONSULT_RUNNING)
+    if talking_leg(conversation) is None:  # he is lost, and others talk with the customer
         raise CommandRejected(Rejection.NOT_TALKING)
     _begin(plan, conversation, agent, ctx)
 
@@ -37,6 +43,9 @@ def retrieve(plan: Plan, conversation: Conversation, agent: AgentId, ctx: Ctx) -
         raise CommandRejected(Rejection.NOT_ON_HOLD)
     if leg.on_hold:
         raise CommandRejected(Rejection.HELD_ON_PHONE)
+    if conversation.side is Side.CONSULTEE:
+        parties.swap(plan, conversation, leg, ctx)
+        return
     _end(plan, conversation, agent, leg, ctx)
 
 
@@ -46,7 +55,8 @@ def by_phone(conversation: Conversation, leg: Leg, on: bool, ctx: Ctx) -> Decisi
         return NOTHING
     plan = Plan()
     plan.events.append(ev.PhoneHeld(conversation=conversation.id, leg=leg.id, on=on, at=ctx.now))
-    if talking_leg(conversation) is leg:
+    elsewhere = conversation.side is Side.CONSULTEE or bool(joined(conversation))  # the customer has others, or music
+    if talking_leg(conversation) is leg and not elsewhere:
         if on and conversation.place is Place.TALKING:
             _begin(plan, conversation, leg.agent, ctx)
         elif not on and conversation.place is Place.HELD:

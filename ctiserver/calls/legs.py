@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from ctiserver.calls import callbacks, holds, monitoring, outside
+from ctiserver.calls import callbacks, holds, monitoring, outside, parties
 from ctiserver.calls.moves import Plan, agent_legs, talking_leg
 from ctiserver.model import effects as fx, events as ev, facts, ids
-from ctiserver.model.causes import NORMAL, ON_PURPOSE, REJECTIONS, ClearedBy, LegFailure, Unreached
+from ctiserver.model.causes import NORMAL, ON_PURPOSE, REJECTIONS, ClearedBy, LegFailure, Parted, Unreached
 from ctiserver.model.ids import AgentId, ReservationId
-from ctiserver.model.talk import Conversation, Leg, LegState, Place, Role
+from ctiserver.model.talk import Conversation, Leg, LegState, PartyState, Place, Role, consulted, live_leg, party
 from ctiserver.model.turns import NOTHING, Decision
-from ctiserver.model.work import Device
 from ctiserver.model.world import Ctx, World
 
 LegFact = (
@@ -70,40 +69,6 @@ def decide(world: World, fact: LegFact, ctx: Ctx) -> Decision:
             return holds.by_phone(conversation, leg, fact.on, ctx)
 
 
-def originate(
-    conversation: Conversation,
-    agent: AgentId,
-    device: Device,
-    *,
-    reservation: ReservationId | None,
-    timeout: float,
-    ctx: Ctx,
-) -> Decision:
-    """Call an agent's device; without a reservation it is a take-back, which the page answers by itself."""
-    leg = ids.agent_leg(conversation.id, conversation.legs_made + 1)
-    take_back = reservation is None
-    originated = ev.Originated(
-        conversation=conversation.id,
-        leg=leg,
-        agent=agent,
-        endpoint=device.endpoint,
-        instance=device.instance,
-        reservation=reservation,
-        take_back=take_back,
-        at=ctx.now,
-    )
-    ring = fx.RingEndpoint(
-        conversation=conversation.id,
-        leg=leg,
-        endpoint=device.endpoint,
-        caller_number=conversation.caller_number,
-        caller_name=conversation.customer.name if conversation.customer is not None else conversation.caller_name,
-        auto_answer=take_back,
-        timeout_seconds=timeout,
-    )
-    return Decision((originated,), (ring,))
-
-
 def seen_up(world: World, event: ev.LegSeenUp, ctx: Ctx) -> Decision:
     """A look has found the leg answered; what else it found is applied by now."""
     found = world.leg(event.leg)
@@ -126,6 +91,8 @@ def _up(world: World, conversation: Conversation, leg: Leg, at: float, ctx: Ctx)
         monitoring.joined(plan, conversation, leg, ctx)
     elif leg.role is Role.OUTSIDE:
         outside.answered(plan, conversation, leg, at)
+    elif leg.role is Role.CONSULTEE:
+        _consultee_up(plan, conversation, leg, at, ctx)
     elif leg.take_back:
         _taken_back(plan, world, conversation, leg, ctx)
     elif _offer_lives(world, leg):
@@ -141,6 +108,17 @@ def _up(world: World, conversation: Conversation, leg: Leg, at: float, ctx: Ctx)
     else:
         plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
     return plan.decision()
+
+
+def _consultee_up(plan: Plan, conversation: Conversation, leg: Leg, at: float, ctx: Ctx) -> None:
+    one = party(conversation, leg.agent)
+    if leg.take_back:
+        parties.party_back(plan, conversation, leg, ctx)
+    elif one is not None and one.state is PartyState.RINGING:
+        up = ev.ConsultUp(conversation=conversation.id, agent=one.agent, item=one.item, leg=leg.id, at=at)
+        plan.events.append(up)
+    else:
+        plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
 
 
 def _offer_lives(world: World, leg: Leg) -> bool:
@@ -164,7 +142,12 @@ def _taken_back(plan: Plan, world: World, conversation: Conversation, leg: Leg, 
         plan.events.append(ev.Talking(conversation=conversation.id, leg=leg.id, at=ctx.now))
     elif was_lost:
         plan.events.append(ev.Held(conversation=conversation.id, agent=leg.agent, at=ctx.now))
-    if conversation.place is not Place.CALLING:
+    if conversation.place is not Place.CALLING and consulted(conversation) is not None:
+        parties.agent_back(plan, conversation, leg)
+        if was_lost and not conversation.held:
+            customer = conversation.legs[conversation.customer_leg]
+            plan.seat(conversation, customer, ids.talk_bridge(conversation.id))
+    elif conversation.place is not Place.CALLING:
         plan.to_talk(conversation, leg.id, customer=was_lost and not conversation.held)
     for old in agent_legs(conversation):
         if old.id != leg.id and old.agent == leg.agent:
@@ -201,6 +184,9 @@ def ended(
         _customer_gone(plan, conversation, leg, cause or NORMAL, at)
     elif leg.role is Role.LEAD:
         monitoring.leg_gone(plan, conversation, leg, cause, at)
+    elif leg.role is Role.CONSULTEE:
+        if not over and not conversation.cleared and not leg.ending:
+            _consultee_gone(plan, conversation, leg, cause, at)
     elif leg.state is not LegState.CONNECTED or leg.ending:
         if leg.reservation is not None and leg.state is not LegState.CONNECTED:
             plan.events.append(
@@ -219,6 +205,19 @@ def ended(
     return plan.decision()
 
 
+def _consultee_gone(plan: Plan, conversation: Conversation, leg: Leg, cause: int, at: float) -> None:
+    """The leg of one who was called in has ended, and not by us."""
+    one = party(conversation, leg.agent)
+    if one is None:
+        return
+    if leg.state is LegState.CONNECTED:
+        if live_leg(conversation, leg.agent) is leg:
+            parties.leg_gone(plan, conversation, one, leg, on_purpose=cause in ON_PURPOSE, at=at)
+    elif not leg.take_back and one.state is PartyState.RINGING:
+        rejected = _failure(leg, cause) is LegFailure.REJECTED
+        parties.leave(plan, conversation, one, Parted.REJECTED if rejected else Parted.UNREACHABLE, at)
+
+
 def _failure(leg: Leg, cause: int) -> LegFailure:
     if leg.ending:
         return LegFailure.TOO_LATE
@@ -231,6 +230,7 @@ def _failure(leg: Leg, cause: int) -> LegFailure:
 def _customer_gone(plan: Plan, conversation: Conversation, leg: Leg, cause: int, at: float) -> None:
     by = conversation.hang_up_by or ClearedBy.CUSTOMER
     monitoring.over(plan, conversation, at)
+    parties.all_leave(plan, conversation, at)
     plan.events.append(ev.CallCleared(conversation=conversation.id, by=by, cause=cause, at=at))
     for other in conversation.legs.values():
         if other.id != leg.id:
@@ -244,6 +244,8 @@ def _talk_leg_gone(plan: Plan, conversation: Conversation, leg: Leg, cause: int,
     customer is still being called there is nobody to have music: the try is over."""
     if conversation.place is Place.CALLING:
         callbacks.unreached(plan, conversation, Unreached.AGENT if cause in ON_PURPOSE else Unreached.LOST, at)
+        return
+    if parties.without_agent(plan, conversation, leg, on_purpose=cause in ON_PURPOSE, at=at):
         return
     if cause in ON_PURPOSE:
         plan.hang_up(conversation, conversation.legs[conversation.customer_leg], ClearedBy.AGENT)

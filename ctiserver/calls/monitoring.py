@@ -201,7 +201,7 @@ def follow(world: World, event: ev.Talking | ev.AgentLegBack, ctx: Ctx) -> Decis
     return plan.decision()
 
 
-def moved(world: World, event: ev.ContactConnected, ctx: Ctx) -> ev.MonitorMoved | None:
+def moved(world: World, event: ev.ContactConnected | ev.ContactPassed, ctx: Ctx) -> ev.MonitorMoved | None:
     """For the log: from now on the lead listens to another agent."""
     conversation = world.conversations.get(event.conversation)
     monitor = conversation.monitor if conversation is not None else None

@@ -9,7 +9,18 @@ from __future__ import annotations
 from ctiserver.model import effects as fx, events as ev, ids
 from ctiserver.model.causes import NORMAL, ClearedBy
 from ctiserver.model.ids import BridgeId, LegId, PlaybackId
-from ctiserver.model.talk import Conversation, Leg, LegState, Role, contacts_of
+from ctiserver.model.talk import (
+    Conversation,
+    Leg,
+    Party,
+    PartyState,
+    Place,
+    Role,
+    Side,
+    consulted,
+    contacts_of,
+    live_leg,
+)
 from ctiserver.model.turns import Decision
 from ctiserver.model.world import World
 
@@ -28,7 +39,8 @@ class Plan:
 
     def open_bridge(self, conversation: Conversation, bridge: BridgeId, *, holding: bool) -> None:
         """Open the bridge unless the conversation has it."""
-        if bridge not in conversation.bridges:
+        asked = any(isinstance(effect, fx.OpenBridge) and effect.bridge == bridge for effect in self.effects)
+        if bridge not in conversation.bridges and not asked:
             self.events.append(ev.BridgeOpened(conversation=conversation.id, bridge=bridge))
             self.effects.append(fx.OpenBridge(conversation=conversation.id, bridge=bridge, holding=holding))
 
@@ -86,6 +98,17 @@ class Plan:
                 )
             )
 
+    def seat(self, conversation: Conversation, leg: Leg | None, bridge: BridgeId) -> None:
+        """The leg into this bridge of the conversation, wherever it sits now; one in the apology cannot be moved."""
+        if leg is None or leg.away:
+            return
+        holding = bridge == ids.holding_bridge(conversation.id)
+        self.open_bridge(conversation, bridge, holding=holding)
+        quiet = self.silence(conversation) if leg.role is Role.CUSTOMER else None
+        self.effects.append(
+            fx.JoinBridge(conversation=conversation.id, leg=leg.id, bridge=bridge, holding=holding, quiet=quiet)
+        )
+
     def hang_up(self, conversation: Conversation, leg: Leg, by: ClearedBy, cause: int = NORMAL) -> None:
         """End a leg unless we already asked for it. Of one that is in the apology nobody tells the end: we look."""
         if not leg.ending:
@@ -110,12 +133,35 @@ def agent_legs(conversation: Conversation) -> list[Leg]:
 
 def talking_leg(conversation: Conversation) -> Leg | None:
     """The connected leg of the agent whose talk it is (the newest, if a reload has made a second one)."""
-    legs = [
-        leg
-        for leg in agent_legs(conversation)
-        if leg.state is LegState.CONNECTED and leg.agent is not None and leg.agent == conversation.agent
-    ]
-    return legs[-1] if legs else None
+    return live_leg(conversation, conversation.agent)
+
+
+def seat_of_agent(conversation: Conversation) -> BridgeId | None:
+    """Where the agent's leg sits; None: in no bridge, he hears the colleague's phone ring."""
+    one = consulted(conversation)
+    if one is None or conversation.side is Side.CUSTOMER:
+        return ids.talk_bridge(conversation.id)
+    return ids.consult_bridge(conversation.id) if one.state is PartyState.CONSULTING else None
+
+
+def seat_of_party(conversation: Conversation, one: Party) -> BridgeId | None:
+    """Where the leg of somebody who was called in sits: never alone in a mixing bridge; None: he is not there yet."""
+    match one.state:
+        case PartyState.JOINED:
+            return ids.talk_bridge(conversation.id)
+        case PartyState.CONSULTING if conversation.side is Side.CONSULTEE and talking_leg(conversation) is not None:
+            return ids.consult_bridge(conversation.id)
+        case PartyState.CONSULTING:
+            return ids.holding_bridge(conversation.id)
+        case _:
+            return None
+
+
+def seat_of_customer(conversation: Conversation) -> BridgeId | None:
+    """None: a flow has him."""
+    if conversation.place in (Place.WAITING, Place.HELD):
+        return ids.holding_bridge(conversation.id)
+    return ids.talk_bridge(conversation.id) if conversation.place is Place.TALKING else None
 
 
 def in_hand(world: World, conversation: Conversation) -> bool:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ctiserver.calls import arrivals, legs, monitoring
-from ctiserver.calls.moves import Plan, look_at, talking_leg
+from ctiserver.calls import arrivals, legs, monitoring, parties
+from ctiserver.calls.moves import Plan, look_at, seat_of_agent, seat_of_customer, seat_of_party, talking_leg
 from ctiserver.model import effects as fx, events as ev, facts, ids
 from ctiserver.model.causes import NORMAL, UNALLOCATED, ClearedBy, LegFailure
 from ctiserver.model.errors import LINK_LOST
 from ctiserver.model.facts import SeenBridge, SeenChannel
 from ctiserver.model.ids import BridgeId, LegId
-from ctiserver.model.talk import Conversation, LegState, Place, Role
+from ctiserver.model.talk import Conversation, LegState, Place, Role, live_leg
 from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.world import Ctx, World
 
@@ -167,28 +167,34 @@ def _place(
     bridges: Mapping[BridgeId, SeenBridge],
 ) -> None:
     """Put the legs where the state wants them, if they sit elsewhere."""
-    hold, talk = ids.holding_bridge(conversation.id), ids.talk_bridge(conversation.id)
+    hold = ids.holding_bridge(conversation.id)
     wanted: list[tuple[LegId, BridgeId]] = []
     agent = talking_leg(conversation)
     if agent is not None and agent.id not in channels:
-        if conversation.place is Place.TALKING:
-            return  # just lost: its end has moved the customer
+        if conversation.place is Place.TALKING or conversation.parties:
+            return  # just lost: its end has moved the others
         agent = None
     if conversation.place in (Place.TALKING, Place.HELD) and agent is not None:
-        wanted.append((agent.id, talk))
+        seat = seat_of_agent(conversation)
+        if seat is not None:
+            wanted.append((agent.id, seat))
+        elif any(agent.id in bridge.legs for bridge in bridges.values()):
+            parties.ring_tone(plan, conversation, agent)
+    for one in conversation.parties:
+        leg, seat = live_leg(conversation, one.agent), seat_of_party(conversation, one)
+        if leg is not None and seat is not None and leg.id in channels:
+            wanted.append((leg.id, seat))
     out = conversation.legs.get(conversation.sent_out.leg) if conversation.sent_out is not None else None
     if out is not None and conversation.place is Place.TALKING and out.id in channels:
-        wanted.append((out.id, talk))
-    if conversation.place in (Place.WAITING, Place.HELD):
-        wanted.append((conversation.customer_leg, hold))
-    elif conversation.place is Place.TALKING:
-        wanted.append((conversation.customer_leg, talk))
+        wanted.append((out.id, ids.talk_bridge(conversation.id)))
+    if (seat := seat_of_customer(conversation)) is not None:
+        wanted.append((conversation.customer_leg, seat))
     elif hold in bridges and conversation.customer_leg in bridges[hold].legs:
         plan.out_of_music(conversation)
     opened: set[BridgeId] = set()
-    for leg, bridge in wanted:
+    for leg_id, bridge in wanted:
         present = bridges.get(bridge)
-        if present is not None and leg in present.legs:
+        if present is not None and leg_id in present.legs:
             continue
         if present is None and bridge not in opened:
             opened.add(bridge)
@@ -196,7 +202,7 @@ def _place(
             if bridge not in conversation.bridges:
                 plan.events.append(ev.BridgeOpened(conversation=conversation.id, bridge=bridge))
         plan.effects.append(
-            fx.JoinBridge(conversation=conversation.id, leg=leg, bridge=bridge, holding=bridge == hold)
+            fx.JoinBridge(conversation=conversation.id, leg=leg_id, bridge=bridge, holding=bridge == hold)
         )
 
 

@@ -5,7 +5,7 @@ Import them from `ctiserver.model.events`.
 
 from __future__ import annotations
 
-from ctiserver.model.causes import ClearedBy, EndReason, LegFailure, Unreached
+from ctiserver.model.causes import ClearedBy, EndReason, LegFailure, Parted, Unreached
 from ctiserver.model.event_base import EventBase
 from ctiserver.model.facts import Customer
 from ctiserver.model.ids import (
@@ -21,6 +21,7 @@ from ctiserver.model.ids import (
 )
 from ctiserver.model.ivr import IvrSession
 from ctiserver.model.routing import StepConfig
+from ctiserver.model.talk import PartyState, Role, Side
 
 
 class ConversationStarted(EventBase, frozen=True, kw_only=True):
@@ -41,7 +42,8 @@ class CustomerIdentified(EventBase, frozen=True, kw_only=True):
 
 
 class Originated(EventBase, frozen=True, kw_only=True):
-    """We are calling an agent. `take_back` = the agent's page was reloaded or lost, bring him back into the talk."""
+    """We are calling an agent. `take_back` = the agent's page was reloaded or lost, bring him back into the talk.
+    `role` says whether it is his talk or he is called in beside another."""
 
     conversation: ConversationId
     leg: LegId
@@ -51,6 +53,7 @@ class Originated(EventBase, frozen=True, kw_only=True):
     reservation: ReservationId | None
     take_back: bool
     at: float
+    role: Role = Role.AGENT
 
 
 class Delivered(EventBase, frozen=True, kw_only=True):
@@ -139,6 +142,70 @@ class OutsideUnreached(EventBase, frozen=True, kw_only=True):
     data: dict[str, str]
     path: tuple[str, ...]
     why: Unreached
+    at: float
+
+
+class ConsultAsked(EventBase, frozen=True, kw_only=True):
+    """ACD -> calls: `asked_by`, whose talk it is, asks a colleague. He is reserved and shown the pop; `item` is the
+    thing in his hands, `reservation` what his desktop confirms, by `confirm_by` at the latest he is rung."""
+
+    conversation: ConversationId
+    asked_by: AgentId
+    agent: AgentId
+    item: ContactId
+    reservation: ReservationId
+    confirm_by: float
+    at: float
+
+
+class ConsultRing(EventBase, frozen=True, kw_only=True):
+    """ACD -> calls: ring the colleague; `deadline` is absolute."""
+
+    conversation: ConversationId
+    agent: AgentId
+    item: ContactId
+    deadline: float
+    at: float
+
+
+class ConsultUp(EventBase, frozen=True, kw_only=True):
+    """The colleague has answered: he and the agent who asked him are together, the customer has music."""
+
+    conversation: ConversationId
+    agent: AgentId
+    item: ContactId
+    leg: LegId
+    at: float
+
+
+class Swapped(EventBase, frozen=True, kw_only=True):
+    """The agent is with the customer, or with the colleague whom he consults; the other one has music."""
+
+    conversation: ConversationId
+    agent: AgentId
+    side: Side
+    at: float
+
+
+class Conferenced(EventBase, frozen=True, kw_only=True):
+    """The consulted colleague is in the talk with agent and customer."""
+
+    conversation: ConversationId
+    agent: AgentId
+    item: ContactId
+    at: float
+
+
+class PartyLeft(EventBase, frozen=True, kw_only=True):
+    """Who was called in is not any more; `was` says how far he had come, `side` with whom the agent was then. His
+    leg, if there is one, is being ended."""
+
+    conversation: ConversationId
+    agent: AgentId
+    item: ContactId
+    why: Parted
+    was: PartyState
+    side: Side
     at: float
 
 
@@ -318,12 +385,14 @@ class AgentLegFailed(EventBase, frozen=True, kw_only=True):
 
 
 class AgentLegLost(EventBase, frozen=True, kw_only=True):
-    """Calls -> ACD: the agent's leg vanished in the talk; the customer has music."""
+    """Calls -> ACD: the agent's leg vanished in the talk; the customer has music, or others to talk with. `left`: he
+    hung up in a conference, which goes on without him."""
 
     conversation: ConversationId
     agent: AgentId
     leg: LegId
     at: float
+    left: bool = False
 
 
 class AgentLegBack(EventBase, frozen=True, kw_only=True):

@@ -65,6 +65,20 @@ class MonitorEnd(StrEnum):
     TAKEN_OVER = "taken_over"
 
 
+class Parted(StrEnum):
+    """Why somebody who was called in beside the agent is not there any more."""
+
+    CANCELLED = "cancelled"  # the agent called the consult off
+    REJECTED = "rejected"
+    MISSED = "missed"
+    UNREACHABLE = "unreachable"
+    LEFT = "left"  # he hung up
+    DROPPED = "dropped"  # the agent took him out
+    LOST = "lost"  # his phone was lost and did not come back
+    OVER = "over"  # the conversation is over, or goes on without the agent who asked him
+    AUDITOR = "auditor"
+
+
 class ClearedBy(StrEnum):
     """Who ended a conversation."""
 

@@ -135,6 +135,50 @@ class DisconnectCall(_Command, frozen=True, kw_only=True):
     conversation: ConversationId
 
 
+class ConsultCall(_Command, frozen=True, kw_only=True):
+    """Ask a colleague: the customer has music, the colleague's phone rings. From a conference the others stay in it."""
+
+    conversation: ConversationId
+    to_agent: AgentId = AgentId("")
+
+
+class SwapCall(_Command, frozen=True, kw_only=True):
+    """Talk with the customer while the colleague has music, or the other way round."""
+
+    conversation: ConversationId
+
+
+class CancelConsult(_Command, frozen=True, kw_only=True):
+    """The colleague is let go; the agent talks with the customer again."""
+
+    conversation: ConversationId
+
+
+class CompleteConsult(_Command, frozen=True, kw_only=True):
+    """The colleague has the customer from now on, the agent is through with him."""
+
+    conversation: ConversationId
+
+
+class ConferenceCall(_Command, frozen=True, kw_only=True):
+    """The colleague who is being consulted joins the talk: all hear each other."""
+
+    conversation: ConversationId
+
+
+class LeaveConference(_Command, frozen=True, kw_only=True):
+    """The agent leaves; who was called in first keeps the customer."""
+
+    conversation: ConversationId
+
+
+class DropParty(_Command, frozen=True, kw_only=True):
+    """The agent takes one of the others out of the conference."""
+
+    conversation: ConversationId
+    party: AgentId
+
+
 class WriteNote(_Command, frozen=True, kw_only=True):
     """The whole text of the contact's note (the last one wins); at most 4,000 characters."""
 
@@ -214,6 +258,13 @@ Command = (
     | ChangeMonitor
     | StopMonitor
     | DisconnectCall
+    | ConsultCall
+    | SwapCall
+    | CancelConsult
+    | CompleteConsult
+    | ConferenceCall
+    | LeaveConference
+    | DropParty
     | WriteNote
     | FinishWrapUp
     | ExtendWrapUp

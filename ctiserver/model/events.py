@@ -20,7 +20,11 @@ from ctiserver.model.call_events import (
     CallerAway as CallerAway,
     CallerReturned as CallerReturned,
     CallRefused as CallRefused,
+    Conferenced as Conferenced,
     ConnectionCleared as ConnectionCleared,
+    ConsultAsked as ConsultAsked,
+    ConsultRing as ConsultRing,
+    ConsultUp as ConsultUp,
     ConversationForgotten as ConversationForgotten,
     ConversationStarted as ConversationStarted,
     CustomerCalled as CustomerCalled,
@@ -43,6 +47,7 @@ from ctiserver.model.call_events import (
     Originated as Originated,
     OutsideCalled as OutsideCalled,
     OutsideUnreached as OutsideUnreached,
+    PartyLeft as PartyLeft,
     PhoneHeld as PhoneHeld,
     PromptAsked as PromptAsked,
     PromptEnded as PromptEnded,
@@ -54,6 +59,7 @@ from ctiserver.model.call_events import (
     RecordingEnded as RecordingEnded,
     RecordingStarted as RecordingStarted,
     Retrieved as Retrieved,
+    Swapped as Swapped,
     Talking as Talking,
     Transferred as Transferred,
 )
@@ -90,6 +96,7 @@ from ctiserver.model.work_events import (
     ContactConnected as ContactConnected,
     ContactEnded as ContactEnded,
     ContactOpened as ContactOpened,
+    ContactPassed as ContactPassed,
     ContactQueued as ContactQueued,
     ContactRequeued as ContactRequeued,
     ContactStepped as ContactStepped,
@@ -155,6 +162,12 @@ CallEvent = (
     | Transferred
     | OutsideCalled
     | OutsideUnreached
+    | ConsultAsked
+    | ConsultRing
+    | ConsultUp
+    | Swapped
+    | Conferenced
+    | PartyLeft
     | PhoneHeld
     | BridgeOpened
     | BridgeClosed
@@ -204,6 +217,7 @@ ContactEvent = (
     | ReservationClosed
     | ContactRequeued
     | ContactConnected
+    | ContactPassed
     | ContactEnded
     | CallerTurnedAway
     | QueueRefused

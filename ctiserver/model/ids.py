@@ -24,7 +24,7 @@ InteractionId = NewType("InteractionId", str)
 
 _LEASE = re.compile(r"^d[0-9a-f]{16}$")
 _MADE = re.compile(r"^[ckri][0-9a-z]{1,16}-([0-9a-f]{1,13})(?:-[0-9]+)?$")
-_OURS = re.compile(r"^(c[0-9a-z]+-[0-9a-f]+(?:-[0-9]+)?)(?:\.([a-z]+)([0-9]*)|-([htw]))$")
+_OURS = re.compile(r"^(c[0-9a-z]+-[0-9a-f]+(?:-[0-9]+)?)(?:\.([a-z]+)([0-9]*)|-([htcw]))$")
 
 
 class Ids:
@@ -63,6 +63,11 @@ def made_in(thing: str) -> int:
 
 def agent_leg(conversation: ConversationId, number: int) -> LegId:
     return LegId(f"{conversation}.a{number}")
+
+
+def consultee_leg(conversation: ConversationId, number: int) -> LegId:
+    """The leg of an agent who is called in beside the one whose talk it is."""
+    return LegId(f"{conversation}.b{number}")
 
 
 def customer_leg(conversation: ConversationId, number: int) -> LegId:
@@ -123,6 +128,10 @@ def talk_bridge(conversation: ConversationId) -> BridgeId:
     return BridgeId(f"{conversation}-t")
 
 
+def consult_bridge(conversation: ConversationId) -> BridgeId:
+    return BridgeId(f"{conversation}-c")
+
+
 def whisper_bridge(conversation: ConversationId) -> BridgeId:
     """Where a whispering lead's leg and his snoop sit."""
     return BridgeId(f"{conversation}-w")
@@ -170,7 +179,7 @@ def owner(thing: str) -> ConversationId | None:
 
 
 def kind(thing: str) -> str:
-    """What an id of ours names: 'a' agent leg, 'c' called customer, 'l' lead's leg, 'w' whisper snoop or bridge,
-    'ri'/'ro' snoop, 'p' playback, 'h'/'t' bridge; '' if not ours."""
+    """What an id of ours names: 'a' agent leg, 'b' consultee's leg, 'c' called customer, 'l' lead's leg, 'w' whisper
+    snoop or bridge, 'ri'/'ro' snoop, 'p' playback, 'h'/'t'/'c' bridge; '' if not ours."""
     match = _OURS.match(thing)
     return (match.group(2) or match.group(4)) if match else ""

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from ctiserver.model.causes import ClearedBy, MonitorMode
+from ctiserver.model.causes import ClearedBy, MonitorMode, Parted
 from ctiserver.model.facts import Customer
 from ctiserver.model.ids import (
     AgentId,
@@ -27,6 +27,7 @@ class Role(StrEnum):
     AGENT = "agent"
     LEAD = "lead"  # listens, whispers or barges; `agent` of such a leg is his seat
     OUTSIDE = "outside"  # to whom the customer was sent
+    CONSULTEE = "consultee"  # called in beside the agent: he is consulted, or in the conference
 
 
 class LegState(StrEnum):
@@ -123,6 +124,41 @@ class Monitoring(msgspec.Struct, kw_only=True):
     whispers_to: LegId | None = None
 
 
+class PartyState(StrEnum):
+    """How far somebody has come whom the agent calls in."""
+
+    ASKED = "asked"  # he is shown the pop, the ring follows
+    RINGING = "ringing"
+    CONSULTING = "consulting"  # with the agent alone, or with music while the agent has the customer
+    JOINED = "joined"  # in the conference
+
+
+class Side(StrEnum):
+    """With whom the agent is while he consults somebody."""
+
+    CUSTOMER = "customer"
+    CONSULTEE = "consultee"
+
+
+class Party(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent who was called in by the agent whose talk it is. `item` is the thing in his hands: the contact that he
+    has when the customer is handed to him."""
+
+    agent: AgentId
+    item: ContactId
+    asked_by: AgentId
+    state: PartyState
+    since: float
+
+
+class PartyGone(msgspec.Struct, frozen=True, kw_only=True):
+    """The last one who was called in and is not there any more."""
+
+    agent: AgentId
+    why: Parted
+    at: float
+
+
 class Conversation(msgspec.Struct, kw_only=True):
     """One talk with one customer; it lives while the customer's leg does, and a moment longer for tidying up.
 
@@ -165,9 +201,41 @@ class Conversation(msgspec.Struct, kw_only=True):
     callee: AgentId | None = None  # an internal call: whose phone stands in the customer's place
     left: KeptPlace | None = None  # his last contact, if it ended without an agent
     monitor: Monitoring | None = None  # at most one lead at a time
+    parties: tuple[Party, ...] = ()  # who was called in beside the agent, in the order of being asked
+    side: Side = Side.CUSTOMER  # with whom the agent is; 'consultee' only while somebody is being consulted
+    party_gone: PartyGone | None = None
 
 
 def contacts_of(conversation: Conversation) -> tuple[ContactId, ...]:
     """The contacts of it that somebody may have in hand: the last one, and those of agents who have sent him on."""
     last = (conversation.contact,) if conversation.contact is not None else ()
     return (*dict.fromkeys(one.contact for one in conversation.handed), *last)
+
+
+def party(conversation: Conversation, agent: AgentId | None) -> Party | None:
+    """Whoever of those called in this agent is."""
+    return next((one for one in conversation.parties if one.agent == agent), None)
+
+
+def consulted(conversation: Conversation) -> Party | None:
+    """Who is being consulted: at most one at a time, whoever is in the conference."""
+    return next((one for one in conversation.parties if one.state is not PartyState.JOINED), None)
+
+
+def joined(conversation: Conversation) -> list[Party]:
+    """Who is in the conference beside the agent."""
+    return [one for one in conversation.parties if one.state is PartyState.JOINED]
+
+
+def live_leg(conversation: Conversation, agent: AgentId | None) -> Leg | None:
+    """This agent's connected leg, the newest if a reload has made a second one."""
+    legs = [
+        leg
+        for leg in conversation.legs.values()
+        if leg.agent == agent
+        and agent is not None
+        and leg.role is not Role.CUSTOMER
+        and leg.state is LegState.CONNECTED
+        and not leg.ending
+    ]
+    return legs[-1] if legs else None

@@ -36,8 +36,17 @@ class WorkKind(StrEnum):
     WRAP_UP = "wrap_up"
 
 
+class Task(StrEnum):
+    """What a thing in an agent's hands is."""
+
+    CONTACT = "contact"
+    CONSULT = "consult"  # a colleague asks him, or has him in a conference: there is no contact of his (yet)
+
+
 class WorkItem(msgspec.Struct, kw_only=True):
-    """One thing in an agent's hands. `until` is the wrap-up's deadline (0.0 otherwise)."""
+    """One thing in an agent's hands. `until` is the wrap-up's deadline; of a consult, that of the pop, of the ring, of
+    his return when his leg is lost, or of the end of his leg (0.0 otherwise). A consult's `contact` is the id that the
+    customer's contact gets if he is handed to him, its `reservation` what his desktop confirms."""
 
     contact: ContactId
     conversation: ConversationId
@@ -48,6 +57,8 @@ class WorkItem(msgspec.Struct, kw_only=True):
     note: str = ""
     medium: str = VOICE
     lost_at: float = 0.0  # his leg vanished in the talk; 0.0 = it is there
+    task: Task = Task.CONTACT
+    leaving: bool = False  # a consult that is over: he is free when his leg's end is seen
 
 
 class DeviceKind(StrEnum):

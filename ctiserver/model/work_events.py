@@ -246,6 +246,27 @@ class ContactConnected(EventBase, frozen=True, kw_only=True):
     at: float
 
 
+class ContactPassed(EventBase, frozen=True, kw_only=True):
+    """The agent has handed his customer to one whom he had called in: his own contact has ended with this, `contact` is
+    the new one, connected from the beginning. `note` is what he had written until then."""
+
+    contact: ContactId
+    conversation: ConversationId
+    queue: QueueId
+    agent: AgentId
+    from_contact: ContactId
+    from_agent: AgentId
+    medium: str
+    note: str
+    requires: str
+    priority: float
+    data: dict[str, str]
+    path: tuple[str, ...]
+    number: str
+    customer: str
+    at: float
+
+
 class CallbackBooked(EventBase, frozen=True, kw_only=True):
     """A customer is to be called back: `conversation` begins with it, without any leg; ContactQueued follows.
     `asked_in` is the conversation in which he asked for it (None: a lead has booked it)."""

@@ -216,6 +216,8 @@ def _contact(event: events.Event) -> Sequence[RowChange]:
                 Change("call_records", {"contact": contact, "offered_at": None}, {"offered_at": at}),
                 Change("call_records", {"contact": contact}, add={"offers": 1}),
             )
+        case events.ContactPassed():
+            return (_passed(event),)
         case events.ContactConnected(contact=contact, agent=agent, at=at):
             return (Change("call_records", {"contact": contact}, {"agent": agent, "connected_at": at}),)
         case events.ContactEnded(contact=contact, reason=reason, at=at):
@@ -241,8 +243,14 @@ def _queued(event: events.ContactQueued) -> Put:
     return _record(event, None, None, path, data)
 
 
+def _passed(event: events.ContactPassed) -> Put:
+    """It never waited: whoever was called in has it from the beginning."""
+    path, data = [_clean(step) for step in event.path], {_clean(k): _clean(v) for k, v in event.data.items()}
+    return _record(event, event.at, event.agent, path, data)
+
+
 def _record(
-    event: events.ContactQueued | events.CallMade,
+    event: events.ContactQueued | events.ContactPassed | events.CallMade,
     connected_at: float | None,
     agent: str | None,
     path: Sequence[str] = (),
