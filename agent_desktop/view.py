@@ -11,19 +11,23 @@ from collections.abc import Iterable
 
 import msgspec
 
+from agent_desktop import others
+from agent_desktop.others import agent_name as agent_name, queue_name as queue_name
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
 from ctiserver.model.facts import Customer
 from ctiserver.model.ids import AgentId, ContactId, QueueId, desk_endpoint, desk_phone
 from ctiserver.model.routing import CallbackConfig
 from ctiserver.model.site import DispositionConfig, Label, ReasonConfig
-from ctiserver.model.talk import Conversation, Place
+from ctiserver.model.talk import Conversation, Place, Side
 from ctiserver.model.work import (
     Agent,
     AgentState,
     Contact,
     ContactState,
     DeviceKind,
+    Reservation,
+    Task,
     WorkItem,
     WorkKind,
     agent_state,
@@ -135,15 +139,6 @@ class CallbackDoc(msgspec.Struct, frozen=True, kw_only=True):
     booked_at: float
 
 
-class HandedDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent who had the customer before and sent him on."""
-
-    name: Label
-    queue: Label
-    note: str
-    at: float
-
-
 class PartnerDoc(msgspec.Struct, frozen=True, kw_only=True):
     """The other agent of an internal call. `calls`: it is he who called."""
 
@@ -155,7 +150,8 @@ class PartnerDoc(msgspec.Struct, frozen=True, kw_only=True):
 class WorkDoc(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of work of an agent: offer, talk (busy) or wrap-up. `calling`: the customer is being called,
     `unreached`: he was, in vain, and `why`; `called_since`: since when his phone is called (None: the agent's own is,
-    or nobody's)."""
+    or nobody's). `task` 'consult': another agent has called him in; `parties` are the others in the call, `side` says
+    with whom the agent is whose talk it is."""
 
     contact: str
     conversation: str
@@ -186,7 +182,11 @@ class WorkDoc(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     partner: PartnerDoc | None
     callback: CallbackDoc | None
-    handed: tuple[HandedDoc, ...]
+    handed: tuple[others.HandedDoc, ...]
+    task: Task
+    side: Side
+    parties: tuple[others.PartyDoc, ...]
+    party_gone: others.PartyGoneDoc | None
 
 
 Doc = MeDoc | SiteDoc | QueueDoc | WorkDoc
@@ -351,9 +351,12 @@ def phones(world: World, agent: AgentId) -> tuple[PhoneChoice, ...]:
 
 def work(world: World, agent: AgentId, item: WorkItem) -> WorkDoc | None:
     """The pop: who calls, by which way, since when, and what can be done now."""
-    contact = world.contacts.get(item.contact)
     conversation = world.conversations.get(item.conversation)
-    if contact is None or conversation is None:
+    if conversation is None or item.leaving:
+        return None
+    asked = item.task is Task.CONSULT  # then the contact is that of the agent who asks
+    contact = world.contacts.get(item.contact if not asked else conversation.contact or ContactId(""))
+    if contact is None:
         return None
     reservation = world.reservations.get(item.reservation) if item.reservation is not None else None
     offered = reservation.agents.get(agent) if reservation is not None else None
@@ -363,6 +366,10 @@ def work(world: World, agent: AgentId, item: WorkItem) -> WorkDoc | None:
         contact=item.contact,
         conversation=item.conversation,
         reservation=item.reservation if offer else None,
+        task=item.task,
+        side=conversation.side,
+        parties=others.parties(world, conversation, agent) if item.kind is not WorkKind.WRAP_UP else (),
+        party_gone=others.party_gone(world, conversation),
         kind="offer" if offer else item.kind.value,
         since=item.since,
         queue=contact.queue,
@@ -374,22 +381,17 @@ def work(world: World, agent: AgentId, item: WorkItem) -> WorkDoc | None:
         data=contact.data,
         arrived_at=conversation.arrived_at,
         queued_at=contact.queued_at,
-        ring_deadline=reservation.deadline if offer and reservation is not None else None,
-        confirmed=offered is not None and (offered.confirmed or offered.ringing),
-        ringing=offered is not None and offered.ringing and not offered.withdrawing,
+        ring_deadline=_ring_deadline(item, reservation),
+        confirmed=others.rings(conversation, agent) or (offered is not None and (offered.confirmed or offered.ringing)),
+        ringing=others.rings(conversation, agent)
+        or (offered is not None and offered.ringing and not offered.withdrawing),
         talking_since=(conversation.talking_since or None) if talking else None,
         held=talking and conversation.place is Place.HELD,
         lost=item.lost_at > 0.0,
         recording=talking and bool(conversation.recordings),
-        until=item.until or None,
+        until=(item.until or None) if not asked else None,
         note=item.note,
-        handed=tuple(
-            HandedDoc(
-                name=agent_name(world, one.agent), queue=queue_name(world, one.queue), note=one.note, at=one.at
-            )
-            for one in conversation.handed
-            if one.at <= contact.entered_at  # not by himself, when he wraps it up
-        ),
+        handed=others.handed(world, conversation, contact, asked=asked),
         calling=talking and conversation.place is Place.CALLING,
         called_since=_called_since(conversation) if talking else None,
         why=contact.unreached,
@@ -411,6 +413,12 @@ def _partner(world: World, agent: AgentId, contact: Contact) -> PartnerDoc | Non
     return PartnerDoc(agent=other, name=agent_name(world, other), calls=other == contact.agent)
 
 
+def _ring_deadline(item: WorkItem, reservation: Reservation | None) -> float | None:
+    if item.kind is not WorkKind.RESERVED:
+        return None
+    return item.until if item.task is Task.CONSULT else reservation.deadline if reservation is not None else None
+
+
 def _callback(world: World, contact: Contact) -> CallbackDoc | None:
     booking = contact.booking
     if booking is None:
@@ -424,16 +432,6 @@ def _callback(world: World, contact: Contact) -> CallbackDoc | None:
         retry_at=booking.retry_at or None,
         booked_at=booking.booked_at,
     )
-
-
-def agent_name(world: World, agent: AgentId) -> Label:
-    config = world.agent_configs.get(agent)
-    return config.name if config is not None else Label(zh=agent, en=agent)
-
-
-def queue_name(world: World, queue: QueueId) -> Label:
-    config = world.queue_configs.get(queue)
-    return config.name if config is not None else Label(zh=queue, en=queue)
 
 
 def agents_in(event: ev.Event) -> Iterable[AgentId]:

@@ -216,6 +216,7 @@ def due(kind: str) -> Do:
             "acd.lost": str(WHO),
             "acd.gone": str(WHO),
             "acd.wrap": f"{WHO}:{contact_id(house)}",
+            "acd.consult": f"{WHO}:{contact_id(house)}",
             "acd.avoid": f"{contact_id(house)}:{WHO}",
             "acd.confirm": reservation_id(house),
             "acd.offer": reservation_id(house),
@@ -460,6 +461,7 @@ INPUTS: dict[str, tuple[type | str, Do]] = {
             "retry",
             "gone",
             "hours",
+            "consult",
         )
     },
 }
@@ -482,5 +484,10 @@ OF_NO_CONCERN = (
     *("IvrChanged", "PromptAsked", "PromptStopAsked", "HangUpAsked", "IvrEnded"),
 )
 """Types of inputs that say nothing to agents, contacts and reservations."""
-OTHERWISE = ("Tick", "DeadlinePassed", "SiteChanged")
-"""In the tables as what they are about: deadlines by their keys, a changed site as SiteLoaded."""
+OTHERWISE = (
+    *("Tick", "DeadlinePassed", "SiteChanged"),
+    # a consult is legs and agents together: tests/calls/tables/consult.toml
+    *("ConsultCall", "SwapCall", "CancelConsult", "CompleteConsult", "ConferenceCall", "LeaveConference", "DropParty"),
+    *("ConsultAsked", "ConsultRing", "ConsultUp", "Swapped", "Conferenced", "PartyLeft"),
+)
+"""In the tables as what they are about (deadlines by their keys, a changed site as SiteLoaded), or in another."""

@@ -101,7 +101,7 @@ def hostile(name: str, floor: Floor) -> Iterator[tuple[str, str]]:
     good = {
         "lease": str(own.lease), "instance": own.instance, "phone": "nobodys", "reason": "break", "text": "x",
         "note": "x", "disposition": "resolved", "ready": True, "take_over": False, "reservation": "r0-1",
-        "conversation": "c0-1", "contact": "k0-1", "queue": "service", "to_agent": "", "flow": "",
+        "conversation": "c0-1", "contact": "k0-1", "queue": "service", "to_agent": "", "flow": "", "party": "1003",
         "number": "13800000000", "name": "x", "dialled": "95500", "of": "k0-1",
         "mode": "listen",
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Conferences on the fake switch in virtual time: three and more, leaving, dropping, and people who are lost in them."""
+"""Conferences on the fake switch in virtual time: three and more, leaving, dropping, and people who are lost."""
 
 from __future__ import annotations
 
