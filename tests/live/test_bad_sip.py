@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from ctiserver.model import events as ev
+from tests.harness.g711 import Codec
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcall import SipCall
@@ -37,6 +38,7 @@ from tests.live.house import (
     listed,
     polite_call,
     served_at_last,
+    silence_in,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -105,7 +107,7 @@ async def test_a_callers_name(house: Site, kind: str) -> None:
                 desk.phone.answer(ringing)
                 await desk.works("busy")
                 await agent.core.outcome(call.bye())
-                await ringing.ended(2)
+                await ringing.ended()
                 row = await listed(house, conversation_of(house, number))
                 assert len(row["caller_name"]) <= 64
         await desk.state("ready")
@@ -114,7 +116,7 @@ async def test_a_callers_name(house: Site, kind: str) -> None:
 async def test_odd_headers(house: Site) -> None:
     async with SippCaller(house.sip, MENU, caller=f"{PREFIX}50", extra_headers=ODD_HEADERS) as caller:
         await caller.answered()
-        await hears_music(caller.rtp, within=3)
+        await hears_music(caller.rtp)
         await caller.hang_up()
 
 
@@ -195,7 +197,7 @@ async def test_rubbish_to_the_sip_port(house: Site) -> None:
         try:
             for data in rubbish(agent.port):
                 writer.write(data + b"\r\n\r\n")
-            await asyncio.wait_for(writer.drain(), 5)
+            await asyncio.wait_for(writer.drain(), 10)
         except (ConnectionError, TimeoutError):
             pass  # it may well hang up on us
         finally:
@@ -247,7 +249,7 @@ async def stolen(house: Site, line: Line, header: str) -> SipMessage:
         invite.set(header, f"{line.call.call_id};to-tag={line.call.remote_tag};from-tag={line.call.tag}")
         theft = thief.core.invite(uri, b"", message=invite)
         final = await theft.final()
-        await theft.ended(1)
+        await theft.ended()
         return final
 
 
@@ -265,9 +267,10 @@ async def test_who_asks_for_the_place_of_a_caller_does_not_stay(house: Site, hea
 async def test_a_caller_keeps_his_place_when_somebody_asks_for_it(house: Site) -> None:
     async with calling(house, LONELY, f"{PREFIX}55") as line:
         await hears_music(line.rtp)
+        began = time.monotonic()
         await stolen(house, line, "Replaces")
         await asyncio.sleep(0.7)
-        await hears_music(line.rtp, within=0.1)
+        assert silence_in(line.rtp, began, time.monotonic()) <= 0.5, "music all the way"
 
 
 def _acknowledging(request: SipMessage, final: SipMessage) -> list[tuple[str, str]]:
@@ -289,6 +292,14 @@ async def test_requests_inside_a_call(house: Site) -> None:
                 core.send(SipMessage("ACK", request.uri, headers=_acknowledging(request, final)))
             return final.status
 
+        async def another(codec: Codec, old: Codec) -> int:
+            """He offers and speaks another codec beside his own, until Asterisk speaks it too. Taken away while
+            Asterisk still speaks it, the old one may cost the call (asterisk/asterisk#2059, mended in 22.11)."""
+            status = await asked("INVITE", line.agent.sdp(line.rtp, codec, old), "application/sdp")
+            line.rtp.codec = codec
+            await eventually(lambda: line.rtp.codecs(time.monotonic() - 0.2) == {codec}, 10, f"{codec} from Asterisk")
+            return status
+
         refer = await asked("REFER", Refer_To=f"<sip:110@{house.sip[0]}>")
         assert 400 <= refer < 500 or refer == 603, refer
         again = await asked("REFER", Refer_To="rubbish", Refer_Sub="false")
@@ -304,19 +315,19 @@ async def test_requests_inside_a_call(house: Site) -> None:
                                      b"t=0 0\r\nm=audio 9 RTP/AVP 18\r\n", sdp),
             "rubbish": await asked("INVITE", b"no sdp at all", sdp),
             "another type": await asked("INVITE", b"\0\1\2", "application/octet-stream"),
+            "alaw as well": await another("alaw", "ulaw"),
             "alaw instead": await asked("INVITE", line.agent.sdp(line.rtp, "alaw"), sdp),
             "odd info": await asked("INFO", b"Signal=ZZZ\r\nDuration=-5\r\n", "application/dtmf-relay"),
             "empty info": await asked("INFO"),
             "options": await asked("OPTIONS"),
+            "ulaw as well": await another("ulaw", "alaw"),
             "back again": await asked("INVITE", good, sdp),
         }  # fmt: skip
         print(answers)
         call.request("INFO", body=b"\xff" * 500, content_type="application/x-rubbish")  # Asterisk answers it never
         # 500 is what Asterisk itself says to a digit that is none; the call does not suffer
         assert not [name for name, status in answers.items() if status >= 500 and name != "odd info"]
-        began = time.monotonic()
-        await hears_music(line.rtp, within=3)
-        assert time.monotonic() - began < 3
+        await hears_music(line.rtp)
         assert call.ended_at is None
 
 
