@@ -25,7 +25,7 @@ SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sle
 STUBBORN = [
     sys.executable,
     "-c",
-    "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); os.fork(); print('up', flush=True);"
+    "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); os.fork() and print('up', flush=True);"
     " time.sleep(60)",
 ]
 
