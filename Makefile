@@ -13,8 +13,13 @@ PYTHON := $(VENV)/bin/python
 
 # What needs no telephone runs on both cores.
 REAL_TESTS := tests/harness_selftest tests/asterisk tests/setup tests/live
-# Those that judge sound or time to some ten milliseconds; the others mostly wait, so three of them run side by side.
-LONELY_TESTS := $(addprefix tests/live/test_,kill_server.py faults.py crossing.py soak.py replayed.py recording.py browser_call.py waiting.py)
+# Those that judge time by the clock (under 2 s) or sound to some ten milliseconds; the others mostly wait, so three of
+# them run side by side.
+LONELY_LIVE := kill_server faults crossing soak replayed recording browser_call waiting hang_up hold offers queue_rules \
+	routing transfer desk_phone_kill
+LONELY_FACTS := announcements media recording
+LONELY_TESTS := $(LONELY_LIVE:%=tests/live/test_%.py) $(LONELY_FACTS:%=tests/asterisk/test_facts_%.py) \
+	tests/harness_selftest/test_exact.py tests/setup/test_back_at_once.py
 QUICK_TESTS := $(filter-out $(REAL_TESTS),$(wildcard tests/[a-z]*))
 QUICK_TESTS := $(filter-out tests/__init__.py tests/harness tests/fakes tests/sip tests/torture %.md,$(QUICK_TESTS))
 

@@ -1,7 +1,5 @@
 """Chromium speaks and hears a tone: the page calls itself through two peer connections."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +7,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from tests.harness.browser import Browser, page_audio, page_hears, page_silent_for, page_stats
+from tests.harness.browser import Browser, page_audio, page_hears, page_stats
 from tests.harness.waiting import eventually
 
 CALL_MYSELF = """async () => {
@@ -47,7 +45,7 @@ async def test_a_page_hears_the_tone_it_speaks(site: str, tmp_path: Path) -> Non
         page = await browser.page(site)
         assert await page_audio(page) == []
         await page.evaluate(CALL_MYSELF)
-        heard = await page_hears(page, 660, within=5)
+        heard = await page_hears(page, 660)
         assert abs(heard.hz - 660) < 5
         (now,) = await page_audio(page, 660, 440)
         assert now.at[660] > -25
@@ -59,62 +57,33 @@ async def test_a_page_hears_the_tone_it_speaks(site: str, tmp_path: Path) -> Non
         assert (await browser.screenshot(page, "call")).stat().st_size > 1000
 
 
-async def test_silence_in_a_page_is_measured(site: str) -> None:
-    async with Browser(tone_hz=500) as browser:
-        page = await browser.page(site)
-        await page.evaluate(CALL_MYSELF)
-        await page_hears(page, 500, within=5)
-        began = time.time() * 1000
-        await page.wait_for_timeout(500)
-        assert await page_silent_for(page, since_ms=began) < 400
-        await page.evaluate("mute(true)")
-        await page.wait_for_timeout(1000)
-        await page.evaluate("mute(false)")
-        await page.wait_for_timeout(300)
-        assert 800 < await page_silent_for(page, since_ms=began) < 1500
-
-
 async def test_two_pages_of_one_browser_speak_with_different_voices(site: str) -> None:
     async with Browser(tone_hz=660) as browser:
         one = await browser.page(site)
         two = await browser.page(site, context=await browser.context(tone_hz=1100))
         for page in (one, two):
             await page.evaluate(CALL_MYSELF)
-        await page_hears(one, 660, within=5)
-        heard = await page_hears(two, 1100, within=5)
+        await page_hears(one, 660)
+        heard = await page_hears(two, 1100)
         assert abs(heard.hz - 1100) < 5
-
-
-async def test_a_frozen_browser_sends_nothing_and_comes_back(site: str) -> None:
-    async with Browser(tone_hz=660) as browser:
-        page = await browser.page(site)
-        await page.evaluate(CALL_MYSELF)
-        await page_hears(page, 660, within=5)
-        before = (await page_stats(page)).sent
-        browser.freeze()
-        await asyncio.sleep(1)
-        browser.thaw()
-        after = (await page_stats(page)).sent
-        assert after - before < 40
-        await page_hears(page, 660, within=5)
 
 
 async def test_a_crashed_browser_is_cleaned_up(site: str) -> None:
     async with Browser() as browser:
         await browser.page(site)
         browser.crash()
-        await eventually(lambda: not browser.processes(), 2, "the browser is gone")
+        await eventually(lambda: not browser.processes(), 10, "the browser is gone")
 
 
 async def test_after_a_reload_the_page_still_can_be_listened_to(site: str) -> None:
     async with Browser(tone_hz=700) as browser:
         page = await browser.page(site)
         await page.evaluate(CALL_MYSELF)
-        await page_hears(page, 700, within=5)
+        await page_hears(page, 700)
         await page.reload()
         assert await page_audio(page) == []
         await page.evaluate(CALL_MYSELF)
-        await page_hears(page, 700, within=5)
+        await page_hears(page, 700)
 
 
 async def test_an_uncaught_exception_in_a_page_fails_the_test(site: str) -> None:
@@ -122,7 +91,7 @@ async def test_an_uncaught_exception_in_a_page_fails_the_test(site: str) -> None
         async with Browser() as browser:
             page = await browser.page(site)
             await page.evaluate("setTimeout(() => { throw new Error('a broken button') }, 0)")
-            await eventually(lambda: browser.troubles, 2, "the exception is seen")
+            await eventually(lambda: browser.troubles, 10, "the exception is seen")
 
     with pytest.raises(AssertionError, match="a broken button"):
         await test_with_a_broken_page()

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,7 +13,7 @@ from ctiserver.asterisk.runtime import Instance, running
 from tests.harness import sdp
 from tests.harness.g711 import Codec
 from tests.harness.sipp import ODD_HEADERS, SippCaller
-from tests.harness.waiting import eventually
+from tests.harness.waiting import PATIENCE, eventually
 from tests.harness.wsphone import WsPhone
 
 
@@ -31,7 +30,7 @@ class PlainAri:
             self.events.append(frame.json())
             self.news.set()
 
-    async def event(self, kind: str, within: float = 5.0) -> dict[str, Any]:
+    async def event(self, kind: str, within: float = PATIENCE) -> dict[str, Any]:
         """Takes the oldest event of this type."""
         try:
             async with asyncio.timeout(within):
@@ -68,7 +67,7 @@ async def ari(asterisk: Instance) -> AsyncIterator[PlainAri]:
 
         # Asterisk forgets an application some time after its socket has closed. A new socket of the same name that
         # comes before loses its application with the old one, and then stays open without any event.
-        await eventually(forgotten, 5, "Asterisk forgets the application of the test before", poll=0.005)
+        await eventually(forgotten, 10, "Asterisk forgets the application of the test before", poll=0.005)
         async with http.ws_connect(f"{asterisk.ari.url}/ari/events?app=hollyhock") as socket:
             client = PlainAri(http, asterisk.ari.url)
             reader = asyncio.create_task(client.listen(socket))
@@ -92,7 +91,7 @@ async def test_a_caller_hears_asterisk_and_asterisk_gets_its_digits(
         channel = await arrival(ari)
         await caller.answered()
         await ari.do("POST", f"channels/{channel}/play", media="tone:600")
-        await caller.hears(600, within=2)
+        await caller.hears(600)
         assert caller.rtp.codecs() == {codec}
         await caller.press("5")
         assert (await ari.event("ChannelDtmfReceived"))["digit"] == "5"
@@ -103,14 +102,13 @@ async def test_a_caller_hears_asterisk_and_asterisk_gets_its_digits(
         assert caller.trace.ended_by == "caller"
 
 
-async def test_asterisk_hangs_up_and_the_trace_knows_when(asterisk: Instance, ari: PlainAri) -> None:
+async def test_asterisk_hangs_up_and_the_trace_knows_it(asterisk: Instance, ari: PlainAri) -> None:
     async with SippCaller(asterisk.sip, "95500", rtp=False) as caller:
         channel = await arrival(ari)
         await caller.answered()
         await ari.do("DELETE", f"channels/{channel}")
-        await caller.ended(2)
+        await caller.ended()
         assert caller.trace.ended_by == "called"
-        assert abs(caller.trace.ended_wall - time.time()) < 0.5
 
 
 async def test_a_caller_gives_up_before_the_answer(asterisk: Instance, ari: PlainAri) -> None:
@@ -150,11 +148,11 @@ async def test_the_websocket_phone_registers_and_answers(asterisk: Instance, ari
         await ari.do("POST", "channels", endpoint=f"PJSIP/{name}", app="hollyhock", timeout="5")
         call = await phone.next_call()
         call.ring()
-        assert await phone.answer_at(call, time.monotonic() + 0.1) < 0.01
+        phone.answer(call)
         await call.acked()
         channel = (await ari.event("StasisStart"))["channel"]["id"]
         await ari.do("DELETE", f"channels/{channel}")
-        await call.ended(2)
+        await call.ended()
         assert call.ended_by == "them"
 
         mine = phone.invite("95500")

@@ -1,62 +1,41 @@
-"""Two RTP parties talk to each other: pace, gaps, codecs and digits."""
+"""Two RTP parties talk to each other: order, codecs and digits. Pace and gaps: test_exact.py."""
 
-import asyncio
-import time
 from itertools import pairwise
 
 import pytest
 
 from tests.harness import tones
 from tests.harness.rtp import RtpEndpoint
+from tests.harness.waiting import PATIENCE, eventually
 
 
 async def test_each_hears_only_the_other() -> None:
     async with RtpEndpoint(tone=440, codec="alaw") as one, RtpEndpoint(tone=880, codec="ulaw") as two:
         one.start(("127.0.0.1", two.port))
         two.start(("127.0.0.1", one.port))
-        await one.hears(880, within=2)
-        await two.hears(440, within=2)
+        await one.hears(880)
+        await two.hears(440)
         assert not tones.has_tone(one.last(0.2), 440)
         assert two.codecs() == {"alaw"}
         assert one.port % 2 == 0
 
 
-async def test_packets_leave_every_20_ms_and_the_clock_does_not_drift() -> None:
+async def test_packets_are_numbered_without_a_gap() -> None:
     async with RtpEndpoint() as one, RtpEndpoint() as two:
         one.start(("127.0.0.1", two.port))
-        await asyncio.sleep(2)
+        await eventually(lambda: len(two.packets) >= 50, PATIENCE, "fifty packets")
         packets = list(two.packets)
-        assert abs((packets[-1].at - packets[0].at) / (len(packets) - 1) - 0.02) < 0.0005
         assert {b.sequence - a.sequence & 0xFFFF for a, b in pairwise(packets)} == {1}
         assert {b.timestamp - a.timestamp & 0xFFFFFFFF for a, b in pairwise(packets)} == {160}
         assert [p.marker for p in packets].count(True) == 1
         assert len(two.heard()) == 160 * len(packets)
 
 
-async def test_a_pause_in_sending_is_a_gap_and_silence_is_not() -> None:
-    async with RtpEndpoint(tone=500) as one, RtpEndpoint() as two:
-        one.start(("127.0.0.1", two.port))
-        await two.hears(500, within=2)
-        began = time.monotonic()
-        one.speak(0)
-        await two.hears_silence(within=2)
-        assert two.longest_gap(began) < 100
-        muted = time.monotonic()
-        one.mute_rtp()
-        await asyncio.sleep(0.4)
-        one.unmute_rtp()
-        one.speak(500)
-        await two.hears(500, within=2)
-        assert 350 < two.longest_gap(muted) < 700
-        gap = tones.longest_gap(two.heard(muted - 0.1))
-        assert 0.3 < gap < 0.9
-
-
 async def test_digits_follow_rfc_4733() -> None:
     async with RtpEndpoint() as one, RtpEndpoint() as two:
         one.start(("127.0.0.1", two.port))
         await one.press("19*D", duration=0.16)
-        assert two.keys == "19*D"
+        await eventually(lambda: two.keys == "19*D" and two.digits[-1].ends == 3, PATIENCE, "the digits")
         assert {d.duration_ms for d in two.digits} == {160}
         assert {(d.packets, d.ends) for d in two.digits} == {(10, 3)}
         events = [p for p in two.packets if p.payload_type == 101]
@@ -77,9 +56,8 @@ async def test_keys_cannot_be_pressed_while_nothing_is_sent() -> None:
 async def test_memory_is_bounded() -> None:
     async with RtpEndpoint() as one, RtpEndpoint(keep=10) as two:
         one.start(("127.0.0.1", two.port))
-        await asyncio.sleep(0.5)
+        await eventually(lambda: two.received > 15, PATIENCE, "more packets than are kept")
         assert len(two.packets) == 10
-        assert two.received > 15
 
 
 async def test_the_failure_says_what_was_heard_instead() -> None:

@@ -1,4 +1,4 @@
-"""SIP agents of the harness against each other: exact moments, refusals, crossings, odd bytes."""
+"""SIP agents of the harness against each other: refusals, crossings, odd bytes. Exact moments: test_exact.py."""
 
 import asyncio
 import time
@@ -26,8 +26,8 @@ async def test_two_agents_talk_and_the_called_one_hangs_up() -> None:
             await theirs.acked()
             connect_media(ours, our_rtp)
             connect_media(theirs, their_rtp)
-            await our_rtp.hears(880, within=2)
-            await their_rtp.hears(440, within=2)
+            await our_rtp.hears(880)
+            await their_rtp.hears(440)
             info = ours.info_digit("5")
             assert (await one.core.outcome(info)).status == 200
             theirs.bye()
@@ -62,26 +62,11 @@ async def test_a_call_is_cancelled() -> None:
             assert theirs.ended_by == "cancelled"
 
 
-async def test_answers_and_hang_ups_happen_at_the_asked_moment() -> None:
-    async with SipAgent(target=NOWHERE) as two, SipAgent(target=("127.0.0.1", two.port)) as one:
-        async with RtpEndpoint() as rtp:
-            ours = one.invite("two", rtp)
-            theirs = await two.next_call()
-            moment = time.monotonic() + 0.1
-            assert await theirs.answer_at(moment, two.sdp(rtp)) < 0.01
-            await ours.answered()
-            assert abs(theirs.time_of("200", cseq="INVITE", way="out") - moment) < 0.01
-            moment = time.monotonic() + 0.1
-            assert await ours.bye_at(moment) < 0.01
-            await theirs.ended()
-            assert abs(theirs.time_of("BYE", way="in") - moment) < 0.05
-
-
 async def test_lost_requests_are_sent_again() -> None:
     async with SipAgent(target=NOWHERE) as two, SipAgent(target=("127.0.0.1", two.port)) as one:
         two.core.polite = False
         one.core.send(request := one.core.build("OPTIONS", "sip:two@127.0.0.1"))
-        await eventually(lambda: len(two.core.log) >= 2, 2, "the OPTIONS comes twice")
+        await eventually(lambda: len(two.core.log) >= 2, 10, "the OPTIONS comes twice")
         two.core.send(sipmessage.response_to(two.core.log[0].message, 200, tag="x"))
         assert (await one.core.outcome(request)).status == 200
 
@@ -90,11 +75,11 @@ async def test_raw_datagrams_and_garbage_are_survived() -> None:
     async with SipAgent(target=NOWHERE) as two, SipAgent(target=("127.0.0.1", two.port)) as one:
         one.raw(b"\x00\xff nonsense\r\n\r\n")
         one.raw(b"\r\n\r\n")
-        await eventually(lambda: two.core.garbage == 1, 2, "the garbage is counted")
+        await eventually(lambda: two.core.garbage == 1, 10, "the garbage is counted")
         one.raw(
             b"OPTIONS sip:x SIP/2.0\r\nv: SIP/2.0/UDP h;branch=z9\r\ni: 1\r\nCSeq: 1 OPTIONS\r\nt:\r\n <sip:x>\r\n\r\n"
         )
-        await eventually(lambda: any(e.message.status == 200 for e in one.core.log), 2, "an answer")
+        await eventually(lambda: any(e.message.status == 200 for e in one.core.log), 10, "an answer")
 
 
 async def test_nobody_answers_and_the_failure_tells_the_story() -> None:

@@ -1,7 +1,6 @@
 """SIPp as a caller, against our own SIP agent: the harness must be right before it judges anything else."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from tests.harness.sipcore import SipCall
 from tests.harness.sipmessage import display_name
 from tests.harness.sipp import ODD_HEADERS, SippCaller
 from tests.harness.sipptrace import Trace
+from tests.harness.waiting import PATIENCE, eventually
 
 
 @dataclass
@@ -50,20 +50,18 @@ async def test_a_caller_talks_presses_keys_and_hangs_up(called: CalledParty) -> 
         call.ring()
         await caller.ringing()
         connect_media(call, called.rtp)
-        answered_wall = time.time()
         call.answer(called.agent.sdp(called.rtp, "ulaw"))
-        assert abs(await caller.answered() - answered_wall) < 0.05
-        await caller.hears(880, within=2)
-        await called.rtp.hears(440, within=2)
+        await caller.answered()
+        await caller.hears(880)
+        await called.rtp.hears(440)
         await caller.press("1#")
-        assert called.rtp.keys == "1#"
+        await eventually(lambda: called.rtp.keys == "1#" and called.rtp.digits[-1].ends == 3, PATIENCE, "the digits")
         assert [d.ends for d in called.rtp.digits] == [3, 3]
         assert [d.duration_ms for d in called.rtp.digits] == [100, 100]
         await caller.hang_up()
         assert call.ended_by == "them"
         assert caller.trace.ended_by == "caller"
         assert caller.exit_code in (0, None)
-        assert abs(caller.trace.ended_wall - time.time()) < 0.5
 
 
 async def test_the_called_party_hangs_up(called: CalledParty) -> None:
@@ -72,9 +70,8 @@ async def test_the_called_party_hangs_up(called: CalledParty) -> None:
         await caller.answered()
         bye = call.bye()
         assert (await called.agent.core.outcome(bye)).status == 200
-        await caller.ended(2)
+        await caller.ended()
         assert caller.trace.ended_by == "called"
-        assert abs(caller.trace.time_of("BYE", way="in") - time.time()) < 0.5
 
 
 async def test_a_caller_gives_up_before_the_answer(called: CalledParty) -> None:
@@ -99,8 +96,8 @@ async def test_cancel_and_answer_cross_and_the_caller_still_ends_the_call(called
         await asyncio.sleep(0.1)
         called.agent.core.polite = True
         call.answer(called.agent.sdp(called.rtp, "ulaw"))
-        await call.acked(2)
-        await call.ended(2)
+        await call.acked()
+        await call.ended()
         assert call.ended_by == "them"
 
 
@@ -110,8 +107,8 @@ async def test_a_refused_call_is_acknowledged_and_over(called: CalledParty, stat
         call = await called.agent.next_call()
         call.reject(status)
         assert await caller.final() == status
-        await call.acked(2)
-        await caller.ended(2)
+        await call.acked()
+        await caller.ended()
         with pytest.raises(AssertionError, match="refused"):
             await caller.answered()
 
@@ -139,7 +136,7 @@ async def test_a_reinvite_and_an_options_from_the_other_side_do_not_upset_the_ca
         again = call.request("INVITE", body=body, content_type="application/sdp")
         assert (await called.agent.core.outcome(again)).status == 200
         assert (await called.agent.core.outcome(call.request("OPTIONS"))).status == 200
-        await called.rtp.hears(440, within=2)
+        await called.rtp.hears(440)
         await caller.hang_up()
 
 
@@ -148,8 +145,8 @@ async def test_one_codec_only(called: CalledParty, codec: Codec) -> None:
     async with SippCaller(called.target, "95500", codec=codec, tone=600) as caller:
         await called.takes_call(codec)
         await caller.answered()
-        await called.rtp.hears(600, within=2)
-        await caller.hears(880, within=2)
+        await called.rtp.hears(600)
+        await caller.hears(880)
         assert called.rtp.codecs() == caller.rtp.codecs() == {codec}
 
 
@@ -157,7 +154,7 @@ async def test_a_caller_without_any_rtp_still_hears(called: CalledParty) -> None
     async with SippCaller(called.target, "95500", rtp=False) as caller:
         await called.takes_call()
         await caller.answered()
-        await caller.hears(880, within=2)
+        await caller.hears(880)
         assert called.rtp.received == 0
 
 

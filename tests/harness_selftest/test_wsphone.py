@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import re
-import time
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -12,10 +11,8 @@ import pytest_asyncio
 from aiohttp import web
 
 from tests.harness import sdp, sipmessage
-from tests.harness.sip import SipAgent
 from tests.harness.sipcore import Identity, SipCall, SipCore
-from tests.harness.sipmessage import SipMessage
-from tests.harness.waiting import eventually, exactly_at
+from tests.harness.waiting import eventually
 from tests.harness.wsphone import WsPhone
 
 OFFER = (
@@ -124,17 +121,15 @@ async def test_a_wrong_password_and_a_wrong_origin_are_refused(registrar: tuple[
         await WsPhone(url, user="1001", headers={"Origin": "http://evil.invalid"}).__aenter__()
 
 
-async def test_it_answers_like_a_browser_at_the_asked_moment(registrar: tuple[Registrar, str]) -> None:
+async def test_it_answers_like_a_browser(registrar: tuple[Registrar, str]) -> None:
     server, url = registrar
     async with WsPhone(url, user="1001", password="right") as phone:
         await phone.registered()
         theirs = server.call()
         ours = await phone.next_call()
         ours.ring()
-        moment = time.monotonic() + 0.1
-        assert await phone.answer_at(ours, moment) < 0.01
+        phone.answer(ours)
         await theirs.answered()
-        assert abs(theirs.time_of("200", cseq="INVITE", way="in") - moment) < 0.05
         await ours.acked()
         answer = theirs.remote_sdp
         assert sdp.attribute(answer, "setup") == "active"
@@ -164,40 +159,15 @@ async def test_it_rejects_or_never_answers(registrar: tuple[Registrar, str]) -> 
         assert ours.ended_by == "cancelled"
 
 
-async def test_answer_and_hang_up_can_be_set_a_millisecond_apart(registrar: tuple[Registrar, str]) -> None:
-    server, url = registrar
-    async with WsPhone(url, user="1001", password="right") as phone, SipAgent(target=("127.0.0.1", 9)) as other:
-        await phone.registered()
-        late: list[float] = []
-        for offset in (-0.005, -0.001, 0.0, 0.001, 0.005):
-            theirs = server.call()
-            ours = await phone.next_call()
-            moment = time.monotonic() + 0.05
-            elsewhere = other.core.build("BYE", "sip:nobody@127.0.0.1")
-
-            async def bye(moment: float = moment, elsewhere: SipMessage = elsewhere) -> None:
-                late.append(await exactly_at(moment))
-                other.raw(elsewhere.encode())
-
-            answer = asyncio.create_task(phone.answer_at(ours, moment + offset))
-            await bye()
-            late.append(await answer)
-            await theirs.answered()
-            theirs.bye()
-            await ours.ended()
-        # A busy machine may spoil some of them; most must be right.
-        assert sorted(late)[len(late) // 2] < 0.004
-
-
 async def test_a_dropped_socket_says_no_word_and_a_new_one_registers_again(registrar: tuple[Registrar, str]) -> None:
     server, url = registrar
     async with WsPhone(url, user="1001", password="right") as phone:
         await phone.registered()
         before = len(phone.core.log)
         await phone.drop()
-        await asyncio.wait_for(server.gone.wait(), 2)
+        await asyncio.wait_for(server.gone.wait(), 10)
         assert len(phone.core.log) == before
         await phone.connect()
         await phone.registered()
-        await eventually(lambda: len(server.registered) == 2, 2, "registered again")
+        await eventually(lambda: len(server.registered) == 2, 10, "registered again")
         assert server.registered[0] == server.registered[1]

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import stat
-import time
 
 import pytest
 
@@ -16,10 +15,8 @@ from tests.setup.instances import Site, site
 
 
 async def test_up_ends_in_the_ready_line_and_ctrl_c_leaves_nothing_behind(a_site: Site) -> None:
-    started = time.monotonic()
     await a_site.up()
     await a_site.ready()
-    assert time.monotonic() - started < 5.0
     password = (a_site.home / "demo-password").read_text().strip()
     assert f"password of all of them: {password} " in a_site.said
     assert stat.S_IMODE((a_site.home / "demo-password").stat().st_mode) == 0o600
@@ -38,31 +35,12 @@ async def test_up_ends_in_the_ready_line_and_ctrl_c_leaves_nothing_behind(a_site
     assert not (a_site.home / "server.json").exists()
 
 
-async def test_a_crashed_server_is_back_at_once_three_times_and_then_with_a_pause(a_site: Site) -> None:
-    await a_site.up()
-    await a_site.ready()
-    asterisk = a_site.asterisk()
-    for _ in range(3):
-        old = a_site.server_pid()
-        os.kill(old, signal.SIGKILL)
-        killed = time.monotonic()
-        await a_site.server_after(old)
-        assert time.monotonic() - killed < 1.0
-    old = a_site.server_pid()
-    os.kill(old, signal.SIGKILL)
-    killed = time.monotonic()
-    await a_site.says("starting it again in 1 s")
-    await a_site.server_after(old)
-    assert time.monotonic() - killed >= 0.9
-    assert a_site.asterisk() == asterisk
-
-
 async def test_a_server_that_hangs_is_ended_and_started_again(a_site: Site) -> None:
     await a_site.up(STAND_IN_PATIENCE="0.3")
     await a_site.ready()
     old = a_site.server_pid()
     os.kill(old, signal.SIGSTOP)
-    await a_site.says("the server is stuck", 15.0)
+    await a_site.says("the server is stuck")
     await a_site.server_after(old)
 
 
@@ -72,7 +50,7 @@ async def test_an_asterisk_that_hangs_is_ended_and_started_again(a_site: Site) -
     before = a_site.asterisk()
     assert before is not None
     os.kill(before.process.pid, signal.SIGSTOP)
-    await a_site.says("Asterisk is stuck", 15.0)
+    await a_site.says("Asterisk is stuck")
     await eventually(lambda: a_site.asterisk() != before, 10.0, "another Asterisk runs")
 
 
