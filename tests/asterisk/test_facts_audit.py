@@ -21,8 +21,8 @@ async def test_a_session_refresh_reaches_a_silent_caller_and_changes_nothing(cti
     await asyncio.sleep(0.2)
     before = await cti.calls.rtp_statistics(caller.channel)
     await cti.calls.set_variable(caller.channel, "PJSIP_SEND_SESSION_REFRESH()", "invite", blocking=True)
-    await eventually(lambda: [e for e in caller.sip.log("in") if e.message.method == "INVITE"], 1.0, "a re-INVITE")
-    await eventually(lambda: [e for e in caller.sip.log("in") if e.message.method == "ACK"], 1.0, "its ACK")
+    await eventually(lambda: [e for e in caller.sip.log("in") if e.message.method == "INVITE"], 10, "a re-INVITE")
+    await eventually(lambda: [e for e in caller.sip.log("in") if e.message.method == "ACK"], 10, "its ACK")
     assert before is not None
     after = await cti.calls.rtp_statistics(caller.channel)
     assert after is not None
@@ -50,11 +50,11 @@ async def test_a_deleted_address_makes_its_endpoint_offline_until_the_phone_regi
     async with registered(asterisk, ari, "daudit2") as phone:
         await phone.core.register()
         await ari.calls.delete_dynamic("res_pjsip", "aor", "daudit2")
-        await eventually(lambda: _is(ari, "daudit2", "offline"), 1.0, "offline")
+        await eventually(lambda: _is(ari, "daudit2", "offline"), 10, "offline")
         await ari.calls.put_dynamic("res_pjsip", "aor", "daudit2", {"max_contacts": "1", "remove_existing": "yes"})
         assert await state_of(ari, "daudit2") == "offline"
         await phone.core.register()
-        await eventually(lambda: _is(ari, "daudit2", "online"), 1.0, "online")
+        await eventually(lambda: _is(ari, "daudit2", "online"), 10, "online")
 
 
 async def _is(ari: Party, endpoint: str, state: str) -> bool:

@@ -71,7 +71,7 @@ async def test_contacts_are_heard_of_by_the_second_application_and_channel_event
 ) -> None:
     async with desk(asterisk) as agent, RtpEndpoint() as rtp:
         assert (await agent.core.register()).status == 200
-        await eventually(lambda: told(party) is True, 2, "the contact")
+        await eventually(lambda: told(party) is True, 10, "the contact")
         leg = f"{party.app}-a1"
         await party.calls.originate("PJSIP/desk-t1", leg)
         call = await agent.next_call()
@@ -92,7 +92,7 @@ async def test_contacts_are_heard_of_by_the_second_application_and_channel_event
         strangers = (wire.PeerStatusChange, wire.EndpointStateChange)
         assert not [event for event in party.events if isinstance(event, strangers)]
         assert (await agent.core.register(expires=0)).status == 200
-        await eventually(lambda: told(party) is False, 2, "the contact to be gone")
+        await eventually(lambda: told(party) is False, 10, "the contact to be gone")
 
 
 SDP = {"content_type": "application/sdp"}
@@ -106,11 +106,11 @@ async def test_a_phone_that_registers_from_another_place_is_still_there(asterisk
     """The end of its old contact is told after the new one: what counts is the state of the endpoint."""
     async with desk(asterisk) as first:
         await first.core.register()
-        await eventually(lambda: told(party) is True, 2, "the contact")
+        await eventually(lambda: told(party) is True, 10, "the contact")
     async with desk(asterisk) as second:
         await second.core.register()
         told_of = ["NonQualified", "NonQualified", "Reachable", "Reachable", "Removed"]  # the last two in any order
-        await eventually(lambda: statuses(party) == told_of, 3, "all that is told")
+        await eventually(lambda: statuses(party) == told_of, 10, "all that is told")
         assert told(party) is True
         assert [e.state for e in await party.calls.get_endpoints() if e.resource == "desk-t1"] == ["online"]
         await party.calls.originate("PJSIP/desk-t1", f"{party.app}-a2")
@@ -146,7 +146,7 @@ async def test_phones_are_set_again_without_losing_a_registration(asterisk: Inst
             contacts = [one.value for one in await aor(party, "t1") if one.attribute == "contact"]
             return contacts == ["sip:t1@127.0.0.1:9"]
 
-        await eventually(moved, 2, "the registered contact to be gone")  # it outlives its aor for a moment
+        await eventually(moved, 10, "the registered contact to be gone")  # it outlives its aor for a moment
         assert (await agent.core.register()).status in (403, 404), "it is at a fixed contact now"
     async with desk(asterisk, "t2") as agent:
         assert (await agent.core.register()).status == 200
@@ -155,7 +155,7 @@ async def test_phones_are_set_again_without_losing_a_registration(asterisk: Inst
     async def gone() -> bool:
         return await party.calls.get_endpoint("desk-t1") is None
 
-    await eventually(gone, 2, "the endpoint to be gone")  # it is listed for a moment longer
+    await eventually(gone, 10, "the endpoint to be gone")  # it is listed for a moment longer
 
 
 async def test_a_list_has_127_values_at_most(party: Party) -> None:
@@ -194,7 +194,7 @@ async def test_a_phone_on_tcp_is_rung_on_its_own_connection(asterisk: Instance, 
     reading = asyncio.create_task(read())
     try:
         assert (await core.register()).status == 200
-        await eventually(lambda: told(party) is True, 2, "the contact")
+        await eventually(lambda: told(party) is True, 10, "the contact")
         await party.calls.originate("PJSIP/desk-t1", f"{party.app}-a4")
         call = await core.next_call()
         assert call.invite.get("via").startswith("SIP/2.0/TCP")

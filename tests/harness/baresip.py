@@ -40,7 +40,7 @@ from baresip import (
 
 from tests.harness import tones
 from tests.harness.g711 import RATE, Pcm
-from tests.harness.waiting import eventually
+from tests.harness.waiting import PATIENCE, eventually
 
 PACE = 0.02
 AHEAD = 0.16
@@ -141,7 +141,7 @@ class BaresipPhone:
         """As WsPhone; the stack ends the phone for good."""
         await self.drop()
 
-    async def registered(self, *, timeout: float = 5.0) -> None:
+    async def registered(self, *, timeout: float = PATIENCE) -> None:
         await self.agent.register(timeout=timeout)
 
     async def connect(self) -> None:
@@ -153,7 +153,7 @@ class BaresipPhone:
         if self._gate is not None:
             await self._gate.cut()
 
-    async def next_call(self, timeout: float = 5.0) -> BaresipCall:
+    async def next_call(self, timeout: float = PATIENCE) -> BaresipCall:
         try:
             return await asyncio.wait_for(self._incoming.get(), timeout)
         except TimeoutError:
@@ -222,7 +222,7 @@ class BaresipCall:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def ended(self, timeout: float = 5.0) -> None:
+    async def ended(self, timeout: float = PATIENCE) -> None:
         await eventually(lambda: self.over, timeout, "the end of the call")
 
     async def press(self, digits: str) -> None:
@@ -260,7 +260,7 @@ class BaresipCall:
         parts = [pcm for at, pcm in self._heard if at > since]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int16)
 
-    async def hears(self, hz: float, *, within: float = 5.0, window: float = 0.2) -> float:
+    async def hears(self, hz: float, *, within: float = PATIENCE, window: float = 0.2) -> float:
         """Waits until this tone fills the last `window` seconds; returns the monotonic moment."""
 
         def check() -> bool:

@@ -30,7 +30,7 @@ from playwright.async_api import (
 )
 
 from tests.harness import tones
-from tests.harness.waiting import eventually
+from tests.harness.waiting import PATIENCE, eventually
 
 _LISTENER = Path(__file__).with_name("browser_audio.js")
 _FLAGS = (
@@ -240,7 +240,7 @@ async def page_stats(page: Page) -> Stats:
     return Stats(found["received"], found["lost"], found["sent"], found["connections"], tuple(found["states"]))
 
 
-async def page_hears(page: Page, hz: float, *, within: float, dbfs: float = -35.0) -> Heard:
+async def page_hears(page: Page, hz: float, *, within: float = PATIENCE, dbfs: float = -35.0) -> Heard:
     """Waits until some remote track carries this tone, at least this loud."""
 
     async def check() -> list[Heard]:

@@ -18,6 +18,7 @@ from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcall import SipCall
 from tests.harness.sipmessage import SipMessage
 from tests.harness.site import Site
+from tests.harness.waiting import PATIENCE
 
 REFRESH = 50.0
 
@@ -78,7 +79,7 @@ class DeskPhone:
             if self._stays:
                 await self.register()
 
-    async def next_call(self, timeout: float = 5.0) -> SipCall:
+    async def next_call(self, timeout: float = PATIENCE) -> SipCall:
         return await self.agent.next_call(timeout)
 
     def answer(self, call: SipCall) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 
 from tests.harness import g711, tones
 from tests.harness.g711 import CODEC_OF_PAYLOAD, PAYLOAD_TYPE, RATE, Codec, Pcm
-from tests.harness.waiting import eventually
+from tests.harness.waiting import PATIENCE, eventually
 
 PACE = 0.02
 SAMPLES = int(RATE * PACE)
@@ -180,7 +180,7 @@ class RtpEndpoint:
             event = _Event(_EVENTS.index(key), max(SAMPLES, round(duration * RATE / SAMPLES) * SAMPLES))
             self._events.append(event)
             try:
-                await asyncio.wait_for(event.done.wait(), duration + 2.0)
+                await asyncio.wait_for(event.done.wait(), duration + 5.0)
             except TimeoutError:
                 if event in self._events:
                     self._events.remove(event)
@@ -303,7 +303,7 @@ class RtpEndpoint:
         """Which codecs the audio packets since `start` carry."""
         return {CODEC_OF_PAYLOAD[p.payload_type] for p in self.between(start) if p.payload_type in CODEC_OF_PAYLOAD}
 
-    async def hears(self, hz: float, *, within: float, window: float = 0.2, dbfs: float = -35.0) -> float:
+    async def hears(self, hz: float, *, within: float = PATIENCE, window: float = 0.2, dbfs: float = -35.0) -> float:
         """Waits until the tone fills the last `window` seconds; returns the monotonic time of that moment."""
 
         def check() -> bool:
@@ -316,7 +316,7 @@ class RtpEndpoint:
         await eventually(check, within, f"{hz:g} Hz heard on port {self.port}")
         return time.monotonic()
 
-    async def hears_silence(self, *, within: float, window: float = 0.2) -> float:
+    async def hears_silence(self, *, within: float = PATIENCE, window: float = 0.2) -> float:
         """Waits until nothing audible arrived for `window` seconds (quiet packets or none); returns the moment."""
         began = time.monotonic()
 

@@ -15,6 +15,7 @@ from tests.harness.g711 import Codec
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sipcore import Identity, SipCall, SipCore
 from tests.harness.sipmessage import SipMessage
+from tests.harness.waiting import PATIENCE
 
 _T1 = 0.5
 _RESENDS = 6
@@ -123,7 +124,7 @@ class SipAgent:
         uri = f"sip:{number}@{self.target[0]}:{self.target[1]}"
         return self.core.invite(uri, self.sdp(rtp, *codecs), caller=caller)
 
-    async def next_call(self, timeout: float = 5.0) -> SipCall:
+    async def next_call(self, timeout: float = PATIENCE) -> SipCall:
         return await self.core.next_call(timeout)
 
 

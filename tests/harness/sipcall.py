@@ -22,7 +22,7 @@ from tests.harness.sipmessage import (
     param,
     response_to,
 )
-from tests.harness.waiting import exactly_at
+from tests.harness.waiting import PATIENCE, exactly_at
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, INFO, OPTIONS, NOTIFY, UPDATE"
 
@@ -104,26 +104,26 @@ class SipCall:
     def changed(self) -> None:
         self.core.spawn(self._notify())
 
-    async def answered(self, timeout: float = 5.0) -> SipMessage:
+    async def answered(self, timeout: float = PATIENCE) -> SipMessage:
         """Waits for a final answer to our INVITE and returns it; fails when it is not a 2xx."""
         final = await self.final(timeout)
         assert 200 <= final.status < 300, f"call was refused: {final}"
         return final
 
-    async def final(self, timeout: float = 5.0) -> SipMessage:
+    async def final(self, timeout: float = PATIENCE) -> SipMessage:
         """Waits for the final answer to our INVITE, whatever it is."""
         await self._until(lambda: self.status >= 200, timeout, "final answer to INVITE")
         return next(e.message for e in reversed(self.log("in")) if e.message.status == self.status)
 
-    async def ringing(self, timeout: float = 5.0) -> None:
+    async def ringing(self, timeout: float = PATIENCE) -> None:
         """Waits for 180 or 183 to our INVITE (a final answer counts too)."""
         await self._until(lambda: self.status >= 180, timeout, "180 or 183")
 
-    async def acked(self, timeout: float = 5.0) -> None:
+    async def acked(self, timeout: float = PATIENCE) -> None:
         """Waits for the ACK to our final answer."""
         await self._until(lambda: self._acked, timeout, "ACK")
 
-    async def ended(self, timeout: float = 5.0) -> float:
+    async def ended(self, timeout: float = PATIENCE) -> float:
         """Waits for the end of the call by either side; returns its monotonic time."""
         await self._until(lambda: self.ended_at is not None, timeout, "end of the call")
         assert self.ended_at is not None

@@ -21,6 +21,7 @@ from tests.harness.sipmessage import (
     parse,
     response_to,
 )
+from tests.harness.waiting import PATIENCE
 
 
 class SipCore:
@@ -89,7 +90,7 @@ class SipCore:
             known = message.method in ("OPTIONS", "NOTIFY")
             self.send(response_to(message, 200 if known else 481, tag=new_tag()))
 
-    async def next_call(self, timeout: float = 5.0) -> SipCall:
+    async def next_call(self, timeout: float = PATIENCE) -> SipCall:
         """Waits for the next incoming INVITE."""
         try:
             return await asyncio.wait_for(self.incoming.get(), timeout)
@@ -119,7 +120,7 @@ class SipCore:
         self.send(message)
         return call
 
-    async def outcome(self, request: SipMessage, timeout: float = 5.0) -> SipMessage:
+    async def outcome(self, request: SipMessage, timeout: float = PATIENCE) -> SipMessage:
         """Waits for the final answer to a request that was just sent."""
         for entry in self.log:
             if entry.way == "in" and entry.message.status >= 200 and entry.message.branch == request.branch:
@@ -132,7 +133,7 @@ class SipCore:
         finally:
             self._answers.pop(request.branch, None)
 
-    async def ask(self, request: SipMessage, *, timeout: float = 5.0) -> SipMessage:
+    async def ask(self, request: SipMessage, *, timeout: float = PATIENCE) -> SipMessage:
         """Sends a request outside a dialog, answers one digest challenge, and returns the final answer."""
         self.send(request)
         answer = await self.outcome(request, timeout)
@@ -149,7 +150,7 @@ class SipCore:
         self.send(request)
         return await self.outcome(request, timeout)
 
-    async def register(self, *, expires: int = 300, timeout: float = 5.0) -> SipMessage:
+    async def register(self, *, expires: int = 300, timeout: float = PATIENCE) -> SipMessage:
         """REGISTER with digest; returns the final answer (200, 403 ...). `expires=0` takes the contact away."""
         domain, user = self.identity.domain, self.identity.user
         request = self.build("REGISTER", f"sip:{domain}", to=f"sip:{user}@{domain}")

@@ -23,7 +23,7 @@ from tests.harness import sdp
 from tests.harness.g711 import Codec
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sipptrace import Trace
-from tests.harness.waiting import eventually
+from tests.harness.waiting import PATIENCE, eventually
 
 SCENARIOS = Path(__file__).resolve().parent.parent / "sip"
 
@@ -236,13 +236,13 @@ class SippCaller:
 
     # --- what a caller does -------------------------------------------------------------------------------------
 
-    async def answered(self, timeout: float = 5.0) -> float:
+    async def answered(self, timeout: float = PATIENCE) -> float:
         """Waits for 200 to INVITE; returns its epoch seconds. Fails at once when the call is refused."""
         entry = await self.final(timeout)
         assert entry == 200, f"{self.name}: the call was refused: {self.trace.story()}"
         return self.trace.answered_wall
 
-    async def final(self, timeout: float = 5.0) -> int:
+    async def final(self, timeout: float = PATIENCE) -> int:
         """Waits for the final answer to INVITE, returns its status."""
 
         def check() -> int:
@@ -252,7 +252,7 @@ class SippCaller:
 
         return await eventually(check, timeout, f"{self.name}: final answer to INVITE", poll=_POLL)
 
-    async def ringing(self, timeout: float = 5.0) -> None:
+    async def ringing(self, timeout: float = PATIENCE) -> None:
         """Waits for 180 or 183."""
         await eventually(
             lambda: self.trace.has("180") or self.trace.has("183"), timeout, f"{self.name}: ringing", poll=_POLL
@@ -268,13 +268,13 @@ class SippCaller:
             self._tell("DIGIT", f"X-Digit: {digit}")
             await eventually(
                 lambda before=before: len(self.trace.all("INFO", way="out")) > before,  # type: ignore[misc]
-                2.0,
+                PATIENCE,
                 f"{self.name}: INFO sent",
                 poll=_POLL,
             )
             await asyncio.sleep(pause)
 
-    async def hears(self, hz: float, *, within: float = 2.0, window: float = 0.2) -> float:
+    async def hears(self, hz: float, *, within: float = PATIENCE, window: float = 0.2) -> float:
         """Waits until this tone fills the last `window` seconds; returns the monotonic moment."""
         return await self.rtp.hears(hz, within=within, window=window)
 
@@ -283,13 +283,13 @@ class SippCaller:
         self._hang_up_asked = time.monotonic()
         self._tell("HANGUP")
 
-    async def hang_up(self, timeout: float = 5.0) -> None:
+    async def hang_up(self, timeout: float = PATIENCE) -> None:
         """Hangs up and waits until the other side has confirmed."""
         if self.running and not self.trace.over:
             self.send_hang_up()
         await self.ended(timeout)
 
-    async def ended(self, timeout: float = 5.0) -> None:
+    async def ended(self, timeout: float = PATIENCE) -> None:
         """Waits until the call is over, whoever ended it: the trace has BYE and 200, or a refusal and ACK."""
 
         def check() -> bool:

@@ -28,10 +28,12 @@ import aiohttp
 import msgspec
 
 from ctiserver import journal
+from ctiserver.asterisk import devices
+from ctiserver.asterisk.address import AriAddress
 from ctiserver.asterisk.runtime import Instance, running
 from ctiserver.model import events as ev
 from ctiserver.model.turns import Record
-from tests.harness.waiting import eventually
+from tests.harness.waiting import PATIENCE, STARTING, eventually
 from tests.harness.wsphone import WsPhone
 
 PASSWORD = "a-password-for-tests"
@@ -94,7 +96,7 @@ class Site:
         assert self._process is not None
         return self._process.pid
 
-    async def ready(self, timeout: float = 20.0) -> None:
+    async def ready(self, timeout: float = STARTING) -> None:
         async def ask() -> bool:
             if self._process is not None and self._process.poll() is not None:
                 raise RuntimeError(f"the server ended with {self._process.returncode}:\n{self.tail()}")
@@ -142,9 +144,13 @@ class Site:
         assert self._http is not None
         return self._http
 
+    @property
+    def ari_address(self) -> AriAddress:
+        return self.asterisk.ari
+
     async def ari(self, path: str) -> Any:
         """GET from Asterisk itself, beside the server."""
-        address = self.asterisk.ari
+        address = self.ari_address
         headers = {"Authorization": aiohttp.encode_basic_auth(address.user, address.password)}
         async with self.http.get(f"{address.url}/ari/{path}", headers=headers) as answer:
             return msgspec.json.decode(await answer.read())
@@ -154,7 +160,7 @@ class Site:
         channels, bridges = await self.ari("channels"), await self.ari("bridges")
         return {"channels": sorted(c["id"] for c in channels), "bridges": sorted(b["id"] for b in bridges)}
 
-    async def quiet(self, within: float = 1.0) -> None:
+    async def quiet(self, within: float = PATIENCE) -> None:
         """Asterisk holds nothing any more."""
         last: dict[str, list[str]] = {}
 
@@ -183,7 +189,7 @@ class Site:
         """All journalled events of these kinds, in order."""
         return [event for record in self.records() for event in record.events if isinstance(event, kinds)]
 
-    async def happens(self, kind: type[ev.Event], *, count: int = 1, within: float = 5.0) -> list[Any]:
+    async def happens(self, kind: type[ev.Event], *, count: int = 1, within: float = PATIENCE) -> list[Any]:
         """Wait until the journal has at least `count` events of a kind."""
 
         def enough() -> list[Any] | None:
@@ -315,7 +321,7 @@ class Desk:
             f"{self.site.url}/api/v1/live", headers={"Origin": self.site.url}, compress=0
         )
         self._reader = asyncio.create_task(self._read(self._socket), name=f"desk {self.user}")
-        await eventually(lambda: bool(self.docs), 3, "the snapshot")
+        await eventually(lambda: bool(self.docs), PATIENCE, "the snapshot")
 
     async def unlink(self) -> None:
         if self._reader is not None:
@@ -336,8 +342,23 @@ class Desk:
         url = f"{self.site.url.replace('http', 'ws')}{device['ws_path']}"
         self.phone = await self._open_phone(url, device["username"], device["password"], cookies)
         await self.phone.registered()
+        await self._may_be_silent(device["username"])
         await self.expect("PhoneReady", lease=self.lease, instance=self.instance)
         await self.sees(lambda docs: docs["me"]["phone"]["contact"], "the phone's contact")
+
+    async def _may_be_silent(self, endpoint: str) -> None:
+        """Asterisk ends a browser's leg after 8 s without sound. This phone has none, and a talk of a test on a busy
+        machine may last longer. (A server that starts again sets the 8 s again.)"""
+        address = self.site.ari_address
+        path = f"{address.url}/ari/asterisk/config/dynamic/res_pjsip/endpoint/{endpoint}"
+        headers = {"Authorization": aiohttp.encode_basic_auth(address.user, address.password)}
+        own = {"context": devices.AGENT_CONTEXT, "auth": endpoint, "aors": endpoint, "rtp_timeout": "0"}
+        fields = [{"attribute": name, "value": value} for name, value in {**devices._BROWSER, **own}.items()]
+        async with aiohttp.ClientSession(headers=headers) as http:
+            async with http.delete(path):  # one that is put a second time knows no password any more
+                pass
+            async with http.put(path, json={"fields": fields}) as answer:
+                assert answer.status == 200, await answer.text()
 
     async def _open_phone(self, url: str, user: str, password: str, cookies: dict[str, str]) -> WsPhone:
         """A softphone at this WebSocket; it need not be registered yet."""
@@ -400,7 +421,7 @@ class Desk:
     async def command(self, name: str, **fields: object) -> dict[str, Any]:
         """Send a command and await its answer."""
         waiting = await self.send(name, **fields)
-        return await asyncio.wait_for(self._answers[waiting], 5)
+        return await asyncio.wait_for(self._answers[waiting], PATIENCE)
 
     async def expect(self, name: str, **fields: object) -> None:
         answer = await self.command(name, **fields)
@@ -410,10 +431,10 @@ class Desk:
         await self.expect("SetReady")
         await self.state("ready")
 
-    async def state(self, wanted: str, within: float = 3.0) -> None:
+    async def state(self, wanted: str, within: float = PATIENCE) -> None:
         await self.sees(lambda docs: docs["me"]["state"] == wanted, f"{self.user} to be {wanted}", within)
 
-    async def sees(self, condition: Any, what: str, within: float = 3.0) -> None:
+    async def sees(self, condition: Any, what: str, within: float = PATIENCE) -> None:
         def check() -> bool:
             try:
                 return bool(condition(self.docs))
@@ -428,7 +449,7 @@ class Desk:
     def work(self) -> dict[str, Any]:
         return next(doc for key, doc in self.docs.items() if key.startswith("work/"))
 
-    async def works(self, kind: str, within: float = 3.0) -> dict[str, Any]:
+    async def works(self, kind: str, within: float = PATIENCE) -> dict[str, Any]:
         """Wait for a piece of work of this kind: offer, busy, wrap_up."""
         await self.sees(
             lambda docs: any(key.startswith("work/") and doc["kind"] == kind for key, doc in docs.items()),

@@ -1,6 +1,7 @@
 """Waiting on real systems: poll with a deadline, or hit an exact moment.
 
-Here: `eventually`, `never` and `exactly_at`. Not here: anything that a virtual clock could do instead.
+Here: `eventually`, `never` and `exactly_at`, and how long a test waits for what has no time of its own. Not here:
+anything that a virtual clock could do instead.
 """
 
 import asyncio
@@ -10,6 +11,13 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar, overload
 
 T = TypeVar("T")
+
+PATIENCE = 10.0
+"""Seconds that a test waits for what must come when *how soon* is not what it asks. Long, because only a failing test
+waits so long, and a machine with other work may keep a process from its turn for seconds. A test that asks how soon
+belongs into a file that runs alone (LONELY_TESTS in the Makefile)."""
+STARTING = 60.0
+"""The same for a server that starts: 1 to 2 s of a processor that others may want too."""
 
 
 async def _ask(condition: Callable[[], T | Awaitable[T]]) -> T:

@@ -16,7 +16,7 @@ import aiohttp
 from tests.harness import sdp
 from tests.harness.sipcore import Identity, SipCall, SipCore
 from tests.harness.sipmessage import SipMessage
-from tests.harness.waiting import exactly_at
+from tests.harness.waiting import PATIENCE, exactly_at
 
 
 class WsPhone:
@@ -122,13 +122,13 @@ class WsPhone:
             self._transport.abort()
         self.closed.set()
 
-    async def registered(self, *, expires: int = 300, timeout: float = 5.0) -> SipMessage:
+    async def registered(self, *, expires: int = 300, timeout: float = PATIENCE) -> SipMessage:
         """REGISTER with digest; fails unless it ends in 200."""
         answer = await self.core.register(expires=expires, timeout=timeout)
         assert answer.status == 200, f"REGISTER ended in {answer}"
         return answer
 
-    async def next_call(self, timeout: float = 5.0) -> SipCall:
+    async def next_call(self, timeout: float = PATIENCE) -> SipCall:
         return await self.core.next_call(timeout)
 
     def answer(self, call: SipCall) -> None:

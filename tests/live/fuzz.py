@@ -183,13 +183,13 @@ async def as_fresh(desk: Desk) -> None:
         assert desk.docs == docs
         return True
 
-    await eventually(same, 3, "deltas like a fresh snapshot", poll=0.1)
+    await eventually(same, 10, "deltas like a fresh snapshot", poll=0.1)
 
 
 async def fresh(desk: Desk) -> dict[str, Any]:
     """The documents of a link of his that is opened for this alone."""
     async with desk._http.ws_connect(f"{desk.site.url}/api/v1/live", headers={"Origin": desk.site.url}) as socket:
-        docs: dict[str, Any] = (await socket.receive_json(timeout=3))["docs"]
+        docs: dict[str, Any] = (await socket.receive_json(timeout=10))["docs"]
         return docs
 
 

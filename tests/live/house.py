@@ -32,7 +32,7 @@ from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcall import SipCall
 from tests.harness.sipmessage import SipMessage, address, new_branch
 from tests.harness.site import PASSWORD, Desk, Site
-from tests.harness.waiting import eventually
+from tests.harness.waiting import PATIENCE, eventually
 
 MENU, BRISK, CALM, LONELY = "95500", "95501", "95502", "95503"
 ALONE = "1006"
@@ -140,7 +140,7 @@ async def listed(site: Site, conversation: ConversationId) -> dict[str, Any]:
             rows = [row for row in await call_list(http) if row["conversation"] == conversation]
             return rows if rows and all(row["ended_at"] for row in rows) else []
 
-        rows = await eventually(ended, 5, f"{conversation} in the call list", poll=0.1)
+        rows = await eventually(ended, PATIENCE, f"{conversation} in the call list", poll=0.1)
     assert len(rows) == 1, rows
     row: dict[str, Any] = rows[0]
     return row
@@ -149,7 +149,7 @@ async def listed(site: Site, conversation: ConversationId) -> dict[str, Any]:
 async def recorded(site: Site, conversation: str) -> tuple[Pcm, Pcm]:
     """Both tracks when the file is there: what the caller said, what he heard."""
     path = site.home / "recordings" / f"{conversation}.wav"
-    await eventually(path.exists, 5, "the recording")
+    await eventually(path.exists, PATIENCE, "the recording")
     with wave.open(str(path)) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE, 2, 2)
         both = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
@@ -186,7 +186,7 @@ def music(rtp: RtpEndpoint, seconds: float = 0.5, *, not_hz: tuple[float, ...] =
     return top is not None and all(abs(top.hz - hz) > 5 for hz in not_hz)
 
 
-async def hears_music(rtp: RtpEndpoint, *, within: float = 2.0, seconds: float = 0.5) -> None:
+async def hears_music(rtp: RtpEndpoint, *, within: float = PATIENCE, seconds: float = 0.5) -> None:
     await eventually(lambda: music(rtp, seconds), within, "music")
 
 
@@ -208,7 +208,7 @@ def story(site: Site, conversation: ConversationId) -> str:
     return "\n".join(lines)
 
 
-async def first_ring(*desks: Desk, within: float = 5.0) -> tuple[Desk, SipCall]:
+async def first_ring(*desks: Desk, within: float = PATIENCE) -> tuple[Desk, SipCall]:
     """Whose phone gets an INVITE first, and that call."""
     waits = {asyncio.create_task(_next_call(desk, within)): desk for desk in desks}
     try:
@@ -261,7 +261,7 @@ async def served_at_last(site: Site, waiting: Line) -> None:
 async def polite_call(site: Site, number: str) -> None:
     """An honest caller is served as ever."""
     async with calling(site, MENU, number) as line:
-        await hears_music(line.rtp, within=3)
+        await hears_music(line.rtp)
 
 
 def end_strays(agent: SipAgent) -> int:

@@ -17,7 +17,7 @@ from tests.harness.deskphone import DeskPhone
 from tests.harness.sipcall import SipCall
 from tests.harness.sipp import SippCaller
 from tests.harness.site import Desk, Site
-from tests.harness.waiting import eventually
+from tests.harness.waiting import PATIENCE, eventually
 from tests.live import kills
 from tests.live.house import ALONE, BRISK, CALM, LONELY, MENU, hears_music, music
 
@@ -57,7 +57,7 @@ class Agent:
         await self.desk.sees(lambda docs: docs["me"]["phone"]["contact"], "the phone's contact")
         return self
 
-    async def pick_up(self, within: float = 5.0) -> dict[str, Any]:
+    async def pick_up(self, within: float = PATIENCE) -> dict[str, Any]:
         """The offer, the ring, the answer; the work's document."""
         await self.desk.works("offer", within)
         self.call = await self.phone.next_call(within)

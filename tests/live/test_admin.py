@@ -157,7 +157,7 @@ async def test_a_change_by_hand_is_loaded_by_a_command_and_survives_kill_9(house
     code, said = await hollyhock(house, "site", "check")
     assert code == 1 and "not valid TOML" in said
     os.kill(house.pid, signal.SIGHUP)
-    await eventually(lambda: "site_not_loaded" in house.tail(), 3, "the refusal in the log")
+    await eventually(lambda: "site_not_loaded" in house.tail(), 10, "the refusal in the log")
     assert len(house.events(ev.SiteChanged)) == count + 1
     path.write_text(good.replace('en = "Orders"', 'en = "Sales"'), "utf-8")
 

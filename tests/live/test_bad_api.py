@@ -134,7 +134,7 @@ async def test_a_request_of_odd_bytes(house: Site, kind: str) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
         try:
             writer.write((start + head).encode() + rest)
-            answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), 3)
+            answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), 10)
             assert int(answer.split(b" ")[1]) == wanted, answer
         finally:
             writer.close()

@@ -71,7 +71,7 @@ class Raw:
         except aiohttp.WSServerHandshakeError:
             await self._http.close()
             raise
-        assert (await self.socket.receive(3)).json()["type"] == "snapshot"
+        assert (await self.socket.receive(10)).json()["type"] == "snapshot"
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -84,7 +84,7 @@ class Raw:
         assert self.socket is not None
         await (self.socket.send_str(data) if isinstance(data, str) else self.socket.send_bytes(data))
         while True:
-            message = await self.socket.receive(3)
+            message = await self.socket.receive(10)
             if message.type is not WSMsgType.TEXT:
                 return self.socket.close_code or 0
             answer: dict[str, Any] = message.json()
@@ -159,7 +159,7 @@ async def test_a_flood_is_cut_off(house: Site, desk: Desk) -> None:
         print(f"a command amid the flood is answered {time.monotonic() - began:.2f} s after its start")
         assert time.monotonic() - began < 5
         while not raw.socket.closed:
-            await raw.socket.receive(3)
+            await raw.socket.receive(10)
         assert raw.socket.close_code == TOO_FAST
 
 
@@ -279,7 +279,7 @@ async def test_somebody_elses_phone(house: Site, desk: Desk) -> None:
                 f"{url}{mine['ws_path']}", user=mine["username"], headers=origin, cookies=cookies
             ) as phone:
                 phone.raw(message)
-                await eventually(phone.closed.is_set, 3, "the socket to be closed")
+                await eventually(phone.closed.is_set, 10, "the socket to be closed")
                 return phone.close_code
 
         phone = WsPhone("ws://nowhere", user=str(victim.lease), domain="hollyhock.invalid")
@@ -344,11 +344,11 @@ async def test_http_requests(house: Site, desk: Desk) -> None:
 async def test_a_lead_is_no_agent_of_the_call(house: Site) -> None:
     """Without an agent of his own he may look; commands that need one are refused, not crashed."""
     async with lead(house, "admin") as http, http.ws_connect("/api/v1/live") as socket:
-        assert (await socket.receive(3)).json()["type"] == "snapshot"
+        assert (await socket.receive(10)).json()["type"] == "snapshot"
         for name in ("SetReady", "HangUpCall", "SignIn"):
             body = {"type": "command", "id": name, "name": name, "conversation": conversation_of(house, WAITS)}
             await socket.send_json(body)
-            while (message := (await socket.receive(3)).json())["type"] != "answer":
+            while (message := (await socket.receive(10)).json())["type"] != "answer":
                 pass
             assert (message["ok"], message["code"]) == (False, "not_allowed")
 
@@ -371,7 +371,7 @@ async def test_half_a_request_and_no_http_at_all(house: Site) -> None:
             await writer.drain()
             if data.startswith(b"GET / "):
                 continue
-            answer = await asyncio.wait_for(reader.read(100), 3)
+            answer = await asyncio.wait_for(reader.read(100), 10)
             assert answer == b"" or answer.startswith(b"HTTP/1.") and answer[9:10] == b"4"
         except ConnectionError:
             pass
@@ -383,7 +383,7 @@ async def test_half_a_request_and_no_http_at_all(house: Site) -> None:
         f"GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1:{house.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Origin: {house.url}\r\nSec-WebSocket-Version: 99\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
     )
-    assert (await asyncio.wait_for(reader.read(12), 3)).startswith(b"HTTP/1.1 4")
+    assert (await asyncio.wait_for(reader.read(12), 10)).startswith(b"HTTP/1.1 4")
     writer.close()
 
 

@@ -68,8 +68,8 @@ async def test_a_day_with_a_desk_phone() -> None:
             await page.locator('[data-testid="call-phase"][data-phase="talking"]').wait_for()
             await both_hear(line, phone)
             await page.get_by_test_id("hangup").click()
-            await line.call.ended(2)
-        await call.ended(1)
+            await line.call.ended()
+        await call.ended()
         await wrap_up(page)
         assert await page.evaluate("[window.asked, window.__hollyhock.state().phone.status]") == [0, "off"]
         # The phone is pulled out: the page says so, and takes over by one click; and gives it back by one click.

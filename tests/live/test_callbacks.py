@@ -26,7 +26,7 @@ from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcall import SipCall
 from tests.harness.sipmessage import address
 from tests.harness.site import PASSWORD, Site, free_port, site
-from tests.harness.waiting import eventually
+from tests.harness.waiting import PATIENCE, eventually
 from tests.live import house
 from tests.live.people import AGENT_HZ, Agent
 
@@ -92,10 +92,10 @@ async def book(running: Site, line: house.Line) -> None:
     """He has waited with music, presses the key, and the call is over."""
     await house.hears_music(line.rtp)
     await line.rtp.press("1")
-    await line.call.ended(5)
+    await line.call.ended()
 
 
-async def called(carrier: SipAgent, number: str, within: float = 5.0) -> SipCall:
+async def called(carrier: SipAgent, number: str, within: float = PATIENCE) -> SipCall:
     """Our call to this customer, at the carrier."""
     call = await carrier.next_call(within)
     assert address(call.invite.get("to")).startswith(f"sip:{number}@"), call.invite.get("to")
@@ -126,14 +126,14 @@ async def test_who_books_keeps_his_place_and_is_called_before_who_came_later(vir
         call = await called(carrier, FIRST)
         call.ring()
         await agent.desk.sees(lambda _: agent.desk.work()["calling"], "the customer is being called")
-        await eventually(lambda: tones.level(agent.phone.rtp.last(0.3)) > -40, 3, "the agent to hear it ring")
+        await eventually(lambda: tones.level(agent.phone.rtp.last(0.3)) > -40, 10, "the agent to hear it ring")
         heard = agent.phone.rtp.dominant(time.monotonic() - 0.3)
         assert heard is not None
         assert 380 < heard.hz < 500, heard
         began = time.monotonic()
         pick_up(carrier, call, customer)
-        await customer.hears(AGENT_HZ, within=2)
-        await agent.phone.rtp.hears(CUSTOMER_HZ, within=2)
+        await customer.hears(AGENT_HZ)
+        await agent.phone.rtp.hears(CUSTOMER_HZ)
         print(f"both heard each other {time.monotonic() - began:.2f} s after his answer, 0.2 s of tone included")
         await agent.desk.sees(lambda _: agent.desk.work()["talking_since"] is not None, "the talk")
         await asyncio.sleep(0.6)  # something to find in the record
@@ -144,11 +144,11 @@ async def test_who_books_keeps_his_place_and_is_called_before_who_came_later(vir
         work = await agent.pick_up()
         assert work["caller"]["number"] == SECOND
         assert work["medium"] == "voice"
-        await second.rtp.hears(AGENT_HZ, within=2)
+        await second.rtp.hears(AGENT_HZ)
         await second.agent.core.outcome(second.call.bye())
         await agent.desk.works("wrap_up")
         await agent.desk.finish(ready=False)
-        await virtual.quiet(within=2)
+        await virtual.quiet()
         said, heard_track = await house.recorded(virtual, booked.conversation)
         assert house.spoken(said, CUSTOMER_HZ) > 0.3
         assert house.spoken(heard_track, AGENT_HZ) > 0.3
@@ -169,20 +169,21 @@ async def test_nobody_answers_twice(virtual: Site) -> None:
         call = await called(carrier, FIRST)
         call.ring()
         began = time.monotonic()
-        ended = await call.ended(8)
+        ended = await call.ended()
         assert call.ended_by == "cancelled"
         assert 4.5 < ended - began < 5.6
         work = await agent.desk.works("wrap_up")
         assert work["callback"]["last"] == "no_answer"
-        assert work["callback"]["retry_at"] - time.time() == pytest.approx(2.0, abs=0.7)
+        over = time.time() - (time.monotonic() - ended)
+        assert work["callback"]["retry_at"] - over == pytest.approx(2.0, abs=0.7)
         await agent.desk.finish()
-        await agent.pick_up(within=6)
+        await agent.pick_up()
         again = await called(carrier, FIRST)
         again.reject(486)
         work = await agent.desk.works("wrap_up")
         assert work["callback"]["retry_at"] is None, "it was the last"
         await agent.desk.finish(ready=False)
-        await virtual.quiet(within=2)
+        await virtual.quiet()
     assert virtual.events(ev.ContactEnded)[-1].reason is EndReason.FAILED
     assert virtual.complaints() == []
 
@@ -205,15 +206,15 @@ async def test_the_server_is_killed_while_the_customer_s_phone_rings(virtual: Si
         if call.ended_at is not None:  # it had rung for its five seconds meanwhile: he is called again
             await agent.desk.works("wrap_up")
             await agent.desk.finish()
-            await agent.pick_up(within=6)
+            await agent.pick_up()
             call = await called(carrier, FIRST)
         pick_up(carrier, call, customer)
-        await customer.hears(AGENT_HZ, within=2)
-        await agent.phone.rtp.hears(CUSTOMER_HZ, within=2)
+        await customer.hears(AGENT_HZ)
+        await agent.phone.rtp.hears(CUSTOMER_HZ)
         await carrier.core.outcome(call.bye())
         await agent.desk.works("wrap_up")
         await agent.desk.finish(ready=False)
-        await virtual.quiet(within=2)
+        await virtual.quiet()
     assert virtual.events(ev.ContactEnded)[-1].reason is EndReason.ANSWERED
 
 

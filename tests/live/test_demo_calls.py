@@ -104,7 +104,7 @@ async def test_a_call_comes_in_and_tells_its_story(house: Site, page: Page) -> N
 
 
 async def closed(phone: WsPhone) -> int | None:
-    await eventually(phone.closed.is_set, 3, "the socket to be closed")
+    await eventually(phone.closed.is_set, 10, "the socket to be closed")
     return phone.close_code
 
 

@@ -26,7 +26,7 @@ async def test_a_caller_presses_1_and_an_agent_answers(shared_site: Site) -> Non
         await desk.works("busy")
         await caller.hang_up()
         await desk.works("wrap_up")
-        await site.quiet(within=1.0)
+        await site.quiet()
         await desk.finish()
         await desk.state("ready")
     assert len(site.events(ev.ContactEnded)) == 1

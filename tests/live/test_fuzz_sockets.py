@@ -142,7 +142,7 @@ async def test_hostile_clients_of_the_callers_story(house: Site, honest: Desk, a
             return True
 
         for _ in range(4):
-            await eventually(fills, 2, "a place at the story")
+            await eventually(fills, 10, "a place at the story")
             await asyncio.sleep(0.02)
         with pytest.raises(ConnectionError, match="404"):
             await stack.enter_async_context(RawSocket(house.port, path, headers))
@@ -187,7 +187,7 @@ async def test_clients_that_never_read(
                 socket.send(frame(b'{"type":"resync"}') * 20)
             await at_once(honest)
             await asyncio.sleep(0.05)
-        await eventually(lambda: all(_ended(each) for each in sockets), 5, "all of them to be cut off", poll=0.1)
+        await eventually(lambda: all(_ended(each) for each in sockets), 10, "all of them to be cut off", poll=0.1)
     await as_fresh(attacker)
 
 
@@ -198,7 +198,7 @@ def _ended(socket: RawSocket) -> bool:
 
 async def test_memory_and_connections_are_what_they_were(house: Site, at_rest: tuple[float, int]) -> None:
     memory, files = at_rest
-    await eventually(lambda: open_files(house.pid) <= files + 2, 5, f"{files} open files", poll=0.1)
+    await eventually(lambda: open_files(house.pid) <= files + 2, 10, f"{files} open files", poll=0.1)
     now = megabytes(house.pid)
     print(f"memory {memory:.0f} -> {now:.0f} MB, files {files} -> {open_files(house.pid)}")
     assert now - memory < 40

@@ -89,7 +89,7 @@ class Scene:
         except AssertionError as error:
             there = [f"{e.kind} {e.target}: {e.repair}" for e in self.site.events(ev.FaultFound)]
             raise AssertionError(f"{error}; found {there}") from None
-        await eventually(lambda: self.told(kind, target), 2, f"{kind.value} of {target} in the log", poll=0.1)
+        await eventually(lambda: self.told(kind, target), 10, f"{kind.value} of {target} in the log", poll=0.1)
         return event
 
     def told(self, kind: FaultKind, target: str) -> bool:
@@ -164,7 +164,7 @@ async def plant(scene: Scene) -> None:
         await meddle(
             here, "POST", "channels", endpoint="Local/s@hollyhock-apology", app="hollyhock", channelId="local"
         )
-    await eventually(lambda: in_stasis(here, "local"), 2, "the Local channel")
+    await eventually(lambda: in_stasis(here, "local"), 10, "the Local channel")
     await meddle(here, "POST", f"bridges/{talk_bridge}/addChannel", channel="local")
     await meddle(here, "DELETE", f"bridges/{ids.holding_bridge(scene.conversation('bridgeless'))}")
     await meddle(here, "DELETE", f"channels/{ids.snoop_in(unrecorded)}")
@@ -191,13 +191,13 @@ async def test_an_agents_leg_killed_from_the_command_line_is_brought_back(scene:
     again = await desk.phone.next_call()
     assert again.invite.get("call-info").endswith("answer-after=0")
     desk.phone.answer(again)
-    await eventually(lambda: of(scene.site, conversation, ev.AgentLegBack), 2, "the agent back in the talk")
+    await eventually(lambda: of(scene.site, conversation, ev.AgentLegBack), 10, "the agent back in the talk")
 
     async def together() -> bool:
         there = await scene.site.ari(f"bridges/{ids.talk_bridge(conversation)}")
         return len(there["channels"]) == 2
 
-    await eventually(together, 2, "both in the talk")
+    await eventually(together, 10, "both in the talk")
 
 
 async def test_a_stranger_in_a_talk_is_put_out(scene: Scene) -> None:
@@ -208,7 +208,7 @@ async def test_a_stranger_in_a_talk_is_put_out(scene: Scene) -> None:
         there = await scene.site.ari(f"bridges/{bridge}")
         return len(there["channels"]) == 2 and "local" not in await channels(scene.site)
 
-    await eventually(alone, 2, "the talk alone")
+    await eventually(alone, 10, "the talk alone")
 
 
 async def test_an_unknown_channel_is_ended(scene: Scene) -> None:
@@ -217,13 +217,13 @@ async def test_an_unknown_channel_is_ended(scene: Scene) -> None:
     async def gone() -> bool:
         return "stranger" not in await channels(scene.site)
 
-    await eventually(gone, 2, "no stranger")
+    await eventually(gone, 10, "no stranger")
 
 
 async def test_a_caller_whose_bridge_was_deleted_has_music_again(scene: Scene) -> None:
     line = scene.lines["bridgeless"]
     await scene.found(FaultKind.BRIDGE_MISSING, ids.holding_bridge(scene.conversation("bridgeless")))
-    await hears_music(line.rtp, within=2)
+    await hears_music(line.rtp)
     assert silence_in(line.rtp, scene.planted, time.monotonic()) <= WITHIN
 
 
@@ -233,7 +233,7 @@ async def test_a_forgotten_snoop_is_ended(scene: Scene) -> None:
     async def gone() -> bool:
         return scene.snoop not in await channels(scene.site)
 
-    await eventually(gone, 2, "no snoop")
+    await eventually(gone, 10, "no snoop")
     live = await scene.site.recording_live(*ids.tracks(scene.conversation("overheard")))
     assert len(live) == 2, "the record goes on"
 
@@ -244,7 +244,7 @@ async def test_a_deleted_endpoint_is_made_again(scene: Scene) -> None:
     await scene.found(FaultKind.ENDPOINT_MISSING, desk.lease)
     assert desk.phone is not None
     await desk.phone.registered()
-    await eventually(lambda: online(scene.site, desk), 2, "the phone in the switch")
+    await eventually(lambda: online(scene.site, desk), 10, "the phone in the switch")
 
 
 async def test_a_stale_lease_is_no_phone_until_it_registers_again(scene: Scene) -> None:
@@ -253,11 +253,11 @@ async def test_a_stale_lease_is_no_phone_until_it_registers_again(scene: Scene) 
     await scene.found(FaultKind.LEASE_STALE, desk.lease)
     await desk.sees(lambda docs: not docs["me"]["phone"]["contact"], "no contact")
     assert desk.phone is not None
-    await asyncio.wait_for(desk.phone.closed.wait(), 2)
+    await asyncio.wait_for(desk.phone.closed.wait(), 10)
     await desk.phone.connect()
     await desk.phone.registered()
     await desk.sees(lambda docs: docs["me"]["phone"]["contact"], "the phone's contact")
-    await eventually(lambda: online(scene.site, desk), 2, "the phone in the switch")
+    await eventually(lambda: online(scene.site, desk), 10, "the phone in the switch")
 
 
 async def online(site: Site, desk: Desk) -> bool:
@@ -274,7 +274,7 @@ async def test_a_lost_track_is_opened_anew(scene: Scene) -> None:
     async def both() -> bool:
         return len(await scene.site.recording_live(*names)) == 2
 
-    await eventually(both, 2, "both tracks recorded")
+    await eventually(both, 10, "both tracks recorded")
     line = scene.lines["unrecorded"]
     await asyncio.sleep(0.5)
     await line.agent.core.outcome(line.call.bye())
@@ -335,7 +335,7 @@ async def overloaded(site: Site) -> None:
 
     began = time.monotonic()
     while await flag() == "0":
-        assert time.monotonic() - began < 8, "never busy"
+        assert time.monotonic() - began < 60, "never busy"  # three of its windows, in a fifth of the time or less
         os.kill(site.pid, signal.SIGSTOP)
         await asyncio.sleep(LIMIT + 0.15)
         os.kill(site.pid, signal.SIGCONT)
@@ -346,7 +346,7 @@ async def overloaded(site: Site) -> None:
         await call.answered()  # by the dialplan's apology
         started = site.events(ev.ConversationStarted)
         assert not [event for event in started if event.caller_number == f"{PREFIX}40000"]
-        await eventually(lambda: _is(flag, "0"), 12, "new calls are taken again", poll=0.1)
+        await eventually(lambda: _is(flag, "0"), 60, "new calls are taken again", poll=0.1)
         print(f"overload: busy after {busy - began:.1f} s, over {time.monotonic() - busy:.1f} s later")
         await agent.core.outcome(call.bye())
 

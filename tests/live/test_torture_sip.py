@@ -76,7 +76,7 @@ async def answers_to(agent: SipAgent, data: bytes, *, silence: bool = True) -> l
     if not finals() and silence:
         await asyncio.sleep(A_MOMENT)
     if started or not silence:
-        await eventually(finals, 3, "a final answer")
+        await eventually(finals, 10, "a final answer")
     end_strays(agent)
     return finals() or [SILENCE]
 
@@ -111,7 +111,7 @@ async def test_as_a_call(house: Site, name: str) -> None:
         async def same() -> bool:
             return await house.holds() == before
 
-        await eventually(same, 3, f"Asterisk to hold {before}")
+        await eventually(same, 10, f"Asterisk to hold {before}")
 
 
 CALL_IDS = {
@@ -137,7 +137,7 @@ async def test_a_call_id(house: Site, kind: str) -> None:
         def answered() -> bool:
             return any(e.way == "in" and e.message.status >= 200 for e in agent.core.log)
 
-        await eventually(answered, 3, "an answer")
+        await eventually(answered, 10, "an answer")
         held = await house.holds()
         assert (held == before) == (wanted != 200)
         assert {e.message.status for e in agent.core.log if e.message.status >= 200} == {wanted}
@@ -146,7 +146,7 @@ async def test_a_call_id(house: Site, kind: str) -> None:
         async def same() -> bool:
             return await house.holds() == before
 
-        await eventually(same, 3, f"Asterisk to hold {before}")
+        await eventually(same, 10, f"Asterisk to hold {before}")
 
 
 @pytest.mark.parametrize("name", MESSAGES)

@@ -19,7 +19,7 @@ from pathlib import Path
 from ctiserver.asterisk.runtime import InstanceFile, read_instance
 from ctiserver.asterisk.runtime_config import free_port
 from ctiserver.asterisk.runtime_process import Process, identify
-from tests.harness.waiting import eventually
+from tests.harness.waiting import STARTING, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -65,13 +65,13 @@ class Site:
         async for line in process.stdout:
             self.said += line.decode()
 
-    async def says(self, words: str, within: float = 20.0) -> None:
+    async def says(self, words: str, within: float = STARTING) -> None:
         await eventually(lambda: words in self.said, within, f"the supervisor says {words!r}; it said:\n{self.said}")
 
     async def ready(self) -> None:
         await self.says(f"ready http://127.0.0.1:{self.http}\n")
 
-    async def ended(self, within: float = 20.0) -> int:
+    async def ended(self, within: float = STARTING) -> int:
         assert self.supervisor is not None
         assert self._reader is not None
         code = await asyncio.wait_for(self.supervisor.wait(), within)
@@ -95,7 +95,7 @@ class Site:
             return 0
         return number if identify(number) else 0
 
-    async def server_after(self, old: int, within: float = 20.0) -> int:
+    async def server_after(self, old: int, within: float = STARTING) -> int:
         """The number of the server that came after `old`."""
 
         def another() -> int:

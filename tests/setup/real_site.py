@@ -20,13 +20,14 @@ import aiohttp
 import msgspec
 
 from ctiserver import journal
+from ctiserver.asterisk.address import AriAddress
 from ctiserver.model import events as ev
 from ctiserver.model.turns import Record
 from tests.harness import g711, tones
 from tests.harness.g711 import CODEC_OF_PAYLOAD
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.site import PASSWORD, Site as LiveSite
-from tests.harness.waiting import eventually
+from tests.harness.waiting import PATIENCE, STARTING, eventually
 from tests.live import kills
 from tests.setup.instances import ROOT, Site
 
@@ -71,21 +72,26 @@ class RealSite(Site):
     def events(self, *kinds: type[ev.Event]) -> list[Any]:
         return [event for record in self.records() for event in record.events if isinstance(event, kinds)]
 
-    async def happens(self, kind: type[ev.Event], *, count: int = 1, within: float = 5.0) -> list[Any]:
+    async def happens(self, kind: type[ev.Event], *, count: int = 1, within: float = PATIENCE) -> list[Any]:
         def enough() -> list[Any]:
             found = self.events(kind)
             return found if len(found) >= count else []
 
         return await eventually(enough, within, f"{count} x {kind.__name__}", poll=0.05)
 
-    async def ari(self, path: str) -> Any:
+    @property
+    def ari_address(self) -> AriAddress:
         facts = self.asterisk()
         assert facts is not None
-        headers = {"Authorization": aiohttp.encode_basic_auth(facts.ari.user, facts.ari.password)}
-        async with aiohttp.ClientSession(headers=headers) as http, http.get(f"{facts.ari.url}/ari/{path}") as answer:
+        return facts.ari
+
+    async def ari(self, path: str) -> Any:
+        address = self.ari_address
+        headers = {"Authorization": aiohttp.encode_basic_auth(address.user, address.password)}
+        async with aiohttp.ClientSession(headers=headers) as http, http.get(f"{address.url}/ari/{path}") as answer:
             return msgspec.json.decode(await answer.read())
 
-    async def quiet(self, within: float = 2.0) -> None:
+    async def quiet(self, within: float = PATIENCE) -> None:
         async def nothing() -> bool:
             held = [item["id"] for what in ("channels", "bridges") for item in await self.ari(what)]
             assert not held, held
@@ -101,7 +107,7 @@ class RealSite(Site):
         except aiohttp.ClientError:
             return 0
 
-    async def back(self, within: float = 20.0) -> float:
+    async def back(self, within: float = STARTING) -> float:
         """Wait until the server is ready; the monotonic moment."""
 
         async def ready() -> bool:
