@@ -22,6 +22,7 @@ from ctiserver.model.routing import CalendarConfig, GroupConfig
 from ctiserver.model.site import (
     AgentConfig,
     DispositionConfig,
+    FloorConfig,
     FlowConfig,
     NumberConfig,
     OutboundConfig,
@@ -68,6 +69,7 @@ def load_site(
         dispositions=tuple(config_rows.read(data, "dispositions", DispositionConfig, tell)),
         flows=tuple(check.flows(flows)),
         outbound=config_rows.read_one(data, "outbound", OutboundConfig, tell),
+        floor=config_rows.read_one(data, "floor", FloorConfig, tell),
         languages=check.languages(data),
         demo=check.demo(data),
         prompts={name: dict(uris) for name, uris in prompts.items()},
@@ -93,8 +95,9 @@ class _Check:
 
     def top(self, data: Mapping[str, Any]) -> None:
         for key in data:
-            if key not in config_rows.TABLES and key not in ("languages", "demo", "outbound"):
-                self.fault(f"unknown key (known: languages, demo, {', '.join(config_rows.TABLES)}, outbound)", key)
+            if key not in config_rows.TABLES and key not in ("languages", "demo", "outbound", "floor"):
+                known = ", ".join(("languages", "demo", *config_rows.TABLES, "outbound", "floor"))
+                self.fault(f"unknown key (known: {known})", key)
 
     def demo(self, data: Mapping[str, Any]) -> bool:
         demo = data.get("demo", False)

@@ -60,6 +60,8 @@ class _References:
                     self._tell(f"has a share of {name}, which he does not serve", f"{path}.shares")
         out = site.outbound
         self._known("outbound.queue", [out.queue] if out.queue else [], self._queues, "queue")
+        for place, tile in enumerate(site.floor.tiles):
+            self._known(f"floor.tiles[{place}].queue", [tile.queue] if tile.queue else [], self._queues, "queue")
         for place, disposition in enumerate(site.dispositions):
             self._known(f"dispositions[{place}].queues", disposition.queues, self._queues, "queue")
 

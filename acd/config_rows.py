@@ -36,6 +36,7 @@ from ctiserver.model.routing import (
 from ctiserver.model.site import (
     AgentConfig,
     DispositionConfig,
+    FloorConfig,
     NumberConfig,
     PhoneConfig,
     QueueConfig,
@@ -44,6 +45,8 @@ from ctiserver.model.site import (
 
 LEVELS = (0, 100)
 DAY = 86_400.0
+_TIMES = ("longest", "talk", "wrap_up", "not_ready")
+"""Times of `FloorConfig`."""
 RANGES: dict[type[msgspec.Struct], dict[str, tuple[float, float]]] = {
     QueueConfig: {
         "ring_at_most": (1, 20),
@@ -68,6 +71,11 @@ RANGES: dict[type[msgspec.Struct], dict[str, tuple[float, float]]] = {
     },
     ServesConfig: {"priority": (1, 100), "delay_seconds": (0, DAY), "tier": (1, 100), "share": (0, 100)},
     CapacityConfig: {"max": (0, 100)},
+    FloorConfig: {
+        **dict.fromkeys(("warn_waiting", "bad_waiting"), (1, 100_000)),
+        **dict.fromkeys(("warn_service_percent", "bad_service_percent"), (0, 100)),
+        **{f"{level}_{of}_seconds": (1, DAY) for level in ("warn", "bad") for of in _TIMES},
+    },
     AgentConfig: {"max_misses": (0, 100), "wrap_up_seconds": (0, 3_600)},
     OutboundConfig: {"per_hour": (0, 1_000), "ring_seconds": (5, 120)},
 }
@@ -103,6 +111,7 @@ _NAMES: dict[type[msgspec.Struct], tuple[str, re.Pattern[str]]] = {
     DispositionConfig: ("id", _ID),
     RuleConfig: ("id", _ID),
 }
+MOST_TILES = 8
 _WHEN = re.compile(r"number|medium|class|path|data\..+")
 _AT_CLOSE = ("serve", "leave")
 
@@ -249,6 +258,8 @@ def _check(row: msgspec.Struct, path: str, tell: Fault) -> None:
             for name in row.when:
                 if not _WHEN.fullmatch(name):
                     tell(f"{name!r} is not one of number, medium, class, path, data.NAME", f"{path}.when")
+        case FloorConfig() if len(row.tiles) > MOST_TILES:
+            tell(f"more than {MOST_TILES} tiles: nobody reads them from afar", f"{path}.tiles")
         case OutboundConfig():
             _outbound(row, path, tell)
         case CalendarConfig():

@@ -70,6 +70,7 @@ _COMMANDS: dict[str, type[cmd.Command]] = {
         cmd.WriteNote,
         cmd.FinishWrapUp,
         cmd.ExtendWrapUp,
+        cmd.ReadNotice,
     )
 }
 _json = msgspec.json.Encoder()

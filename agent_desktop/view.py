@@ -26,6 +26,7 @@ from ctiserver.model.work import (
     Contact,
     ContactState,
     DeviceKind,
+    Notice,
     Reservation,
     Task,
     WorkItem,
@@ -81,6 +82,8 @@ class MeDoc(msgspec.Struct, frozen=True, kw_only=True):
     handled: int
     queues: tuple[str, ...]
     unanswered: UnansweredDoc | None
+    notices: tuple[Notice, ...]
+    """what a lead has told him, until he acknowledges it"""
 
 
 class PhoneChoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,6 +245,7 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
             handled=0,
             queues=queues,
             unanswered=None,
+            notices=(),
         )
     device = found.device
     phone = None
@@ -271,6 +275,7 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
         handled=found.handled_today,
         queues=queues,
         unanswered=_unanswered(world, found),
+        notices=tuple(found.notices),
     )
 
 

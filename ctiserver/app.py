@@ -25,6 +25,7 @@ from crm.server import CustomerDesk
 from ctiserver import callbacks, journal as journals, logs, replay, site, turn
 from ctiserver.api.app import API, make_app
 from ctiserver.api.parts import ApiParts, DemoParts, HeldDevice
+from ctiserver.api.rights import Rights
 from ctiserver.asterisk.address import AriAddress
 from ctiserver.asterisk.ari_errors import AriError
 from ctiserver.asterisk.devices import password_of
@@ -50,6 +51,7 @@ from ctiserver.store.calls import SqlCalls
 from ctiserver.store.customers import SqlCustomers
 from ctiserver.store.database import Database
 from ctiserver.store.days import SqlDays
+from ctiserver.store.lead_log import SqlLeadLog
 from ctiserver.store.lost import SqlLostCallers
 from ctiserver.store.monitor_log import SqlMonitorLog
 from ctiserver.store.passwords import Passwords
@@ -59,6 +61,7 @@ from ctiserver.talks_desk import TalksDesk
 from ctiserver.why_desk import WhyDesk
 from ivr.runtime import Ivr
 from ivr.speech.prompts import PromptStore
+from monitor.server import Boards
 
 if TYPE_CHECKING:
     from ctiserver.metrics import Page
@@ -145,6 +148,7 @@ class Server:
             ),
         )
         self.desktops = Desktops(self.world, submit=self.dispatcher.submit, feed=self.dispatcher.feed)
+        self.boards = Boards(self.world)
         self.prompts = PromptStore(site.PROMPTS)
         self.sites = SiteDesk(
             settings.home / "site",
@@ -202,9 +206,12 @@ class Server:
             sites=self.sites,
             queues=lambda: queue_now.look(self.world, self.cores[2].index, time.time()),
             whys=self.whys,
+            rights=Rights(lambda: self.world),
+            agent_names=lambda: tuple(self.world.agent_configs),
+            audit=SqlLeadLog(self.database),
             talks=TalksDesk(self.world),
             monitor_log=SqlMonitorLog(self.database),
-            extra_routes=(*self.desktops.routes(), *self.crm.routes()),
+            extra_routes=(*self.desktops.routes(), *self.boards.routes(), *self.crm.routes()),
             secure_cookies=self.settings.http.certificate is not None,
             version=version(),
         )
@@ -249,6 +256,7 @@ class Server:
         """After the journal: effects first, then everybody who watches."""
         self.effects.release(record.effects)
         self.desktops.on_turn(record)
+        self.boards.on_turn(record)
         self.api.record(record)
         self.projector.offer(record)
         for event in record.events:
@@ -390,6 +398,7 @@ class Server:
 
     async def _stop(self, runner: web.AppRunner) -> None:
         await self.desktops.close()
+        await self.boards.close()
         await runner.cleanup()
         self.dispatcher.close()
         await self.effects.close()

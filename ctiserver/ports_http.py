@@ -136,6 +136,19 @@ class OpenCallback(msgspec.Struct, frozen=True, kw_only=True):
     retry_at: float | None
 
 
+class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the audit log. `what`: the command's name, or ChangeSite, CloseQueue, OpenQueue; `detail`: what else
+    belongs to it."""
+
+    at: float
+    by: str
+    what: str
+    agent: str | None
+    conversation: str | None
+    contact: str | None
+    detail: str
+
+
 class Users(Protocol):
     async def get(self, user: str) -> User | None: ...
 
@@ -158,12 +171,12 @@ class Calls(Protocol):
     """The call list and the right to hear recordings; may raise DatabaseUnavailable."""
 
     async def recent(
-        self, agent: AgentId | None, limit: int, before: float | None, search: str = ""
+        self, agents: Sequence[AgentId] | None, limit: int, before: float | None, search: str = ""
     ) -> Sequence[CallRow]:
-        """Newest first; `agent` None = everybody's. `search`: words that caller, customer or note must all have."""
+        """Newest first; `agents` None = everybody's. `search`: words that caller, customer or note must all have."""
 
-    async def recording(self, conversation: str, agent: AgentId | None) -> str | None:
-        """The file name of a conversation's recording, if `agent` took part in it (None: whoever did)."""
+    async def recording(self, conversation: str, agents: Sequence[AgentId] | None) -> str | None:
+        """The file name of a conversation's recording, if one of `agents` took part in it (None: whoever did)."""
 
 
 class Days(Protocol):
@@ -182,6 +195,15 @@ class LostCallers(Protocol):
         """Those who went since then, whom nobody has served, called back or dismissed; newest first."""
 
     async def get(self, contact: str) -> LostCaller | None: ...
+
+
+class AuditLog(Protocol):
+    """May raise DatabaseUnavailable."""
+
+    async def lines(
+        self, agents: Sequence[AgentId] | None, user: str, limit: int, before: float | None
+    ) -> Sequence[AuditRow]:
+        """Newest first; what was done to these agents (None: to anybody) or by this user."""
 
 
 class Customers(Protocol):

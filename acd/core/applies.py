@@ -15,8 +15,10 @@ from acd.core import (
     contact as contacts,
     dial,
     forecast,
+    lead,
     queue_rules,
     reservation,
+    served,
     waiting,
 )
 from acd.core.index import Index
@@ -187,6 +189,7 @@ def _apply_unreached(index: Index, world: World, event: ev.CustomerUnreached) ->
 
 def _apply_connected(index: Index, world: World, event: ev.ContactConnected) -> None:
     made = world.reservations[event.reservation].made_at
+    served.answered(world, world.contacts[event.contact], _book(world, world.contacts[event.contact].queue), event.at)
     forecast.connected(world, world.contacts[event.contact], made, event.at)
     reservation.connected(world, event)
     index.contact_changed(event.contact, world.contacts.get(event.contact))
@@ -216,6 +219,7 @@ def _apply_passed(index: Index, world: World, event: ev.ContactPassed) -> None:
 def _apply_ended(index: Index, world: World, event: ev.ContactEnded) -> None:
     counted = contacts.counted(world.contacts[event.contact])
     forecast.ended(world, world.contacts[event.contact], event.at)
+    served.ended(world.contacts[event.contact], _book(world, event.queue), event)
     reservation.ended(world, event)
     if counted:
         _left(world, event.queue, event.reason)
@@ -320,6 +324,10 @@ APPLY: dict[type, Callable[..., None]] = {
         _apply_agent,
     ),
     ev.DeviceTaken: _apply_taken,
+    ev.AgentTold: lead.told,
+    ev.NoticeRead: lead.told,
+    ev.ContactPulled: lead.moved,
+    ev.ContactPrioritised: lead.moved,
     ev.BookMended: _apply_book,
     ev.DeadlineMended: _apply_mended,
     ev.WorkDropped: _apply_dropped,

@@ -42,6 +42,8 @@ def command(world: World, index: Index, item: cmd.Command, ctx: Ctx) -> Decision
             raise InvariantBroken(f"{type(item).__name__} is decided elsewhere")
         case cmd.ConsultCall() | cmd.CompleteConsult() | cmd.LeaveConference():
             raise InvariantBroken(f"{type(item).__name__} is decided elsewhere")
+        case cmd.ForceState() | cmd.PullContact() | cmd.PrioritiseContact() | cmd.SendMessage() | cmd.ReadNotice():
+            raise InvariantBroken(f"{type(item).__name__} is decided elsewhere")
         case _:
             pass
     if is_seat(item.agent):

@@ -21,6 +21,7 @@ from acd.core import (
     desk,
     devices,
     follows,
+    lead,
     outcomes,
     queue_rules,
     repair,
@@ -73,6 +74,8 @@ class Acd:
             return callback.cancel(world, item, ctx.now)
         if isinstance(item, cmd.DismissLost):  # only the books know whether there was such a one
             return Decision((ev.LostDismissed(contact=item.contact, by=item.by, at=ctx.now),))
+        if isinstance(item, lead.COMMANDS):
+            return lead.command(world, self.index, item, ctx)
         if isinstance(item, cmd.TransferCall):
             return transfer.blind(world, self.index, item, ctx)
         if isinstance(item, cmd.ConsultCall | cmd.CompleteConsult | cmd.LeaveConference):

@@ -25,7 +25,7 @@ from acd.core import (
 )
 from acd.core.index import Index, Pool
 from ctiserver.model import events as ev, facts
-from ctiserver.model.causes import EndReason
+from ctiserver.model.causes import ClearedBy, EndReason
 from ctiserver.model.ids import AgentId, ContactId, QueueId, ReservationId
 from ctiserver.model.routing import INTERNAL, MADE
 from ctiserver.model.work import Contact, ContactState
@@ -58,7 +58,9 @@ def _caller_gone(index: Index, world: World, item: ev.CallCleared | ev.Conversat
     contact = index.live(item.conversation)
     if contact is not None and contact.medium == INTERNAL:
         return (contacts.end(contact, EndReason.ANSWERED, ctx.now), *dial.released(contact, ctx.now))
-    return outcomes.caller_gone(world, contact, ctx.now) if contact is not None else ()
+    by_lead = isinstance(item, ev.CallCleared) and item.by is ClearedBy.LEAD
+    gone = EndReason.WITHDRAWN if by_lead else EndReason.ABANDONED
+    return outcomes.caller_gone(world, contact, ctx.now, gone) if contact is not None else ()
 
 
 def _unreached(index: Index, world: World, item: ev.CustomerUnreached, ctx: Ctx) -> Events:

@@ -62,6 +62,8 @@ MATCHES: dict[type, Callable[..., None]] = {
             ev.ContactOpened,
             ev.PreferenceEnded,
             ev.CallbackDue,
+            ev.ContactPulled,
+            ev.ContactPrioritised,
         ),
         _match_contact,
     ),

@@ -153,11 +153,13 @@ def withdrawn(world: World, contact: Contact, now: float) -> tuple[ev.Event, ...
     return (*events, *_closing(reservation, pending, agents))
 
 
-def caller_gone(world: World, contact: Contact, now: float) -> tuple[ev.Event, ...]:
-    """The conversation is over: the contact ends, exactly once, by what it was doing."""
+def caller_gone(
+    world: World, contact: Contact, now: float, waited: EndReason = EndReason.ABANDONED
+) -> tuple[ev.Event, ...]:
+    """The conversation is over: the contact ends, exactly once, by what it was doing; `waited`: how, if it waited."""
     if contact.state is ContactState.CONNECTED and contact.agent is not None:
         return (contacts.end(contact, EndReason.ANSWERED, now), *wrap_up(world, contact, contact.agent, now))
-    end = contacts.end(contact, EndReason.ABANDONED, now)
+    end = contacts.end(contact, waited, now)
     if contact.state is ContactState.RESERVED:
         return (*withdrawn(world, contact, now), end)
     return (end,)

@@ -72,22 +72,22 @@ class SiteRefusal(msgspec.Struct, frozen=True, kw_only=True):
 
 async def site(request: web.Request) -> web.StreamResponse:
     sites = _sites(request)
-    return await _told(lambda: sites.view())
+    return await told(lambda: sites.view())
 
 
 async def change_site(request: web.Request, body: SiteEditsBody) -> web.StreamResponse:
     sites, by = _sites(request), request[PRINCIPAL].user
-    return await _told(lambda: sites.change(by, body.revision, body.edits, check=body.check))
+    return await told(lambda: sites.change(by, body.revision, body.edits, check=body.check))
 
 
 async def restore_site(request: web.Request, body: SiteRestoreBody) -> web.StreamResponse:
     sites, by = _sites(request), request[PRINCIPAL].user
-    return await _told(lambda: sites.restore(by, body.revision, body.version))
+    return await told(lambda: sites.restore(by, body.revision, body.version))
 
 
 async def reload_site(request: web.Request) -> web.StreamResponse:
     sites, by = _sites(request), request[PRINCIPAL].user
-    return await _told(lambda: sites.reload(by))
+    return await told(lambda: sites.reload(by))
 
 
 async def site_versions(request: web.Request) -> web.StreamResponse:
@@ -105,7 +105,7 @@ def _sites(request: web.Request) -> Sites:
     return sites
 
 
-async def _told(work: Callable[[], Awaitable[object]]) -> web.StreamResponse:
+async def told(work: Callable[[], Awaitable[object]]) -> web.StreamResponse:
     """The answer, or what keeps the site from being so."""
     try:
         found = await work()

@@ -20,6 +20,7 @@ from ctiserver.api import (
     calls_api,
     demo_api,
     device_api,
+    floor_api,
     health_api,
     login_api,
     lost_api,
@@ -56,6 +57,7 @@ ROUTES: tuple[Route, ...] = (
     *demo_api.ROUTES,
     *admin_api.ROUTES,
     *why_api.ROUTES,
+    *floor_api.ROUTES,
     *monitor_api.ROUTES,
     *health_api.ROUTES,
 )

@@ -1,4 +1,4 @@
-"""The call list and recordings: an agent's own; a lead's and an admin's: everybody's. And an agent's own day."""
+"""The call list and recordings: an agent's own; a lead's teams'; an admin's: everybody's. And an agent's own day."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOBODY = AgentId("")
 async def calls(request: web.Request, query: CallsQuery) -> web.StreamResponse:
     parts = await _caught_up(request)
     search = query.search.replace("\0", "")
-    rows = await parts.calls.recent(_whose(request[PRINCIPAL]), query.limit, query.before, search)
+    rows = await parts.calls.recent(_whose(parts, request[PRINCIPAL]), query.limit, query.before, search)
     return json_answer(CallsAnswer(calls=await asyncio.to_thread(_playable, rows, parts.recordings)))
 
 
@@ -61,7 +61,7 @@ async def recording(request: web.Request) -> web.StreamResponse:
     parts, conversation = request.app[PARTS], request.match_info["conversation"]
     name = None
     if _CONVERSATION.match(conversation):
-        name = await parts.calls.recording(conversation, _whose(request[PRINCIPAL]))
+        name = await parts.calls.recording(conversation, _whose(parts, request[PRINCIPAL]))
     if name is None or not _FILE.match(name):
         raise NotFound("unknown_recording", "There is no recording of this call for you.")
     path = parts.recordings / name
@@ -74,9 +74,13 @@ def _is_plain_file(path: Path) -> bool:
     return path.is_file() and not path.is_symlink()
 
 
-def _whose(principal: Principal) -> AgentId | None:
-    """None = everybody's."""
-    return None if principal.may(Permission.ALL_CALLS) else principal.agent or _NOBODY
+def _whose(parts: ApiParts, principal: Principal) -> tuple[AgentId, ...] | None:
+    """A lead's are those of the own teams, and his own; None = everybody's."""
+    own = (principal.agent or _NOBODY,)
+    if not principal.may(Permission.ALL_CALLS):
+        return own
+    led = parts.rights.agents(principal)
+    return None if led is None else (*led, *own)
 
 
 ROUTES = (

@@ -48,7 +48,8 @@ async def lost_callers(request: web.Request, query: LostQuery) -> web.StreamResp
     if parts.caught_up is not None:
         await parts.caught_up()
     found = await parts.lost.open(parts.now() - query.hours * 3600.0, query.limit)
-    return json_answer(LostAnswer(callers=tuple(found)))
+    shown = parts.rights.of_queues(request[PRINCIPAL], found, lambda row: row.queue)
+    return json_answer(LostAnswer(callers=shown))
 
 
 async def book(request: web.Request) -> web.StreamResponse:
@@ -78,13 +79,15 @@ async def dismiss(request: web.Request) -> web.StreamResponse:
 
 async def callbacks(request: web.Request) -> web.StreamResponse:
     parts = request.app[PARTS]
-    return json_answer(CallbacksAnswer(callbacks=tuple(parts.open_callbacks()), queues=dict(parts.queue_names())))
+    shown = parts.rights.of_queues(request[PRINCIPAL], parts.open_callbacks(), lambda row: row.queue)
+    return json_answer(CallbacksAnswer(callbacks=shown, queues=dict(parts.queue_names())))
 
 
 async def cancel(request: web.Request) -> web.StreamResponse:
     contact = request.match_info["contact"]
     if not _CONTACT.match(contact):  # it would stay in the journal
         raise NotFound("unknown_callback", "There is no such callback.")
+    request.app[PARTS].rights.contact(request[PRINCIPAL], ContactId(contact))
     await request.app[PARTS].submit(cmd.CancelCallback(id="", by=request[PRINCIPAL].user, contact=ContactId(contact)))
     return json_answer(Done())
 
@@ -94,6 +97,7 @@ async def _caller(request: web.Request) -> LostCaller:
     found = await request.app[PARTS].lost.get(contact) if _CONTACT.match(contact) else None
     if found is None:
         raise NotFound("unknown_caller", "There is no such lost caller.")
+    request.app[PARTS].rights.queue(request[PRINCIPAL], QueueId(found.queue))
     return found
 
 

@@ -17,12 +17,13 @@ from msgspec import Meta
 from ctiserver.api import live_list
 from ctiserver.api.bodies import DeviceAnswer, DeviceBody, Done, LeaseWord, Word
 from ctiserver.api.device_api import grant
-from ctiserver.api.errors import Forbidden, NotFound, json_answer
+from ctiserver.api.errors import NotFound, json_answer
 from ctiserver.api.parts import PARTS
+from ctiserver.api.rights import Rights
 from ctiserver.model import commands as cmd
 from ctiserver.model.causes import MonitorMode
 from ctiserver.model.ids import AgentId, ConversationId, LeaseId, seat
-from ctiserver.model.principal import Permission, Principal, may_touch
+from ctiserver.model.principal import Permission, Principal
 from ctiserver.ports_http import PRINCIPAL, Route
 from ctiserver.ports_talks import MonitorRow, Talks
 from ctiserver.talks import SeatPhone, Talk
@@ -79,29 +80,30 @@ def _talks(request: web.Request) -> Talks:
     return talks
 
 
-def _seen(talks: Talks, principal: Principal, now: float) -> TalksAnswer:
+def _seen(talks: Talks, rights: Rights, principal: Principal, now: float) -> TalksAnswer:
     """Only the talks of those whom he may touch. Nobody's talk (its customer waits for another agent) he sees while he
     is in it."""
     own = seat(principal.user)
     shown = tuple(
         talk
         for talk in talks.all()
-        if (talk.agent is not None and (talk.agent == own or may_touch(principal, AgentId(talk.agent))))
+        if (talk.agent is not None and (talk.agent == own or rights.leads(principal, AgentId(talk.agent))))
         or (talk.monitor is not None and talk.monitor.user == principal.user)
     )
     return TalksAnswer(now=now, talks=shown, phone=talks.phone(own))
 
 
 async def talks(request: web.Request) -> web.StreamResponse:
-    return json_answer(_seen(_talks(request), request[PRINCIPAL], request.app[PARTS].now()))
+    return json_answer(_seen(_talks(request), request.app[PARTS].rights, request[PRINCIPAL], request.app[PARTS].now()))
 
 
 async def talks_live(request: web.Request) -> web.StreamResponse:
     """The whole list whenever it has changed; nothing is taken."""
     there, principal, now = _talks(request), request[PRINCIPAL], request.app[PARTS].now
+    rights = request.app[PARTS].rights
 
     def look() -> tuple[bytes, bytes]:
-        seen = _seen(there, principal, now())
+        seen = _seen(there, rights, principal, now())
         return msgspec.json.encode(msgspec.structs.replace(seen, now=0.0)), msgspec.json.encode(seen)
 
     return await live_list.serve(request, request.app[LINKS], lambda: there.seq, look, BEAT)
@@ -149,15 +151,18 @@ async def stop(request: web.Request) -> web.StreamResponse:
 
 
 async def disconnect(request: web.Request) -> web.StreamResponse:
-    return await _done(request, cmd.DisconnectCall, conversation=_conversation(request))
+    """One who waits may be ended too: then it is the queue's team that counts."""
+    conversation = _conversation(request)
+    request.app[PARTS].rights.conversation(request[PRINCIPAL], conversation)
+    return await _done(request, cmd.DisconnectCall, conversation=conversation)
 
 
 def _conversation(request: web.Request) -> ConversationId:
     """Of an agent whom he may touch."""
     name, principal = request.match_info["conversation"], request[PRINCIPAL]
     agent = _talks(request).agent_of(name)
-    if agent is not None and agent != seat(principal.user) and not may_touch(principal, agent):
-        raise Forbidden("not_allowed", "This agent is not of your team.")
+    if agent is not None and agent != seat(principal.user):
+        request.app[PARTS].rights.agent(principal, agent)
     return ConversationId(name)
 
 

@@ -13,10 +13,12 @@ import msgspec
 from aiohttp import web
 
 from acd.core.queue_now import QueueNow
+from ctiserver.api.rights import Rights
 from ctiserver.model.commands import Command
 from ctiserver.model.ids import AgentId
 from ctiserver.model.site import Label, SiteConfig
-from ctiserver.ports_http import Calls, Customers, Days, Logins, LostCallers, OpenCallback, Route, Users
+from ctiserver.model.world import World
+from ctiserver.ports_http import AuditLog, Calls, Customers, Days, Logins, LostCallers, OpenCallback, Route, Users
 from ctiserver.ports_site import Sites
 from ctiserver.ports_talks import MonitorLog, Talks
 from ctiserver.ports_why import Whys
@@ -104,6 +106,12 @@ class ApiParts:
     """who talks now, and who listens"""
     monitor_log: MonitorLog | None = None
     """who has listened to whom"""
+    rights: Rights = field(default_factory=lambda: Rights(World))
+    """what a lead may see and touch; of an empty world everything"""
+    agent_names: Callable[[], Sequence[str]] = tuple
+    """the ids of the site's agents"""
+    audit: AuditLog | None = None
+    """who did what to whom"""
     extra_routes: Sequence[Route | web.AbstractRouteDef] = ()
     """routes of the other servers; a plain aiohttp one needs a login and is not described"""
     origins: frozenset[str] = frozenset()

@@ -32,7 +32,9 @@ class CloseBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def queues(request: web.Request) -> web.StreamResponse:
-    return json_answer(QueuesAnswer(queues=request.app[PARTS].queues()))
+    parts = request.app[PARTS]
+    shown = parts.rights.of_queues(request[PRINCIPAL], parts.queues(), lambda row: row.id)
+    return json_answer(QueuesAnswer(queues=shown))
 
 
 async def close(request: web.Request, body: CloseBody) -> web.StreamResponse:
@@ -52,6 +54,7 @@ def _queue(request: web.Request) -> QueueId:
     name = request.match_info["queue"]
     if all(queue.id != name for queue in request.app[PARTS].queues()):
         raise NotFound("unknown_queue", "There is no such queue.")
+    request.app[PARTS].rights.queue(request[PRINCIPAL], QueueId(name))
     return QueueId(name)
 
 

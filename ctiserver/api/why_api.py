@@ -10,8 +10,9 @@ from aiohttp import web
 from ctiserver.api import live_list
 from ctiserver.api.errors import NotFound, Unavailable, json_answer
 from ctiserver.api.parts import PARTS
+from ctiserver.model.ids import AgentId, QueueId
 from ctiserver.model.principal import Permission
-from ctiserver.ports_http import Route
+from ctiserver.ports_http import PRINCIPAL, Route
 from ctiserver.ports_why import CannotAnswer, Whys
 from ctiserver.why import Answer, Unknown
 
@@ -28,28 +29,51 @@ def _whys(request: web.Request) -> Whys:
 
 
 async def why_contact(request: web.Request) -> web.StreamResponse:
-    return await _answered(_whys(request).contact(request.match_info["contact"]))
+    return await _answered(request, _whys(request).contact(request.match_info["contact"]))
 
 
 async def why_offer(request: web.Request) -> web.StreamResponse:
-    return await _answered(_whys(request).offer(request.match_info["reservation"]))
+    return await _answered(request, _whys(request).offer(request.match_info["reservation"]))
 
 
-async def _answered(asked: Awaitable[Answer]) -> web.StreamResponse:
+async def _answered(request: web.Request, asked: Awaitable[Answer]) -> web.StreamResponse:
+    """A lead hears of contacts of queues that the own agents serve, and of agents only of these; the counts beside them
+    are of everybody."""
+    rights, who = request.app[PARTS].rights, request[PRINCIPAL]
     try:
-        return json_answer(await asked)
+        answer = await asked
+        rights.queue(who, QueueId(answer.queue))
+        return json_answer(_of_teams(answer, rights.agents(who)))
     except Unknown:
         raise NotFound("unknown_contact", "There is no such contact or offer.") from None
     except CannotAnswer as error:
         raise Unavailable("cannot_answer", str(error)) from None
 
 
+def _of_teams(answer: Answer, agents: tuple[AgentId, ...] | None) -> Answer:
+    if agents is None:
+        return answer
+    told, record = answer.told, answer.record
+    if told is not None:
+        nearest = tuple(name for name in told.nearest if name in agents)
+        kept = tuple(one for one in told.agents if one.agent in agents)
+        told = msgspec.structs.replace(told, agents=kept, nearest=nearest)
+    if record is not None:
+        candidates = tuple(one for one in record.candidates if one.agent in agents)
+        chosen = tuple(name for name in record.chosen if name in agents)
+        record = msgspec.structs.replace(record, candidates=candidates, chosen=chosen)
+    return msgspec.structs.replace(answer, told=told, record=record)
+
+
 async def waiting_live(request: web.Request) -> web.StreamResponse:
     """The whole list whenever it has changed, at most once a second; nothing is taken."""
-    whys = _whys(request)
+    whys, rights, who = _whys(request), request.app[PARTS].rights, request[PRINCIPAL]
 
     def look() -> tuple[bytes, bytes]:
         now = whys.waiting()
+        shown = rights.of_queues(who, now.waiting, lambda row: row.queue)
+        if len(shown) < len(now.waiting):
+            now = msgspec.structs.replace(now, waiting=shown, count=len(shown))
         return msgspec.json.encode(msgspec.structs.replace(now, now=0.0)), msgspec.json.encode(now)
 
     return await live_list.serve(request, request.app[LINKS], lambda: whys.seq, look, BEAT)

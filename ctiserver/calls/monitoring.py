@@ -31,6 +31,12 @@ RING = 20.0
 """Seconds that his phone may ring: a page answers at once, a desk phone when he picks it up (our choice)."""
 
 
+def _acted(conversation: Conversation, item: cmd.DisconnectCall, ctx: Ctx) -> ev.LeadActed:
+    return ev.LeadActed(
+        by=item.by, what="DisconnectCall", agent=conversation.agent, conversation=conversation.id, at=ctx.now
+    )
+
+
 def command(world: World, item: Command, ctx: Ctx) -> Decision:
     """Raises CommandRejected."""
     conversation = world.conversations.get(item.conversation)
@@ -40,10 +46,13 @@ def command(world: World, item: Command, ctx: Ctx) -> Decision:
         case cmd.MonitorCall():
             return _begin(world, conversation, item, ctx)
         case cmd.DisconnectCall():
-            if conversation.agent is None or conversation.place is Place.CALLING:
+            customer = conversation.legs.get(conversation.customer_leg)  # a booked callback has none
+            if customer is None or conversation.place is Place.CALLING:
                 raise CommandRejected(Rejection.NOT_TALKING)
             plan = Plan()
-            plan.hang_up(conversation, conversation.legs[conversation.customer_leg], ClearedBy.LEAD)
+            if not customer.ending:
+                plan.events.append(_acted(conversation, item, ctx))
+            plan.hang_up(conversation, customer, ClearedBy.LEAD)
             return plan.decision()
         case _:
             pass

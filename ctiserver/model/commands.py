@@ -7,6 +7,7 @@ the answer.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -17,6 +18,10 @@ from ctiserver.model.ids import AgentId, ContactId, ConversationId, LeaseId, Que
 PageLoad = Annotated[str, msgspec.Meta(max_length=64)]
 """The word by which a page calls itself; it stays in the journal, so it has a length."""
 SwitchReason = Annotated[str, msgspec.Meta(max_length=200)]
+
+Message = Annotated[str, msgspec.Meta(max_length=500)]
+"""It stays in the journal and on a banner."""
+HeadStart = Annotated[float, msgspec.Meta(ge=0.0, le=86_400.0)]
 
 Number = Annotated[str, msgspec.Meta(max_length=32)]
 Name = Annotated[str, msgspec.Meta(max_length=64)]
@@ -239,6 +244,48 @@ class DismissLost(_Command, frozen=True, kw_only=True):
     contact: ContactId
 
 
+class Forced(StrEnum):
+    READY = "ready"
+    NOT_READY = "not_ready"
+    SIGNED_OUT = "signed_out"
+
+
+class ForceState(_Command, frozen=True, kw_only=True):
+    """A lead puts an agent into a state. With work in hand ready and not ready are for afterwards; nobody is signed out
+    of a call. `reason`: of not ready."""
+
+    state: Forced
+    reason: str = ""
+
+
+class PullContact(_Command, frozen=True, kw_only=True):
+    """A lead gives a waiting contact to this agent: he is offered it next, and for a while he alone."""
+
+    contact: ContactId
+
+
+class PrioritiseContact(_Command, frozen=True, kw_only=True):
+    """A lead sets a waiting contact's head start."""
+
+    agent: AgentId = AgentId("")
+    contact: ContactId
+    seconds: HeadStart
+
+
+class SendMessage(_Command, frozen=True, kw_only=True):
+    """A lead's message to agents; those who are signed in get it."""
+
+    agent: AgentId = AgentId("")
+    agents: tuple[AgentId, ...]
+    text: Message
+
+
+class ReadNotice(_Command, frozen=True, kw_only=True):
+    """The agent has read what a lead told him."""
+
+    notice: str
+
+
 Command = (
     SignIn
     | SignOut
@@ -273,4 +320,9 @@ Command = (
     | BookCallback
     | CancelCallback
     | DismissLost
+    | ForceState
+    | PullContact
+    | PrioritiseContact
+    | SendMessage
+    | ReadNotice
 )

@@ -72,6 +72,13 @@ from ctiserver.model.fault_events import (
     IndexRebuilt as IndexRebuilt,
     WorkDropped as WorkDropped,
 )
+from ctiserver.model.lead_events import (
+    AgentTold as AgentTold,
+    ContactPrioritised as ContactPrioritised,
+    ContactPulled as ContactPulled,
+    LeadActed as LeadActed,
+    NoticeRead as NoticeRead,
+)
 from ctiserver.model.monitor_events import (
     MonitorChanged as MonitorChanged,
     MonitorJoined as MonitorJoined,
@@ -244,6 +251,7 @@ AgentEvent = (
     | DispositionSet
 )
 QueueEvent = QueueSwitched
+LeadEvent = LeadActed | AgentTold | NoticeRead | ContactPulled | ContactPrioritised
 AuditEvent = FaultFound | BookMended | DeadlineMended | WorkDropped | ContactForgotten | IndexRebuilt
 Event = (
     SiteChanged
@@ -257,6 +265,7 @@ Event = (
     | IvrEvent
     | ContactEvent
     | QueueEvent
+    | LeadEvent
     | AgentEvent
     | AuditEvent
 )

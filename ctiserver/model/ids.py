@@ -48,6 +48,9 @@ class Ids:
     def contact(self) -> ContactId:
         return ContactId(self._next("k"))
 
+    def notice(self) -> str:
+        return self._next("n")
+
     def reservation(self) -> ReservationId:
         return ReservationId(self._next("r"))
 

@@ -34,6 +34,8 @@ class Permission(StrEnum):
     """see who talks; listen, whisper, barge, take over, disconnect"""
     MONITOR_LOG = "monitor_log"
     """see who has listened to whom"""
+    FLOOR = "floor"
+    """the live board, and what a lead does from it; of the own teams (`ctiserver.model.teams`)"""
 
 
 ROLES: dict[Role, frozenset[Permission]] = {
@@ -44,6 +46,7 @@ ROLES: dict[Role, frozenset[Permission]] = {
             Permission.WHY,
             Permission.SWITCH_QUEUES,
             Permission.MONITOR,
+            Permission.FLOOR,
         }
     ),
     Role.ADMIN: frozenset(
@@ -52,6 +55,7 @@ ROLES: dict[Role, frozenset[Permission]] = {
             Permission.WHY,
             Permission.SWITCH_QUEUES,
             Permission.MONITOR_LOG,
+            Permission.FLOOR,
         }
     ),
 }
@@ -72,8 +76,3 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
     def may(self, permission: Permission) -> bool:
         return permission in ROLES[self.role]
-
-
-def may_touch(principal: Principal, agent: AgentId) -> bool:
-    """Whether he may listen to this agent, end his call, or change his state: the ONE place that knows teams."""
-    return principal.role is Role.LEAD

@@ -103,6 +103,8 @@ class GroupConfig(msgspec.Struct, frozen=True, kw_only=True):
     serves: tuple[ServesConfig, ...] = ()
     capacity: dict[str, CapacityConfig] = {}
     """medium -> how many; a medium that is not named: one, alone"""
+    leads: tuple[str, ...] = ()
+    """the users who lead it (`ctiserver.model.teams`)"""
 
 
 class HolidayConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@ day. Reading and checking files is `acd.config`'s job; meaning lives in the core
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import msgspec
 
 from ctiserver.model.routing import (
@@ -24,6 +26,8 @@ from ctiserver.model.routing import (
 __all__ = [
     "AgentConfig",
     "DispositionConfig",
+    "Figure",
+    "FloorConfig",
     "FlowConfig",
     "Label",
     "NumberConfig",
@@ -32,6 +36,7 @@ __all__ = [
     "QueueConfig",
     "ReasonConfig",
     "SiteConfig",
+    "TileConfig",
 ]
 
 
@@ -133,6 +138,46 @@ class FlowConfig(msgspec.Struct, frozen=True, kw_only=True):
     document: str
 
 
+class Figure(StrEnum):
+    """What a tile of the wallboard shows."""
+
+    WAITING = "waiting"
+    LONGEST = "longest"
+    SERVICE_NOW = "service_now"
+    SERVICE_TODAY = "service_today"
+    READY = "ready"
+    BUSY = "busy"
+    STAFFED = "staffed"
+    ANSWERED = "answered"
+    LOST = "lost"
+
+
+class TileConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """One tile of the wallboard: a figure of one queue, or of all together (`queue` '')."""
+
+    figure: Figure
+    queue: str = ""
+
+
+class FloorConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """From where on figures are coloured on leads' pages: `warn_` amber, `bad_` red. Times are seconds, service levels
+    percent (the smaller, the worse). `tiles`: the wallboard's; none = eight that fit most sites."""
+
+    warn_waiting: int = 3
+    bad_waiting: int = 8
+    warn_longest_seconds: float = 30.0
+    bad_longest_seconds: float = 60.0
+    warn_service_percent: float = 90.0
+    bad_service_percent: float = 80.0
+    warn_talk_seconds: float = 600.0
+    bad_talk_seconds: float = 1200.0
+    warn_wrap_up_seconds: float = 90.0
+    bad_wrap_up_seconds: float = 180.0
+    warn_not_ready_seconds: float = 900.0
+    bad_not_ready_seconds: float = 1800.0
+    tiles: tuple[TileConfig, ...] = ()
+
+
 class SiteConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that routing and flows read."""
 
@@ -146,6 +191,7 @@ class SiteConfig(msgspec.Struct, frozen=True, kw_only=True):
     dispositions: tuple[DispositionConfig, ...] = ()
     flows: tuple[FlowConfig, ...] = ()
     outbound: OutboundConfig = OutboundConfig()
+    floor: FloorConfig = FloorConfig()
     languages: tuple[str, ...] = ("zh", "en")
     demo: bool = False
     """A demo site: everybody who reaches the caller page may call in as one of its customers."""

@@ -98,6 +98,26 @@ class LastDialled(msgspec.Struct, frozen=True, kw_only=True):
     at: float
 
 
+class NoticeKind(StrEnum):
+    """What an agent is told: a message, or which state somebody else has put him into."""
+
+    MESSAGE = "message"
+    READY = "ready"
+    NOT_READY = "not_ready"
+    SIGNED_OUT = "signed_out"
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a lead tells an agent, kept until he acknowledges it. `by`: the user; `text`: the message, or the
+    reason code of not ready."""
+
+    id: str
+    kind: NoticeKind
+    by: str
+    text: str
+    at: float
+
+
 class Agent(msgspec.Struct, kw_only=True):
     """One person: what he chose, what he works on, whether he can be reached (DESIGN section 4)."""
 
@@ -120,6 +140,7 @@ class Agent(msgspec.Struct, kw_only=True):
     tallies: dict[QueueId, Tally] = {}
     dialled: tuple[float, ...] = ()  # when he called outside, in the last hour
     unanswered: LastDialled | None = None
+    notices: list[Notice] = []  # not acknowledged yet, the latest last
 
 
 _AT_WORK = {
@@ -269,11 +290,23 @@ class Forecast(msgspec.Struct, kw_only=True):
     held: list[bool] = []
 
 
+class Quarter(msgspec.Struct, kw_only=True):
+    """What became of a queue's contacts in the 15 minutes from `start` on: answered within the service level's time
+    (`good`), later (`late`), gone without an agent (`lost`)."""
+
+    start: float
+    good: int = 0
+    late: int = 0
+    lost: int = 0
+
+
 class Book(msgspec.Struct, kw_only=True):
     """A queue's account: callers who asked for it, and how many of them left it, by reason; the others are here."""
 
     entered: int = 0
     ended: dict[EndReason, int] = {}
+    quarters: list[Quarter] = []
+    """of the last day, the latest last (acd.core.served)"""
 
 
 class LastAgent(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ class SqlCalls:
         self._database = database
 
     async def recent(
-        self, agent: AgentId | None, limit: int, before: float | None, search: str = ""
+        self, agents: Sequence[AgentId] | None, limit: int, before: float | None, search: str = ""
     ) -> Sequence[CallRow]:
         recorded = sa.exists().where(
             RECORDINGS.c.conversation == CALL_RECORDS.c.conversation, RECORDINGS.c.state == "complete"
@@ -37,8 +37,8 @@ class SqlCalls:
             .order_by(CALL_RECORDS.c.queued_at.desc(), CALL_RECORDS.c.contact.desc())
             .limit(limit)
         )
-        if agent is not None:
-            query = query.where(CALL_RECORDS.c.agent == agent)
+        if agents is not None:
+            query = query.where(CALL_RECORDS.c.agent.in_(agents))
         if before is not None:
             query = query.where(CALL_RECORDS.c.queued_at < before)
         for word in search.split():
@@ -47,11 +47,11 @@ class SqlCalls:
             rows = (await connection.execute(query)).mappings().all()
         return [_call(row) for row in rows]
 
-    async def recording(self, conversation: str, agent: AgentId | None) -> str | None:
+    async def recording(self, conversation: str, agents: Sequence[AgentId] | None) -> str | None:
         query = sa.select(RECORDINGS.c.file).where(RECORDINGS.c.conversation == conversation).limit(1)
-        if agent is not None:
+        if agents is not None:
             took_part = sa.exists().where(
-                CALL_RECORDS.c.conversation == conversation, CALL_RECORDS.c.agent == agent
+                CALL_RECORDS.c.conversation == conversation, CALL_RECORDS.c.agent.in_(agents)
             )
             query = query.where(took_part)
         async with self._database.read() as connection:

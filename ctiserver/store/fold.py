@@ -50,12 +50,37 @@ _WORD = 64
 
 def fold(record: Record) -> tuple[RowChange, ...]:
     """The row changes of one record, in order."""
-    return tuple(change for event in record.events for change in _changes(event))
+    changes = [change for event in record.events for change in _changes(event)]
+    acted = [line for event in record.events if (line := _acted(event, record.at)) is not None]
+    # The time as well: a new journal counts its records from one again.
+    changes += [Put("lead_log", {"id": f"{record.at:.3f}-{record.seq}-{n}"}, line) for n, line in enumerate(acted)]
+    return tuple(changes)
 
 
 def recording_file(conversation: str) -> str:
     """The file in the recordings folder: both tracks of a conversation, customer first."""
     return f"{conversation}.wav"
+
+
+def _acted(event: events.Event, at: float) -> Row | None:
+    """The line of the audit log that an event is."""
+    nobody: Row = {"agent": None, "conversation": None, "contact": None}
+    match event:
+        case events.LeadActed():
+            about: Row = {
+                "agent": event.agent and _cut(event.agent),
+                "conversation": event.conversation,
+                "contact": event.contact,
+            }
+            by, what, detail = event.by, event.what, event.detail
+        case events.QueueSwitched():
+            about, by, what = nobody, event.by, "CloseQueue" if event.closed else "OpenQueue"
+            detail = f"{event.queue} {event.reason}".strip()
+        case events.SiteChanged() if event.by:
+            about, by, what, detail = nobody, event.by, "ChangeSite", "; ".join(event.changed)
+        case _:
+            return None
+    return {"at": at, "by_user": _cut(by), "what": what, "detail": _clean(detail)[:_NOTE]} | about
 
 
 def _changes(event: events.Event) -> Sequence[RowChange]:

@@ -28,6 +28,7 @@ from ctiserver.store.tables import (
     AVAILABILITY,
     CALL_RECORDS,
     INTERACTIONS,
+    LEAD_LOG,
     LOST_CALLERS,
     METADATA,
     MISSED_OFFERS,
@@ -224,9 +225,9 @@ class Projector:
 
 async def clear(database: Database) -> None:
     """Empty the projected tables and the cursor: the next start reads the whole journal again."""
-    projected = (RECORDINGS, LOST_CALLERS, MISSED_OFFERS, AVAILABILITY, MONITOR_LOG, CALL_RECORDS, INTERACTIONS)
+    projected = (RECORDINGS, LOST_CALLERS, MISSED_OFFERS, AVAILABILITY, MONITOR_LOG, LEAD_LOG)
     async with database.write() as connection:
-        for table in (*projected, PROJECTION_CURSOR):
+        for table in (*projected, CALL_RECORDS, INTERACTIONS, PROJECTION_CURSOR):
             await connection.execute(table.delete())
 
 

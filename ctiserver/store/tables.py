@@ -181,6 +181,20 @@ AVAILABILITY = sa.Table(
     sa.Column("chosen_by", _ID, nullable=False),
 )
 
+LEAD_LOG = sa.Table(
+    "lead_log",
+    METADATA,
+    # One row a thing that a lead or an administrator did: the audit log. `id` is made of the record's time and number.
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("at", sa.Double, nullable=False, index=True),
+    sa.Column("by_user", _ID, nullable=False),
+    sa.Column("what", _ID, nullable=False),
+    sa.Column("agent", _ID),
+    sa.Column("conversation", _ID),
+    sa.Column("contact", _ID),
+    sa.Column("detail", sa.Text, nullable=False),
+)
+
 PROJECTION_CURSOR = sa.Table(
     "projection_cursor",
     METADATA,

@@ -324,6 +324,10 @@ def confirm(reservation: ids.ReservationId | None = None) -> Do:
     return ask(lambda h: cmd.ConfirmOffer(**h.who("1001"), reservation=reservation or reservation_id(h)))
 
 
+def forced(state: cmd.Forced, reason: str = "") -> Do:
+    return ask(lambda h: cmd.ForceState(id="x", by="2001", agent=WHO, state=state, reason=reason))
+
+
 def seen(present: bool) -> Do:
     return tell(lambda h: facts.SwitchSeen(channels=(), bridges=(), contacts=(lease(h),) if present else ()))
 
@@ -382,6 +386,19 @@ INPUTS: dict[str, tuple[type | str, Do]] = {
     ),
     "CancelCallback": (cmd.CancelCallback, ask(lambda h: cmd.CancelCallback(**h.who("9000"), contact=contact_id(h)))),
     "DismissLost": (cmd.DismissLost, ask(lambda h: cmd.DismissLost(**h.who("9000"), contact=contact_id(h)))),
+    "ForceState, ready": (cmd.ForceState, forced(cmd.Forced.READY)),
+    "ForceState, not ready": (cmd.ForceState, forced(cmd.Forced.NOT_READY, "meeting")),
+    "ForceState, signed out": (cmd.ForceState, forced(cmd.Forced.SIGNED_OUT)),
+    "PullContact": (
+        cmd.PullContact,
+        ask(lambda h: cmd.PullContact(id="x", by="2001", agent=WHO, contact=contact_id(h))),
+    ),
+    "PrioritiseContact": (
+        cmd.PrioritiseContact,
+        ask(lambda h: cmd.PrioritiseContact(id="x", by="2001", contact=contact_id(h), seconds=600.0)),
+    ),
+    "SendMessage": (cmd.SendMessage, ask(lambda h: cmd.SendMessage(id="x", by="2001", agents=(WHO,), text="lunch"))),
+    "ReadNotice, unknown": (cmd.ReadNotice, ask(lambda h: cmd.ReadNotice(**h.who("1001"), notice="n9"))),
     # --- facts
     "LinkChanged, none": (facts.LinkChanged, tell(lambda h: facts.LinkChanged(agent=WHO, links=0))),
     "LinkChanged, two": (facts.LinkChanged, tell(lambda h: facts.LinkChanged(agent=WHO, links=2))),

@@ -20,12 +20,14 @@ from crm.server import CustomerDesk
 from ctiserver import replay, site as sites, turn
 from ctiserver.api.app import API, Api, make_app
 from ctiserver.api.parts import ApiParts, DemoParts, HeldDevice
+from ctiserver.api.rights import Rights
 from ctiserver.model import facts
 from ctiserver.model.commands import Command, TakeDevice
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.ids import AgentId
 from ctiserver.model.site import Label, NumberConfig, SiteConfig
 from ctiserver.model.turns import Record
+from ctiserver.ports_http import Route
 from ctiserver.ports_why import Whys
 from ctiserver.site_desk import SiteDesk
 from ctiserver.store import demo
@@ -33,6 +35,7 @@ from ctiserver.store.calls import SqlCalls
 from ctiserver.store.customers import SqlCustomers
 from ctiserver.store.database import Database, sqlite_url
 from ctiserver.store.days import SqlDays
+from ctiserver.store.lead_log import SqlLeadLog
 from ctiserver.store.lost import SqlLostCallers
 from ctiserver.store.monitor_log import SqlMonitorLog
 from ctiserver.store.passwords import Passwords
@@ -156,6 +159,7 @@ class House:
         self.records: list[Record] = []
         self.sites = self.reopen_sites()
         self.whys: Whys | None = None
+        self.routes: tuple[Route, ...] = ()
         self.queues: tuple[QueueNow, ...] = ()
         self._clients: list[TestClient[Any, Any]] = []
         self.client: TestClient[Any, Any]
@@ -249,9 +253,12 @@ class House:
             sites=self.sites,
             queues=lambda: self.queues,
             whys=self.whys,
+            rights=Rights(lambda: self.world),
+            agent_names=lambda: tuple(self.world.agent_configs),
+            audit=SqlLeadLog(self.database),
             talks=TalksDesk(self.world),
             monitor_log=SqlMonitorLog(self.database),
-            extra_routes=CustomerDesk(SqlCustomers(self.database), self.clock).routes(),
+            extra_routes=(*CustomerDesk(SqlCustomers(self.database), self.clock).routes(), *self.routes),
         )
 
     async def _logged_out(self, agent: AgentId) -> None:

@@ -134,5 +134,5 @@ async def test_words_find_calls_by_caller_and_note(database: Database, search: s
         agent=AGENT, contact=ContactId("k1-1"), conversation=ConversationId("c1-1"), text="Billed twice", at=START
     )
     await project(database, [*the_day(), record(10, note)])
-    rows = await SqlCalls(database).recent(AGENT, 10, None, search)
+    rows = await SqlCalls(database).recent((AGENT,), 10, None, search)
     assert [row.conversation for row in rows] == found

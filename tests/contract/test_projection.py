@@ -106,11 +106,11 @@ async def test_one_call_from_arrival_to_wrap_up(database: Database) -> None:
         (0, 29.5, "complete"),
         (1, 29.5, "complete"),
     ]
-    (shown,) = await SqlCalls(database).recent(agent, 10, None)
+    (shown,) = await SqlCalls(database).recent((agent,), 10, None)
     assert (shown.talk_seconds, shown.wrap_up_seconds) == (21.0, 10.0)
     assert (shown.note, shown.disposition, shown.recording) == ("线路已恢复", "resolved", True)
-    assert await SqlCalls(database).recording("c1-1", agent) == "c1-1.wav"
-    assert await SqlCalls(database).recording("c1-1", AgentId("1002")) is None
+    assert await SqlCalls(database).recording("c1-1", (agent,)) == "c1-1.wav"
+    assert await SqlCalls(database).recording("c1-1", (AgentId("1002"),)) is None
 
 
 @pytest.mark.parametrize("seed", range(3))

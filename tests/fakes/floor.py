@@ -119,7 +119,7 @@ class Floor:
 
     def command(self, kind: type[cmd.Command], agent: str, **fields: object) -> CommandRejected | None:
         self._commands += 1
-        named = {"type": kind.__name__, "id": f"x{self._commands}", "by": agent, "agent": agent, **fields}
+        named = {"type": kind.__name__, "id": f"x{self._commands}", "by": agent or "x", "agent": agent} | fields
         return self.feed(msgspec.convert(named, type=kind))
 
     def log_in(self, agent: str, *, ready: bool = True) -> str:

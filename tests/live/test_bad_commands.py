@@ -33,6 +33,7 @@ COMMANDS: dict[str, type[Any]] = {kind.__name__: kind for kind in typing.get_arg
 WITH_FIELDS = [name for name, kind in COMMANDS.items() if set(kind.__struct_fields__) > {"id", "by", "agent"}]
 BY_HTTP = ("TakeDevice", "CloseQueue", "OpenQueue", "BookCallback", "CancelCallback", "DismissLost")
 BY_HTTP += ("MonitorCall", "ChangeMonitor", "StopMonitor", "DisconnectCall")
+BY_HTTP += ("ForceState", "PullContact", "PrioritiseContact", "SendMessage")
 """Commands that have their own address: the link knows none of them."""
 BY_TIME = (ev.DeadlinePassed, ev.ConversationForgotten)
 """What happens meanwhile by itself: the calls that have ended are forgotten."""
@@ -121,6 +122,7 @@ def hostile(name: str, floor: Floor) -> Iterator[tuple[str, str]]:
         "conversation": "c0-1", "contact": "k0-1", "queue": "service", "to_agent": "", "flow": "", "party": "1003",
         "number": "13800000000", "name": "x", "dialled": "95500", "of": "k0-1",
         "mode": "listen",
+        "state": "ready", "seconds": 60.0, "agents": ["1001"], "notice": "n0-1",
     }  # fmt: skip
     fields = {each for each in COMMANDS[name].__struct_fields__ if each not in ("id", "by", "agent")}
     hints = typing.get_type_hints(COMMANDS[name])

@@ -272,6 +272,31 @@ class Day:
                     cmd.FinishWrapUp, agent, contact=item.contact, disposition="solved", note="done", ready=ready
                 )
 
+    def lead(self) -> None:
+        """The lead does something to somebody, whether it makes sense or not."""
+        agent, world = self.chance.choice(AGENTS), self.floor.world
+        contact = self.chance.choice([*world.contacts, "knone-1"])
+        read = self.floor.agent(agent).notices
+        match self.chance.randrange(7):
+            case 0:
+                self.say(cmd.ForceState, agent, by="2001", state="ready")
+            case 1:
+                self.say(cmd.ForceState, agent, by="2001", state="not_ready", reason="lunch")
+            case 2 if self.chance.random() < 0.3:
+                self.say(cmd.ForceState, agent, by="2001", state="signed_out")
+            case 3 if self.chance.random() < 0.5:
+                conversation = self.chance.choice([*world.conversations, "cnone-1"])
+                self.say(cmd.DisconnectCall, "~2001", by="2001", conversation=conversation)
+            case 4:
+                self.say(cmd.PullContact, agent, by="2001", contact=contact)
+            case 5:
+                seconds = self.chance.choice((0, 60, 900))
+                self.say(cmd.PrioritiseContact, "", by="2001", contact=contact, seconds=seconds)
+            case _ if read and self.chance.random() < 0.5:
+                self.say(cmd.ReadNotice, agent, notice=read[0].id)
+            case _:
+                self.say(cmd.SendMessage, "", by="2001", agents=AGENTS, text="to all")
+
     # ---- what happens to the house
 
     def restart(self) -> None:
@@ -339,6 +364,7 @@ class Day:
             self.phone_holds: 4,
             self.work: 9,
             self.wrap_up: 6,
+            self.lead: 5,
             self.to_apology: 1,
             self.from_apology: 3,
             self.gives_up: 1,

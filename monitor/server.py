@@ -1,0 +1,348 @@
+"""The live link of leads' boards and wallboards: a snapshot at sequence N, then deltas (DESIGN 5.8).
+
+Lives here: sockets, who shows what, when it is sent. Not here: what a document says (`monitor.board`), who may see it
+(`ctiserver.model.teams`). Boards that may see the same share one *room*: what changed is rendered and encoded once for
+all rooms, a delta is put together once for all boards of a room. A board takes no commands, they have their addresses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+
+import msgspec
+import structlog
+from aiohttp import WSMsgType, web
+
+from ctiserver.model import teams
+from ctiserver.model.bucket import TokenBucket
+from ctiserver.model.ids import QueueId
+from ctiserver.model.principal import Permission, Principal
+from ctiserver.model.teams import Teams
+from ctiserver.model.turns import Record
+from ctiserver.model.world import World
+from ctiserver.ports_http import LOGIN_ENDED, LOGIN_WATCH, PRINCIPAL, TOO_FAST, Route
+from monitor import board
+
+log = structlog.get_logger(__name__)
+
+BEAT = 1.0
+"""Seconds between freshness beats; changed figures of queues come in place of the beat."""
+SETTLE = 0.05
+"""Seconds that changes of agents and calls are gathered: a ring or an answer is several turns."""
+MAX_WAITING = 500
+"""Messages waiting for a socket that does not read; then it is closed and asks again."""
+MAX_LINKS = 16
+"""Boards of one login."""
+FRAMES_A_SECOND = 5.0
+RESYNC = 4409
+_json = msgspec.json.Encoder()
+
+Docs = dict[str, tuple[board.Owner, bytes]]
+
+
+class Link:
+    """One board."""
+
+    def __init__(self, socket: web.WebSocketResponse, principal: Principal) -> None:
+        self.socket = socket
+        self.principal = principal
+        self.outbox: asyncio.Queue[bytes] = asyncio.Queue(MAX_WAITING)
+
+
+class Room:
+    """Boards that may see the same. `held`: what all of them have; `seq`: what it is the state of."""
+
+    def __init__(self, world: World, mine: Teams) -> None:
+        self.mine = mine
+        self.queues: dict[QueueId, None] = teams.queues_of(world, mine)
+        self.site = _json.encode(board.site_doc(world, mine))
+        self.held: dict[str, bytes] = {}
+        self.seq = -1
+        self.links: dict[Link, None] = {}
+        self.spoken = False
+
+    def sees(self, owner: board.Owner) -> bool:
+        if self.mine.groups is None:
+            return True
+        if owner.group:
+            return owner.group in self.mine.groups
+        return owner.queue in self.queues
+
+    def fill(self, docs: Docs) -> None:
+        self.held = {"site": self.site} | {key: data for key, (owner, data) in docs.items() if self.sees(owner)}
+
+    def change(self, changed: dict[str, tuple[board.Owner, bytes] | None]) -> tuple[dict[str, bytes], list[str]]:
+        """What its boards have to be told of these; they hold it from now on."""
+        fresh: dict[str, bytes] = {}
+        gone: list[str] = []
+        for key, found in changed.items():
+            if found is not None and self.sees(found[0]):
+                if self.held.get(key) != found[1]:
+                    fresh[key] = self.held[key] = found[1]
+            elif self.held.pop(key, None) is not None:
+                gone.append(key)
+        return fresh, gone
+
+
+class Floor:
+    """What all boards show, without their sockets: documents kept up to date by turns, and rooms."""
+
+    def __init__(self, world: World, now: Callable[[], float]) -> None:
+        self._world = world
+        self._now = now
+        self.touched = board.Touched(world)
+        self.docs: Docs = {}
+        self.rooms: dict[Teams, Room] = {}
+        self._last_quarter = self._quarter()
+        self.begin()
+
+    def begin(self) -> None:
+        """Everything anew: at the beginning, and when the site is another."""
+        self.touched = board.Touched(self._world)
+        self.docs = {}
+        for key in board.keys(self._world):
+            self._render(key)
+        self.rooms = {}
+
+    def room(self, mine: Teams) -> Room:
+        found = self.rooms.get(mine)
+        if found is None:
+            found = self.rooms[mine] = Room(self._world, mine)
+            found.fill(self.docs)
+            found.seq = self._world.seq
+        return found
+
+    def _render(self, key: str) -> tuple[board.Owner, bytes] | None:
+        """Bring one document up to date."""
+        made = board.render(self._world, key, self._now())
+        if made is None:
+            self.docs.pop(key, None)
+            return None
+        found = self.docs[key] = (made[0], _json.encode(made[1]))
+        return found
+
+    def fresh(self, keys: Iterable[str]) -> dict[str, tuple[board.Owner, bytes] | None]:
+        """These documents, rendered, as far as they are not as before."""
+        changed: dict[str, tuple[board.Owner, bytes] | None] = {}
+        for key in keys:
+            before = self.docs.get(key)
+            after = self._render(key)
+            if after != before:
+                changed[key] = after
+        return changed
+
+    def figures(self) -> tuple[str, ...]:
+        """The queues whose figures may be different: touched ones; where somebody waits the prediction moves, and a
+        quarter of an hour moves all service levels."""
+        moving = (f"queue/{name}" for name, known in self._world.forecasts.items() if known.line_since)
+        keys = dict.fromkeys((*self.touched.figures(), *moving))
+        if self._quarter() != self._last_quarter:
+            self._last_quarter = self._quarter()
+            keys.update(dict.fromkeys(f"queue/{name}" for name in self._world.queue_configs))
+        return tuple(keys)
+
+    def _quarter(self) -> int:
+        return int(self._now() // 900.0)
+
+
+class Boards:
+    """All open boards. Call `on_turn` after every turn."""
+
+    def __init__(self, world: World, *, now: Callable[[], float] = time.time) -> None:
+        self._world = world
+        self._now = now
+        self._links: dict[Link, None] = {}
+        self._floor: Floor | None = None
+        """None while no board is open: then a turn costs nothing."""
+        self._settling: asyncio.TimerHandle | None = None
+        self._beat: asyncio.TimerHandle | None = None
+        self._closers: set[asyncio.Task[None]] = set()
+        self.sent = 0
+
+    @property
+    def connected(self) -> int:
+        return len(self._links)
+
+    # ---- turns
+
+    def on_turn(self, record: Record) -> None:
+        floor = self._floor
+        if floor is None:
+            return
+        floor.touched.turn(record.events)
+        if floor.touched.all:
+            self._anew(floor)
+        elif floor.touched.fast and self._settling is None:
+            self._settling = asyncio.get_running_loop().call_later(SETTLE, self._settle)
+
+    def _settle(self) -> None:
+        self._settling = None
+        if self._floor is not None:
+            self._tell(self._floor, self._floor.touched.taken())
+
+    def _anew(self, floor: Floor) -> None:
+        """The site is another: everybody may see other things, and gets everything."""
+        floor.begin()
+        for link in self._links:
+            room = floor.room(self._teams(link.principal))
+            room.links[link] = None
+            self._send(link, self._snapshot(room))
+
+    def _tell(self, floor: Floor, keys: Iterable[str]) -> None:
+        changed = floor.fresh(keys)
+        if not changed:
+            return
+        for room in floor.rooms.values():
+            fresh, gone = room.change(changed)
+            if not fresh and not gone:
+                continue
+            head = f'{{"type":"delta","seq":{self._world.seq},"prev":{room.seq},"now":{self._now():.3f},"set":'
+            room.seq = self._world.seq
+            self._send_all(room, head.encode() + _docs(fresh.items()) + b',"del":' + _json.encode(gone) + b"}")
+
+    def _tick(self) -> None:
+        floor = self._floor
+        if floor is None:
+            self._beat = None
+            return
+        self._beat = asyncio.get_running_loop().call_later(BEAT, self._tick)
+        self._tell(floor, floor.figures())
+        for room in floor.rooms.values():
+            if not room.spoken and room.links:
+                self._send_all(room, f'{{"type":"beat","now":{self._now():.3f},"seq":{room.seq}}}'.encode())
+            room.spoken = False
+
+    # ---- sending
+
+    def _snapshot(self, room: Room) -> bytes:
+        head = f'{{"type":"snapshot","seq":{room.seq},"now":{self._now():.3f},"docs":'
+        return head.encode() + _docs(room.held.items()) + b"}"
+
+    def _send_all(self, room: Room, data: bytes) -> None:
+        room.spoken = True
+        for link in room.links:
+            self._send(link, data)
+
+    def _send(self, link: Link, data: bytes) -> None:
+        self.sent += 1
+        try:
+            link.outbox.put_nowait(data)
+        except asyncio.QueueFull:
+            if not link.socket.closed:
+                self._end(link, RESYNC, b"too slow")
+
+    def _end(self, link: Link, code: int, message: bytes) -> None:
+        task = asyncio.create_task(_close(link.socket, code, message))
+        self._closers.add(task)
+        task.add_done_callback(self._closers.discard)
+
+    def _teams(self, principal: Principal) -> Teams:
+        return teams.teams_of(self._world.site, principal)
+
+    # ---- sockets
+
+    def routes(self) -> tuple[Route, ...]:
+        return (
+            Route(
+                method="GET",
+                path="/api/v1/floor/live",
+                handler=self.handle,
+                summary="Live board of agents, queues and calls: snapshot, deltas (WebSocket)",
+                access=Permission.FLOOR,
+                websocket=True,
+                statuses=(401, 403, 429),
+            ),
+        )
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """`WS /api/v1/floor/live`. The caller has checked session, permission and Origin."""
+        principal: Principal = request[PRINCIPAL]
+        if sum(link.principal.session == principal.session for link in self._links) >= MAX_LINKS:
+            raise web.HTTPTooManyRequests
+        socket = web.WebSocketResponse(heartbeat=10.0, max_msg_size=1024, compress=False)
+        await socket.prepare(request)
+        link = Link(socket, principal)
+        watch, loop = request.app[LOGIN_WATCH], asyncio.get_running_loop()
+        forget = watch.on_end(principal.session, lambda: self._end(link, LOGIN_ENDED, b"login ended"))
+        bucket = TokenBucket(FRAMES_A_SECOND, loop.time())
+        writer = loop.create_task(_write(link))
+        self._enter(link)
+        try:
+            async for message in socket:
+                if message.type is not WSMsgType.TEXT:
+                    await _close(socket, 1003, b"text only")
+                    break
+                if not bucket.take(loop.time()):
+                    await _close(socket, TOO_FAST, b"too many frames")
+                    break
+                watch.touch(principal.session)
+                if _asks_again(message.data):
+                    self._enter(link)
+        finally:
+            forget()
+            self._leave(link)
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+        return socket
+
+    def _enter(self, link: Link) -> None:
+        """Show it everything, as it is now."""
+        if self._floor is None:
+            self._floor = Floor(self._world, self._now)
+        floor = self._floor
+        if self._beat is None:
+            self._tick()
+        self._tell(floor, floor.touched.taken())
+        self._links[link] = None
+        room = floor.room(self._teams(link.principal))
+        room.links[link] = None
+        self._send(link, self._snapshot(room))
+
+    def _leave(self, link: Link) -> None:
+        self._links.pop(link, None)
+        floor = self._floor
+        if floor is None:
+            return
+        for mine, room in list(floor.rooms.items()):
+            room.links.pop(link, None)
+            if not room.links:
+                del floor.rooms[mine]
+        if not self._links:
+            self._floor = None
+
+    async def close(self) -> None:
+        for timer in (self._beat, self._settling):
+            if timer is not None:
+                timer.cancel()
+        for link in list(self._links):
+            await _close(link.socket, 1012, b"server restarts")
+
+
+def _asks_again(text: str) -> bool:
+    try:
+        return msgspec.json.decode(text, type=dict[str, object]).get("type") == "resync"
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+
+
+def _docs(items: Iterable[tuple[str, bytes]]) -> bytes:
+    return b"{" + b",".join(_json.encode(key) + b":" + data for key, data in items) + b"}"
+
+
+async def _write(link: Link) -> None:
+    """The only writer of the socket."""
+    try:
+        while True:
+            await link.socket.send_frame(await link.outbox.get(), WSMsgType.TEXT)
+    except (ConnectionError, RuntimeError):
+        return  # the reader sees the end of the socket as well
+
+
+async def _close(socket: web.WebSocketResponse, code: int, message: bytes) -> None:
+    try:
+        async with asyncio.timeout(2.0):
+            await socket.close(code=code, message=message)
+    except (TimeoutError, ConnectionError):
+        return

@@ -1,0 +1,198 @@
+"""The lead's board: an old snapshot and the deltas after it are a fresh snapshot, whatever happens on the floor.
+
+Whole days played by chance (test_random_days) with boards open: of one who sees everything, of the leads of two teams,
+and of a lead whose team is empty. After every turn what each board holds is compared with what it would be shown anew.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from ctiserver.model import commands as cmd, facts
+from ctiserver.model.ids import AgentId
+from ctiserver.model.principal import Principal, Role
+from ctiserver.model.routing import GroupConfig, ServesConfig
+from ctiserver.model.site import Label, SiteConfig
+from ctiserver.model.teams import Teams, teams_of
+from ctiserver.model.turns import Record
+from ctiserver.model.world import World
+from monitor import board
+from monitor.server import Floor as Boards, Room
+from tests.fakes.floor import Floor
+from tests.scenarios import test_random_days as days
+from tests.scenarios.conftest import label, make_site
+
+LEADS = {"admin": Role.ADMIN, "2001": Role.LEAD, "2002": Role.LEAD, "2003": Role.LEAD}
+
+
+def in_teams(site: SiteConfig) -> SiteConfig:
+    """1001 is in the team of 2001, the others in that of 2002, whose queues are fewer; 2003 leads a team of nobody."""
+    first = GroupConfig(id="first", name=label("first"), leads=("2001",))
+    serves = (ServesConfig(queue=site.queues[0].id),)
+    second = GroupConfig(id="second", name=label("second"), serves=serves, leads=("2002",))
+    third = GroupConfig(id="third", name=label("third"), leads=("2003",))
+    agents = tuple(
+        msgspec.structs.replace(agent, group="first")
+        if agent.id == "1001"
+        else msgspec.structs.replace(agent, group="second", queues=())
+        for agent in site.agents
+    )
+    return msgspec.structs.replace(site, groups=(first, second, third), agents=agents)
+
+
+def principal(user: str) -> Principal:
+    return Principal(session="s", user=user, role=LEADS[user], name=Label(zh=user, en=user), agent=None)
+
+
+class Open:
+    """Open boards on a fake floor: told of every turn, as the server tells them, and checked after each."""
+
+    def __init__(self, floor: Floor) -> None:
+        self.floor = floor
+        self.turns = 0
+        self.told = 0
+        self._open()
+        floor.records = _Watched(self, floor.records)
+
+    def _open(self) -> None:
+        self.world: World = self.floor.world
+        self.boards = Boards(self.world, lambda: self.floor.now)
+        self.held: dict[str, dict[str, bytes]] = {}
+        for user in LEADS:
+            self.held[user] = dict(self.room(user).held)
+
+    def room(self, user: str) -> Room:
+        return self.boards.room(teams_of(self.world.site, principal(user)))
+
+    def turn(self, record: Record) -> None:
+        if self.world is not self.floor.world:  # the server has died, the pages come back
+            return self._open()
+        self.turns += 1
+        self.boards.touched.turn(record.events)
+        if self.boards.touched.all:
+            self.boards.begin()
+            self.held = {user: dict(self.room(user).held) for user in LEADS}
+        changed = self.boards.fresh((*self.boards.touched.taken(), *self.boards.figures()))
+        for mine, room in self.boards.rooms.items():
+            fresh, gone = room.change(changed)
+            self.told += len(fresh) + len(gone)
+            for user in LEADS:
+                if teams_of(self.world.site, principal(user)) == mine:
+                    self.held[user].update(fresh)
+                    for key in gone:
+                        del self.held[user][key]
+        self.check(record)
+        return None
+
+    def check(self, record: Record) -> None:
+        anew = Boards(self.world, lambda: self.floor.now)
+        for user in LEADS:
+            wanted = anew.room(teams_of(self.world.site, principal(user))).held
+            assert _read(self.held[user]) == _read(wanted), (user, record.seq, record.events)
+
+
+class _Watched(list[Record]):
+    def __init__(self, watcher: Open, records: list[Record]) -> None:
+        super().__init__(records)
+        self._watcher = watcher
+
+    def append(self, record: Record) -> None:
+        super().append(record)
+        self._watcher.turn(record)
+
+
+def _read(held: dict[str, bytes]) -> dict[str, Any]:
+    return {key: msgspec.json.decode(data) for key, data in held.items()}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_old_snapshot_and_the_deltas_are_a_fresh_snapshot(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = days.sites()
+    monkeypatch.setattr(days, "sites", lambda: tuple(in_teams(site) for site in usual))
+    day = days.Day(seed)
+    opened = Open(day.floor)
+    day.play()
+    assert opened.turns > 200
+    assert opened.told > 100
+
+
+def board_of(floor: Floor, user: str) -> dict[str, Any]:
+    boards = Boards(floor.world, lambda: floor.now)
+    return _read(boards.room(teams_of(floor.world.site, principal(user))).held)
+
+
+def test_a_lead_sees_the_own_team_who_waits_for_it_and_its_calls() -> None:
+    """1001 serves the queue too, but is of another team: 2002 sees who waits, not whom 1001 talks to."""
+    site = in_teams(make_site())
+    floor = Floor(site)
+    floor.log_in("1001", ready=False)
+    leg = floor.switch.call("1.1", "95500")
+    floor.advance(5)
+    floor.switch.press(leg, "1")
+    floor.advance(1)
+    name = floor.conversation().id
+    assert {"agent/1001", "queue/service"} == board_of(floor, "2001").keys() - {"site", f"call/{name}"}
+    assert {"agent/1002", "agent/1003"} == {key for key in board_of(floor, "2002") if key.startswith("agent/")}
+    assert f"call/{name}" in board_of(floor, "2001")
+    assert f"call/{name}" in board_of(floor, "2002"), "they serve its queue"
+    assert board_of(floor, "2003").keys() == {"site"}, "a team of nobody"
+    assert board_of(floor, "admin").keys() == board_of(floor, "2001").keys() | board_of(floor, "2002").keys()
+    floor.command(cmd.SetReady, "1001")
+    floor.confirm("1001")
+    floor.settle()
+    floor.switch.answer(floor.ringing_leg("1001"))
+    floor.advance(1)
+    assert f"call/{name}" in board_of(floor, "2001")
+    assert f"call/{name}" not in board_of(floor, "2002"), "another team's call"
+    assert board_of(floor, "2001")["agent/1001"]["call"]["conversation"] == name
+
+
+def test_without_any_named_lead_each_lead_has_everything() -> None:
+    site = make_site()
+    assert teams_of(site, principal("2001")) == Teams(None)
+    assert teams_of(in_teams(site), principal("2001")) == Teams(("first",))
+    assert teams_of(in_teams(site), principal("admin")) == Teams(None)
+
+
+def test_the_service_level_counts_each_wait_once() -> None:
+    """One is answered at once, one gives up: half of them, now and today; a quarter of an hour later it is history."""
+    floor = Floor(make_site())
+    floor.log_in("1001", ready=False)
+    gone = floor.switch.call("1.1", "95500")
+    floor.advance(5)
+    floor.switch.press(gone, "1")
+    floor.advance(1)
+    floor.switch.end(gone)
+    floor.advance(1)
+    floor.command(cmd.SetReady, "1001")
+    leg = floor.switch.call("2.1", "95500")
+    floor.advance(5)
+    floor.switch.press(leg, "1")
+    floor.advance(0.01)
+    floor.confirm("1001")
+    floor.settle()
+    floor.switch.answer(floor.ringing_leg("1001"))
+    floor.advance(1)
+    queue = board_of(floor, "admin")["queue/service"]
+    assert (queue["service_now"], queue["service_today"]) == (0.5, 0.5)
+    assert (queue["answered_today"], queue["lost_today"], queue["busy"], queue["staffed"]) == (1, 1, 1, 1)
+    floor.advance(3000)
+    queue = board_of(floor, "admin")["queue/service"]
+    assert (queue["service_now"], queue["service_today"]) == (None, 0.5)
+
+
+def test_a_document_that_shows_nobody_new_is_not_told() -> None:
+    """A change that a board does not show costs it nothing."""
+    floor = Floor(make_site())
+    opened = Open(floor)
+    told = opened.told
+    floor.feed(facts.LinkChanged(agent=AgentId("1001"), links=1))
+    assert opened.told == told
+
+
+def test_keys_are_those_of_the_world() -> None:
+    floor = Floor(make_site())
+    assert list(board.keys(floor.world)) == ["agent/1001", "agent/1002", "agent/1003", "queue/service"]
