@@ -503,7 +503,7 @@ OF_NO_CONCERN = (
 """Types of inputs that say nothing to agents, contacts and reservations."""
 OTHERWISE = (
     *("Tick", "DeadlinePassed", "SiteChanged"),
-    # a consult is legs and agents together: tests/calls/tables/consult.toml
+    # a consult is legs and agents together: tests/calls/tables/commands.toml
     *("ConsultCall", "SwapCall", "CancelConsult", "CompleteConsult", "ConferenceCall", "LeaveConference", "DropParty"),
     *("ConsultAsked", "ConsultRing", "ConsultUp", "Swapped", "Conferenced", "PartyLeft"),
 )

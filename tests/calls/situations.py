@@ -1,0 +1,240 @@
+"""The situations of a call in which somebody may command something: each made on the fake switch in virtual time.
+
+Lives here: how a situation comes about, with browsers or with desk phones, and what to call the one that a call is in.
+Not here: what a command does there (tables/commands.toml, which is the specification; test_commands asks the cores).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from ctiserver.model import commands as cmd, ids
+from ctiserver.model.ids import LegId
+from ctiserver.model.site import PhoneConfig
+from ctiserver.model.talk import PartyState, Place, Side, consulted, joined, live_leg
+from ctiserver.model.work import WorkKind
+from tests.fakes.floor import Floor
+from tests.scenarios.conftest import label, make_site
+
+AGENT, COLLEAGUE, THIRD = "1001", "1002", "1003"
+CALLER = LegId("1.1")
+KINDS = ("browser", "desk")
+PHONE = {AGENT: "p1", COLLEAGUE: "p2", THIRD: "p3"}
+
+
+class Call:
+    """One call and its people. `kind`: what their phones are."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        phones = tuple(PhoneConfig(id=name, name=label(name)) for name in PHONE.values())
+        self.floor = Floor(msgspec.structs.replace(make_site(), phones=phones))
+
+    def sit(self, agent: str) -> None:
+        if self.kind == "desk":
+            self.floor.sit(agent, PHONE[agent], ready=agent == AGENT)
+        else:
+            self.floor.log_in(agent, ready=agent == AGENT)
+
+    def do(self, kind: type[cmd.Command], agent: str = AGENT, **fields: object) -> str:
+        """'' or the code with which it is refused."""
+        refused = self.floor.command(kind, agent, **fields)
+        self.floor.settle()
+        return refused.code.value if refused is not None else ""
+
+    def call(self, kind: type[cmd.Command], agent: str = AGENT, **fields: object) -> str:
+        found = self.floor.world.conversations
+        name = next(iter(found)) if found else ids.ConversationId("c0-1")
+        return self.do(kind, agent, conversation=name, **fields)
+
+    def picks_up(self, agent: str) -> LegId:
+        leg = self.floor.ringing_leg(agent)
+        self.floor.switch.answer(leg)
+        self.floor.settle()
+        return leg
+
+    def state(self) -> str:
+        """The name of the situation that the first call is in; 'gone': there is none any more."""
+        world = self.floor.world
+        conversation = next(iter(world.conversations.values()), None)
+        if conversation is None:
+            return "gone"
+        if conversation.cleared:
+            return "cleared"
+        one = consulted(conversation)
+        if conversation.agent is not None and live_leg(conversation, conversation.agent) is None:
+            return "lost"
+        if one is not None and one.state is not PartyState.CONSULTING:
+            return "consult_ringing"
+        if one is not None:
+            beside = "conference_" if joined(conversation) else ""
+            both = "_held" if conversation.place is Place.HELD else ""
+            return beside + ("consulting" if conversation.side is Side.CONSULTEE else f"swapped{both}")
+        other = f" with {conversation.agent}" if conversation.agent not in (None, AGENT) else ""
+        if joined(conversation):
+            return ("conference" if conversation.place is Place.TALKING else "conference_held") + other
+        if conversation.place is Place.WAITING:
+            offered = any(item.kind is WorkKind.RESERVED for item in world.agents[ids.AgentId(AGENT)].work.values())
+            return "offered" if offered else "waiting"
+        leg = live_leg(conversation, conversation.agent)
+        held = "held_on_phone" if leg is not None and leg.on_hold else conversation.place.value
+        return held + other
+
+
+# --- situations, each made from one before ----------------------------------------------------------------------------
+
+
+def ivr(call: Call) -> None:
+    for agent in (AGENT, COLLEAGUE, THIRD):
+        call.sit(agent)
+    call.floor.switch.call(CALLER, "95500")
+    call.floor.settle()
+
+
+def waiting(call: Call) -> None:
+    ivr(call)
+    call.do(cmd.SetNotReady, reason="lunch")
+    call.floor.switch.press(CALLER, "1")
+    call.floor.settle()
+
+
+def offered(call: Call) -> None:
+    waiting(call)
+    call.do(cmd.SetReady)
+
+
+def talking(call: Call) -> None:
+    offered(call)
+    call.floor.advance(0.2)
+    call.picks_up(AGENT)
+
+
+def held(call: Call) -> None:
+    talking(call)
+    call.call(cmd.HoldCall)
+
+
+def held_on_phone(call: Call) -> None:
+    talking(call)
+    call.floor.switch.hold(call.floor.ringing_leg(AGENT))
+    call.floor.settle()
+
+
+def lost(call: Call) -> None:
+    talking(call)
+    gone(call)
+
+
+def gone(call: Call) -> None:
+    device = call.floor.agent(AGENT).device
+    assert device is not None
+    leg = call.floor.ringing_leg(AGENT)
+    call.floor.switch.unregister(device.endpoint)
+    call.floor.switch.end(leg, 44)
+    call.floor.settle()
+
+
+def consult_ringing(call: Call) -> None:
+    talking(call)
+    call.call(cmd.ConsultCall, to_agent=COLLEAGUE)
+    call.floor.advance(0.2)
+
+
+def consulting(call: Call) -> None:
+    consult_ringing(call)
+    call.picks_up(COLLEAGUE)
+
+
+def swapped(call: Call) -> None:
+    consulting(call)
+    call.call(cmd.SwapCall)
+
+
+def swapped_held(call: Call) -> None:
+    """The customer has music, and so has the colleague."""
+    swapped(call)
+    call.call(cmd.HoldCall)
+
+
+def conference(call: Call) -> None:
+    consulting(call)
+    call.call(cmd.ConferenceCall)
+
+
+def conference_held(call: Call) -> None:
+    conference(call)
+    call.call(cmd.HoldCall)
+
+
+def conference_consulting(call: Call) -> None:
+    conference(call)
+    call.call(cmd.ConsultCall, to_agent=THIRD)
+    call.floor.advance(0.2)
+    call.picks_up(THIRD)
+
+
+def conference_swapped(call: Call) -> None:
+    conference_consulting(call)
+    call.call(cmd.SwapCall)
+
+
+def cleared(call: Call) -> None:
+    """The customer has gone; the agent wraps up."""
+    talking(call)
+    call.floor.switch.end(CALLER)
+    call.floor.settle()
+
+
+SITUATIONS: dict[str, Callable[[Call], None]] = {
+    "ivr": ivr,
+    "waiting": waiting,
+    "offered": offered,
+    "talking": talking,
+    "held": held,
+    "held_on_phone": held_on_phone,
+    "lost": lost,
+    "consult_ringing": consult_ringing,
+    "consulting": consulting,
+    "swapped": swapped,
+    "swapped_held": swapped_held,
+    "conference": conference,
+    "conference_held": conference_held,
+    "conference_consulting": conference_consulting,
+    "conference_swapped": conference_swapped,
+    "cleared": cleared,
+}
+
+COMMANDS: dict[str, Callable[[Call], str]] = {
+    "HoldCall": lambda call: call.call(cmd.HoldCall),
+    "RetrieveCall": lambda call: call.call(cmd.RetrieveCall),
+    "HangUpCall": lambda call: call.call(cmd.HangUpCall),
+    "TransferCall, to a queue": lambda call: call.call(cmd.TransferCall, queue="service"),
+    "TransferCall, to a colleague": lambda call: call.call(cmd.TransferCall, to_agent=THIRD),
+    "TransferCall, into a flow": lambda call: call.call(cmd.TransferCall, flow="main"),
+    "TransferCall, nowhere": lambda call: call.call(cmd.TransferCall),
+    "ConsultCall": lambda call: call.call(cmd.ConsultCall, to_agent=THIRD),
+    "ConsultCall, himself": lambda call: call.call(cmd.ConsultCall, to_agent=AGENT),
+    "SwapCall": lambda call: call.call(cmd.SwapCall),
+    "CancelConsult": lambda call: call.call(cmd.CancelConsult),
+    "CompleteConsult": lambda call: call.call(cmd.CompleteConsult),
+    "ConferenceCall": lambda call: call.call(cmd.ConferenceCall),
+    "LeaveConference": lambda call: call.call(cmd.LeaveConference),
+    "DropParty": lambda call: call.call(cmd.DropParty, party=COLLEAGUE),
+    "DropParty, nobody": lambda call: call.call(cmd.DropParty, party="9999"),
+    "HangUpCall, by the colleague": lambda call: call.call(cmd.HangUpCall, COLLEAGUE),
+    "HoldCall, by the colleague": lambda call: call.call(cmd.HoldCall, COLLEAGUE),
+    "ConferenceCall, by the colleague": lambda call: call.call(cmd.ConferenceCall, COLLEAGUE),
+    "ConsultCall, by the colleague": lambda call: call.call(cmd.ConsultCall, COLLEAGUE, to_agent=THIRD),
+    "SignOut": lambda call: call.do(cmd.SignOut),
+    "SignOut, by the colleague": lambda call: call.do(cmd.SignOut, COLLEAGUE),
+}
+
+
+def cell(kind: str, situation: str, command: str) -> tuple[str, Call]:
+    """What the cores make of it: the new situation, or 'refused CODE'. And the call, to be looked at."""
+    call = Call(kind)
+    SITUATIONS[situation](call)
+    code = COMMANDS[command](call)
+    return (f"refused {code}" if code else call.state()), call
