@@ -32,7 +32,9 @@ def command(world: World, index: Index, item: cmd.Command, ctx: Ctx) -> Decision
     match item:
         case cmd.HoldCall() | cmd.RetrieveCall() | cmd.HangUpCall():
             return NOTHING
-        case cmd.MonitorCall() | cmd.ChangeMonitor() | cmd.StopMonitor() | cmd.DisconnectCall():
+        case cmd.MonitorCall() | cmd.ChangeMonitor() | cmd.StopMonitor():
+            return NOTHING
+        case cmd.TakeOverCall() | cmd.DisconnectCall():
             return NOTHING
         case cmd.SwapCall() | cmd.CancelConsult() | cmd.ConferenceCall() | cmd.DropParty():
             return NOTHING

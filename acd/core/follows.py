@@ -63,6 +63,14 @@ def _caller_gone(index: Index, world: World, item: ev.CallCleared | ev.Conversat
     return outcomes.caller_gone(world, contact, ctx.now, gone) if contact is not None else ()
 
 
+def _taken_over(index: Index, world: World, item: ev.CallTakenOver, ctx: Ctx) -> Events:
+    """The agent is through with the customer, who was answered."""
+    contact = index.live(item.conversation)
+    if contact is None or contact.state is not ContactState.CONNECTED:
+        return ()
+    return outcomes.caller_gone(world, contact, ctx.now)
+
+
 def _unreached(index: Index, world: World, item: ev.CustomerUnreached, ctx: Ctx) -> Events:
     contact = world.contacts.get(item.contact)
     if contact is not None and contact.medium in MADE:
@@ -267,6 +275,7 @@ FOLLOWS: dict[type, Callable[..., Events]] = {
     ev.AgentLegLost: lambda index, world, item, ctx: consult.leg_lost(world, index, item, ctx.now),
     ev.AgentLegFailed: lambda index, world, item, ctx: outcomes.leg_failed(world, item, ctx.now),
     ev.ConnectionCleared: _connection_cleared,
+    ev.CallTakenOver: _taken_over,
     ev.CallCleared: _caller_gone,
     ev.ConversationForgotten: _caller_gone,
     ev.CallerAway: _caller_away,

@@ -150,6 +150,23 @@ async def stop(request: web.Request) -> web.StreamResponse:
     return await _done(request, cmd.StopMonitor, conversation=conversation)
 
 
+async def take_over(request: web.Request) -> web.StreamResponse:
+    return await _done(request, cmd.TakeOverCall, conversation=_conversation(request))
+
+
+async def hold(request: web.Request) -> web.StreamResponse:
+    """Of a call that he has taken over; so are the next two."""
+    return await _done(request, cmd.HoldCall, conversation=_conversation(request))
+
+
+async def retrieve(request: web.Request) -> web.StreamResponse:
+    return await _done(request, cmd.RetrieveCall, conversation=_conversation(request))
+
+
+async def hang_up(request: web.Request) -> web.StreamResponse:
+    return await _done(request, cmd.HangUpCall, conversation=_conversation(request))
+
+
 async def disconnect(request: web.Request) -> web.StreamResponse:
     """One who waits may be ended too: then it is the queue's team that counts."""
     conversation = _conversation(request)
@@ -235,6 +252,10 @@ ROUTES = (
     _post("/api/v1/talks/{conversation}/monitor", monitor, "Come into a call: listen, whisper or barge", ModeBody),
     _post("/api/v1/talks/{conversation}/monitor/change", change, "Listen, whisper or barge from now on", ModeBody),
     _post("/api/v1/talks/{conversation}/monitor/stop", stop, "Leave the call"),
+    _post("/api/v1/talks/{conversation}/take-over", take_over, "Take the agent's place in the call that I am in"),
+    _post("/api/v1/talks/{conversation}/hold", hold, "Hold the call that I have taken over"),
+    _post("/api/v1/talks/{conversation}/retrieve", retrieve, "Retrieve it"),
+    _post("/api/v1/talks/{conversation}/hang-up", hang_up, "End it"),
     _post("/api/v1/talks/{conversation}/disconnect", disconnect, "End an agent's call"),
     Route(
         method="GET",

@@ -9,7 +9,7 @@ import msgspec
 
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
-from ctiserver.model.ids import ConversationId, LegId
+from ctiserver.model.ids import ConversationId, LegId, is_seat
 from ctiserver.model.talk import (
     Conversation,
     Handed,
@@ -84,6 +84,14 @@ def look_key(conversation: ConversationId) -> str:
 
 def dial_key(conversation: ConversationId) -> str:
     return f"calls.dial:{conversation}"
+
+
+LEAD_BACK = 15.0
+"""Seconds that a lead who has taken a call over may be lost, as long as an agent may (acd.core.reservation)."""
+
+
+def lead_key(conversation: ConversationId) -> str:
+    return f"calls.lead:{conversation}"
 
 
 def forget_key(conversation: ConversationId) -> str:
@@ -249,6 +257,21 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
                 conversation.monitor.mode_since = event.at
         case ev.MonitorStopped():
             conversation.monitor = None
+        case ev.CallTakenOver():
+            leg = conversation.legs[event.leg]
+            leg.role = Role.AGENT
+            conversation.agent = event.lead
+            conversation.held = False
+            conversation.monitor = None
+            handed = Handed(
+                contact=event.contact, agent=event.agent, queue=event.queue, note=event.note, at=event.at
+            )
+            conversation.handed = (*conversation.handed, handed)[-MOST_HANDED:]
+            world.deadlines.drop(takeback_key(conversation.id))
+        case ev.AgentLegLost() if is_seat(event.agent):
+            world.deadlines.set(lead_key(conversation.id), event.at + LEAD_BACK)
+        case ev.AgentLegBack():
+            world.deadlines.drop(lead_key(conversation.id))
         case ev.WhisperOpened():
             conversation.legs_made += 1
             if conversation.monitor is not None:
@@ -327,6 +350,7 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             if event.flow:
                 conversation.place = Place.IVR
             world.deadlines.drop(takeback_key(conversation.id))
+            world.deadlines.drop(lead_key(conversation.id))
         case ev.ContactPassed():
             _pass(world, conversation, event)
         case ev.ConsultAsked() | ev.ConsultRing() | ev.ConsultUp() | ev.Swapped() | ev.Conferenced() | ev.PartyLeft():
@@ -379,6 +403,7 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
         case ev.CallCleared():
             world.deadlines.drop(away_key(conversation.id))
             world.deadlines.drop(dial_key(conversation.id))
+            world.deadlines.drop(lead_key(conversation.id))
             conversation.cleared = True
             conversation.cleared_by = event.by
             conversation.cleared_at = event.at

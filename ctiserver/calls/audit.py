@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ctiserver.calls import reconcile
-from ctiserver.calls.apply import FORGET_AFTER, dial_key, forget_key
+from ctiserver.calls.apply import FORGET_AFTER, dial_key, forget_key, lead_key
 from ctiserver.calls.moves import Plan, in_hand
 from ctiserver.model import effects as fx, events as ev, facts, ids
 from ctiserver.model.faults import Fault, FaultKind
@@ -49,7 +49,26 @@ def faults(world: World, seen: facts.SwitchReading) -> list[Fault]:
 def deadlines(world: World) -> list[Fault]:
     """Ended conversations that nothing would ever forget: no deadline in the book, no wrap-up that ends them; and
     customers who would be called for ever."""
-    return [*_forgetting(world), *_calling(world)]
+    return [*_forgetting(world), *_calling(world), *_taken_over(world)]
+
+
+def _taken_over(world: World) -> list[Fault]:
+    """A customer whose lead is lost waits for him for a while only."""
+    return [
+        Fault(
+            kind=FaultKind.DEADLINE_MISSING,
+            target=lead_key(conversation.id),
+            conversation=conversation.id,
+            detail=f"deadline {lead_key(conversation.id)} is missing",
+            due=world.now,
+        )
+        for conversation in world.conversations.values()
+        if conversation.place is Place.WAITING
+        and not conversation.cleared
+        and conversation.agent is not None
+        and ids.is_seat(conversation.agent)
+        and world.deadlines.get(lead_key(conversation.id)) is None
+    ]
 
 
 def _calling(world: World) -> list[Fault]:

@@ -27,6 +27,7 @@ from ctiserver.calls.apply import (
     away_key,
     dial_key,
     forget_key,
+    lead_key,
     look_key,
     takeback_key,
 )
@@ -95,7 +96,13 @@ class Calls:
                 return reconcile.effect_failed(world, item, ctx)
             case cmd.HoldCall() | cmd.RetrieveCall() | cmd.HangUpCall():
                 return _command(world, item, ctx)
-            case cmd.MonitorCall() | cmd.ChangeMonitor() | cmd.StopMonitor() | cmd.DisconnectCall():
+            case (
+                cmd.MonitorCall()
+                | cmd.ChangeMonitor()
+                | cmd.StopMonitor()
+                | cmd.TakeOverCall()
+                | cmd.DisconnectCall()
+            ):
                 return monitoring.command(world, item, ctx)
             case cmd.SwapCall() | cmd.CancelConsult() | cmd.ConferenceCall() | cmd.DropParty():
                 return _command(world, item, ctx)
@@ -139,9 +146,9 @@ class Calls:
             case ev.Talking() | ev.AgentLegBack():
                 return monitoring.follow(world, item, ctx)
             case ev.DeviceReleased() | ev.DeviceTaken() if ids.is_seat(item.agent):
-                return monitoring.device_moved(world, item.agent, None, ctx)
-            case ev.DeviceReady() if ids.is_seat(item.agent):
-                return monitoring.device_moved(world, item.agent, item.instance, ctx)
+                return monitoring.device_moved(world, item.agent, ctx)
+            case ev.DeadlinePassed() if item.key.startswith(lead_key(ids.ConversationId(""))):
+                return monitoring.unanswered(world, item.key, ctx)
             case ev.DeviceReady():
                 return _device_ready(world, item, ctx)
             case ev.CallMade():
@@ -418,8 +425,11 @@ def _device_ready(world: World, event: ev.DeviceReady, ctx: Ctx) -> Decision:
     if agent is None or agent.device is None:
         return NOTHING
     plan = Plan()
-    for contact in sorted(agent.work):
-        conversation = _live(world, agent.work[contact].conversation)
+    names = [agent.work[contact].conversation for contact in sorted(agent.work)]
+    if ids.is_seat(agent.id) and (own := monitoring.call_of(world, agent.id)) is not None:
+        names.append(own.id)  # a talk that he has taken over is no work of a queue
+    for name in names:
+        conversation = _live(world, name)
         if conversation is None or not _is_there(conversation, event.agent):
             continue
         mine = [leg for leg in conversation.legs.values() if leg.agent == event.agent and not leg.ending]

@@ -6,6 +6,9 @@
 | barge   | the talk bridge                                        | both          |
 | whisper | a bridge of his own with a snoop on the agent's leg    | the agent     |
 
+He may take the agent's place (take over): then his leg is the talk's, without a contact of any queue; the agent wraps
+his up. If that leg is lost and not back in time, the customer waits again in the queue that he came from.
+
 He stays with the customer through hold, transfer and a lost agent: in the talk bridge he waits for whoever comes next,
 and the snoop is made anew with every new agent's leg. He keeps nobody's talk alive: all ends with the customer.
 Mute is of the joining, so there is no moment in which his microphone is open (measured: nothing of him at -150 dBFS).
@@ -16,17 +19,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ctiserver.calls.moves import Plan, talking_leg
+from ctiserver.calls.apply import lead_key
+from ctiserver.calls.moves import Plan, agent_legs, talking_leg
 from ctiserver.model import commands as cmd, effects as fx, events as ev, ids
 from ctiserver.model.causes import ON_PURPOSE, ClearedBy, MonitorEnd, MonitorMode
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.facts import SeenBridge, SeenChannel
-from ctiserver.model.ids import AgentId, BridgeId, LegId
+from ctiserver.model.ids import AgentId, BridgeId, ConversationId, LegId
 from ctiserver.model.talk import Conversation, Leg, LegState, Monitoring, Place, Role
 from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.world import Ctx, World
 
-Command = cmd.MonitorCall | cmd.ChangeMonitor | cmd.StopMonitor | cmd.DisconnectCall
+Command = cmd.MonitorCall | cmd.ChangeMonitor | cmd.StopMonitor | cmd.TakeOverCall | cmd.DisconnectCall
 RING = 20.0
 """Seconds that his phone may ring: a page answers at once, a desk phone when he picks it up (our choice)."""
 
@@ -60,7 +64,9 @@ def command(world: World, item: Command, ctx: Ctx) -> Decision:
     if monitor is None or monitor.lead != item.agent:
         raise CommandRejected(Rejection.NOT_MONITORING)
     plan = Plan()
-    if isinstance(item, cmd.StopMonitor):
+    if isinstance(item, cmd.TakeOverCall):
+        _take_over(plan, world, conversation, monitor, ctx)
+    elif isinstance(item, cmd.StopMonitor):
         stop(plan, conversation, MonitorEnd.STOPPED, ctx.now)
     elif monitor.mode is not item.mode:
         _change(plan, conversation, monitor, item.mode, ctx)
@@ -193,6 +199,41 @@ def _change(
         _close_whisper(plan, conversation, monitor)
 
 
+def _take_over(plan: Plan, world: World, conversation: Conversation, monitor: Monitoring, ctx: Ctx) -> None:
+    """His leg into the talk, heard by the customer, before the agent's goes: the customer is never alone."""
+    agent = conversation.agent
+    contact = world.contacts.get(conversation.contact) if conversation.contact is not None else None
+    if agent is None or contact is None or not _there(conversation, monitor):
+        raise CommandRejected(Rejection.NOT_TALKING)
+    if conversation.place not in (Place.TALKING, Place.HELD, Place.WAITING):
+        raise CommandRejected(Rejection.NOT_TALKING)
+    if conversation.callee is not None:
+        raise CommandRejected(Rejection.NOT_ALLOWED)
+    work = world.agents[agent].work.get(contact.id)
+    told(plan, conversation, monitor, MonitorEnd.TAKEN_OVER, ctx.now)
+    plan.events.append(
+        ev.CallTakenOver(
+            conversation=conversation.id,
+            contact=contact.id,
+            agent=agent,
+            queue=contact.queue,
+            note=work.note if work is not None else "",
+            leg=monitor.leg,
+            lead=monitor.lead,
+            by=monitor.by,
+            at=ctx.now,
+        )
+    )
+    plan.events.append(ev.Talking(conversation=conversation.id, leg=monitor.leg, at=ctx.now))
+    if monitor.mode is not MonitorMode.BARGE:
+        put(plan, conversation, monitor, MonitorMode.BARGE)
+    if conversation.place is not Place.TALKING:
+        plan.customer_to_talk(conversation)
+    _close_whisper(plan, conversation, monitor)
+    for leg in agent_legs(conversation):
+        plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
+
+
 def _there(conversation: Conversation, monitor: Monitoring) -> bool:
     leg = conversation.legs.get(monitor.leg)
     return leg is not None and leg.state is LegState.CONNECTED and not leg.ending
@@ -275,17 +316,55 @@ def over(plan: Plan, conversation: Conversation, at: float) -> None:
             plan.events.append(ev.WhisperClosed(conversation=conversation.id))
 
 
-def device_moved(world: World, lead: AgentId, instance: str | None, ctx: Ctx) -> Decision:
-    """His phone is another one or gone (`instance` None), or his page was loaded anew: he is out of the call."""
+def device_moved(world: World, lead: AgentId, ctx: Ctx) -> Decision:
+    """His phone is another one or gone, or his page was loaded anew: he is out of the call that he was listening to."""
     conversation = call_of(world, lead)
     monitor = conversation.monitor if conversation is not None else None
     if conversation is None or monitor is None or monitor.lead != lead:
         return NOTHING
-    leg = conversation.legs.get(monitor.leg)
-    if leg is not None and instance is not None and leg.instance == instance:
-        return NOTHING
     plan = Plan()
     stop(plan, conversation, MonitorEnd.LOST, ctx.now)
+    return plan.decision()
+
+
+# --- a talk that was taken over
+
+
+def unanswered(world: World, key: str, ctx: Ctx) -> Decision:
+    """The lead's leg was lost and is not back: the customer waits for an agent again, or, where there is no queue for
+    him, the call is over."""
+    conversation = world.conversations.get(ConversationId(key.removeprefix(lead_key(ConversationId("")))))
+    if conversation is None or conversation.cleared or conversation.agent is None or not conversation.handed:
+        return NOTHING
+    plan = Plan()
+    last = conversation.handed[-1]
+    if last.queue not in world.queue_configs:
+        plan.hang_up(conversation, conversation.legs[conversation.customer_leg], ClearedBy.SYSTEM)
+        return plan.decision()
+    plan.events.append(
+        ev.Transferred(
+            conversation=conversation.id,
+            contact=last.contact,
+            agent=conversation.agent,
+            from_queue=last.queue,
+            queue=last.queue,
+            to_agent=None,
+            flow="",
+            note="",
+            at=ctx.now,
+        )
+    )
+    plan.events.append(
+        ev.QueueAsked(
+            conversation=conversation.id,
+            queue=last.queue,
+            requires="",
+            priority=0.0,
+            agent=None,
+            data={},
+            path=(f"transfer:{conversation.agent}",),
+        )
+    )
     return plan.decision()
 
 

@@ -88,15 +88,19 @@ class Plan:
                 fx.JoinBridge(conversation=conversation.id, leg=agent_leg, bridge=bridge, holding=False)
             )
         if customer:
-            self.effects.append(
-                fx.JoinBridge(
-                    conversation=conversation.id,
-                    leg=conversation.customer_leg,
-                    bridge=bridge,
-                    holding=False,
-                    quiet=self.silence(conversation),
-                )
+            self.customer_to_talk(conversation)
+
+    def customer_to_talk(self, conversation: Conversation) -> None:
+        """The customer's leg alone: somebody is in the talk bridge already."""
+        self.effects.append(
+            fx.JoinBridge(
+                conversation=conversation.id,
+                leg=conversation.customer_leg,
+                bridge=ids.talk_bridge(conversation.id),
+                holding=False,
+                quiet=self.silence(conversation),
             )
+        )
 
     def seat(self, conversation: Conversation, leg: Leg | None, bridge: BridgeId) -> None:
         """The leg into this bridge of the conversation, wherever it sits now; one in the apology cannot be moved."""

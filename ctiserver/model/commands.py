@@ -134,6 +134,12 @@ class StopMonitor(_Command, frozen=True, kw_only=True):
     conversation: ConversationId
 
 
+class TakeOverCall(_Command, frozen=True, kw_only=True):
+    """A lead who is in the call takes the agent's place; the agent is through with the customer and wraps up."""
+
+    conversation: ConversationId
+
+
 class DisconnectCall(_Command, frozen=True, kw_only=True):
     """A lead ends somebody's call."""
 
@@ -304,6 +310,7 @@ Command = (
     | MonitorCall
     | ChangeMonitor
     | StopMonitor
+    | TakeOverCall
     | DisconnectCall
     | ConsultCall
     | SwapCall

@@ -80,6 +80,7 @@ from ctiserver.model.lead_events import (
     NoticeRead as NoticeRead,
 )
 from ctiserver.model.monitor_events import (
+    CallTakenOver as CallTakenOver,
     MonitorChanged as MonitorChanged,
     MonitorJoined as MonitorJoined,
     MonitorMoved as MonitorMoved,
@@ -201,6 +202,7 @@ CallEvent = (
     | AgentLegBack
     | CustomerCalled
     | CustomerUnreached
+    | CallTakenOver
 )
 MonitorEvent = MonitorStarted | MonitorJoined | MonitorChanged | MonitorMoved | MonitorStopped
 IvrEvent = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ctiserver.model.causes import MonitorEnd, MonitorMode
 from ctiserver.model.event_base import EventBase
-from ctiserver.model.ids import AgentId, ConversationId, LegId
+from ctiserver.model.ids import AgentId, ContactId, ConversationId, LegId, QueueId
 
 
 class MonitorStarted(EventBase, frozen=True, kw_only=True):
@@ -63,6 +63,20 @@ class MonitorStopped(EventBase, frozen=True, kw_only=True):
     listened: AgentId | None
     mode: MonitorMode
     why: MonitorEnd
+    at: float
+
+
+class CallTakenOver(EventBase, frozen=True, kw_only=True):
+    """The lead has the agent's place: his leg `leg` talks, `agent` is through with his `contact` (of `queue`)."""
+
+    conversation: ConversationId
+    contact: ContactId
+    agent: AgentId
+    queue: QueueId
+    note: str
+    leg: LegId
+    lead: AgentId
+    by: str
     at: float
 
 

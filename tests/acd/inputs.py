@@ -438,6 +438,22 @@ INPUTS: dict[str, tuple[type | str, Do]] = {
         ev.CallCleared,
         say(lambda h: ev.CallCleared(conversation=call_id(h), by=ClearedBy.CUSTOMER, cause=16, at=h.now)),
     ),
+    "CallTakenOver": (
+        ev.CallTakenOver,
+        say(
+            lambda h: ev.CallTakenOver(
+                conversation=call_id(h),
+                contact=contact_id(h),
+                agent=ids.AgentId("1001"),
+                queue=ids.QueueId("service"),
+                note="",
+                leg=ids.lead_leg(call_id(h), 9),
+                lead=ids.seat("2001"),
+                by="2001",
+                at=h.now,
+            )
+        ),
+    ),
     "ConversationForgotten": (
         ev.ConversationForgotten,
         say(lambda h: ev.ConversationForgotten(conversation=call_id(h))),
@@ -487,7 +503,7 @@ INPUTS: dict[str, tuple[type | str, Do]] = {
 
 OF_NO_CONCERN = (
     # commands of the conversation core alone
-    *("MonitorCall", "ChangeMonitor", "StopMonitor", "DisconnectCall"),
+    *("MonitorCall", "ChangeMonitor", "StopMonitor", "TakeOverCall", "DisconnectCall"),
     # facts that the conversation core alone translates
     *("CallerArrived", "LegRinging", "LegUp", "LegEnding", "LegAway", "LegEnded", "LegMoved", "LegHold"),
     *("DigitPressed", "PlaybackDone", "RecordingDone", "ConversationSeen", "SwitchLost", "EffectFailed"),

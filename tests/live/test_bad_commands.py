@@ -32,7 +32,7 @@ PREFIX = "139555000"
 COMMANDS: dict[str, type[Any]] = {kind.__name__: kind for kind in typing.get_args(cmd.Command)}
 WITH_FIELDS = [name for name, kind in COMMANDS.items() if set(kind.__struct_fields__) > {"id", "by", "agent"}]
 BY_HTTP = ("TakeDevice", "CloseQueue", "OpenQueue", "BookCallback", "CancelCallback", "DismissLost")
-BY_HTTP += ("MonitorCall", "ChangeMonitor", "StopMonitor", "DisconnectCall")
+BY_HTTP += ("MonitorCall", "ChangeMonitor", "StopMonitor", "TakeOverCall", "DisconnectCall")
 BY_HTTP += ("ForceState", "PullContact", "PrioritiseContact", "SendMessage")
 """Commands that have their own address: the link knows none of them."""
 BY_TIME = (ev.DeadlinePassed, ev.ConversationForgotten)

@@ -15,7 +15,7 @@ from tests.harness.sipp import SippCaller
 from tests.harness.site import Site
 from tests.harness.sounddesk import SoundDesk
 from tests.harness.waiting import eventually
-from tests.live.house import CALM, conversation_of, hears_music, lead as http_of, of, recorded
+from tests.live.house import CALM, conversation_of, hears_music, lead as http_of, of, recorded, silence_in
 from tests.live.lead_people import LEAD_HZ, UNHEARD, Ear, Lead, worst_of_lead
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -163,6 +163,37 @@ async def test_the_caller_hangs_up_in_a_whisper_and_a_barge_and_everybody_is_fre
     ]
     (over,) = of(house, conversation_of(house, NUMBER), ev.CallCleared)
     assert rows[0]["at"] == over.at
+
+
+async def test_he_takes_over_and_the_agent_is_free(house: Site) -> None:
+    async with (
+        Baresip(rtp=RTP) as phones,
+        SoundDesk(house, "1001", phones, tone=AGENT_HZ) as agent,
+        Lead(house, phones) as lead,
+        SippCaller(house.sip, CALM, caller=NUMBER, tone=CALLER_HZ) as caller,
+    ):
+        await agent.ready()
+        await caller.answered()
+        call = await picks_up(agent)
+        his = await lead.comes(call)
+        await his.hears(AGENT_HZ)
+        began = time.monotonic()
+        await lead.asks(f"talks/{call}/take-over")
+        await caller.hears(LEAD_HZ, within=5)
+        assert silence_in(caller.rtp, began, time.monotonic()) <= 0.3
+        await his.hears(CALLER_HZ)
+        await agent.finish()
+        await agent.state("ready")
+        assert not tones.has_tone(caller.rtp.last(0.5), AGENT_HZ), "the agent is still heard"
+        await lead.asks(f"talks/{call}/hold")
+        await hears_music(caller.rtp)
+        await lead.asks(f"talks/{call}/retrieve")
+        await caller.hears(LEAD_HZ, within=5)
+        await lead.asks(f"talks/{call}/hang-up")
+        await caller.ended(5)
+        await his.ended()
+        await agent.expect("SetNotReady", reason="break")
+    await house.quiet()
 
 
 async def test_the_server_is_killed_while_he_listens(house: Site) -> None:

@@ -294,3 +294,102 @@ def test_a_seat_takes_no_work(floor: Floor) -> None:
         refused = floor.command(command, LEAD)
         assert refused is not None
         assert refused.code is Rejection.UNKNOWN_AGENT
+
+
+# --- take over
+
+
+def taken_over(floor: Floor, mode: MonitorMode = LISTEN) -> tuple[LegId, LegId]:
+    """The lead has the agent's place: the caller's leg and the lead's."""
+    caller, agent = talking(floor)
+    lead = listening(floor, mode)
+    assert ask(floor, cmd.TakeOverCall) is None
+    assert agent not in floor.switch.channels
+    return caller, lead
+
+
+@pytest.mark.parametrize("mode", list(MonitorMode))
+def test_he_takes_over_and_the_agent_wraps_up(floor: Floor, mode: MonitorMode) -> None:
+    caller, lead = taken_over(floor, mode)
+    assert floor.switch.bridge_of(caller) == floor.switch.bridge_of(lead) == "t"
+    assert lead not in floor.switch.muted
+    assert agent_state(floor.agent("1001")) is AgentState.WRAP_UP
+    assert ended(floor) is MonitorEnd.TAKEN_OVER
+    assert not [b for b in floor.switch.bridges if ids.kind(b) == "w"]
+    item = floor.work("1001")
+    floor.command(cmd.FinishWrapUp, "1001", contact=item.contact, disposition="solved", note="", ready=True)
+    floor.advance(30)
+    assert floor.conversation().agent == LEAD, "the talk goes on when the agent's part is filed"
+    assert ask(floor, cmd.HangUpCall) is None
+    floor.advance(30)
+    assert floor.switch.quiet()
+    assert not floor.world.conversations
+    floor.check_journal()
+
+
+def test_a_customer_on_hold_is_taken_over(floor: Floor) -> None:
+    caller, agent = talking(floor)
+    lead = listening(floor)
+    floor.command(cmd.HoldCall, "1001", conversation=floor.conversation().id)
+    floor.settle()
+    assert ask(floor, cmd.TakeOverCall) is None
+    assert floor.switch.bridge_of(caller) == floor.switch.bridge_of(lead) == "t"
+    assert agent not in floor.switch.channels
+    assert ask(floor, cmd.HoldCall) is None
+    assert floor.switch.bridge_of(caller) == "h"
+    assert ask(floor, cmd.RetrieveCall) is None
+    assert floor.switch.bridge_of(caller) == "t"
+    over(floor, caller)
+
+
+def test_the_caller_hangs_up_after_the_take_over(floor: Floor) -> None:
+    caller, lead = taken_over(floor)
+    floor.switch.end(caller)
+    floor.settle()
+    assert lead not in floor.switch.channels
+    finish(floor)
+
+
+def test_killed_after_the_take_over(floor: Floor) -> None:
+    caller, lead = taken_over(floor)
+    floor.restart()
+    floor.settle()
+    assert floor.switch.bridge_of(caller) == floor.switch.bridge_of(lead) == "t"
+    assert floor.conversation().agent == LEAD
+    over(floor, caller)
+
+
+def test_his_page_is_reloaded_after_the_take_over_and_he_is_rung_again(floor: Floor) -> None:
+    caller, lead = taken_over(floor)
+    seated(floor, instance="another load")
+    floor.settle()
+    (leg,) = [leg.id for leg in floor.conversation().legs.values() if leg.role is Role.AGENT]
+    assert leg != lead
+    assert floor.switch.bridge_of(caller) == floor.switch.bridge_of(leg) == "t"
+    over(floor, caller)
+
+
+def test_his_leg_is_lost_for_good_and_the_customer_waits_for_an_agent_again(floor: Floor) -> None:
+    caller, lead = taken_over(floor)
+    floor.switch.unregister("d2001")
+    floor.settle()
+    floor.switch.end(lead, 44)
+    floor.settle()
+    assert floor.switch.bridge_of(caller) == "h", "music at once"
+    floor.advance(10)
+    assert floor.conversation().agent == LEAD
+    floor.log_in("1002")
+    floor.advance(6)
+    assert floor.conversation().agent is None
+    picks_up(floor, "1002")
+    assert floor.switch.bridge_of(caller) == "t"
+    both_finish(floor, caller, "1002")
+
+
+def test_nobody_takes_over_what_he_does_not_hear(floor: Floor) -> None:
+    caller, _ = talking(floor)
+    assert ask(floor, cmd.TakeOverCall) is Rejection.NOT_MONITORING
+    listening(floor)
+    assert send(floor, queue="service") is None
+    assert ask(floor, cmd.TakeOverCall) is Rejection.NOT_TALKING
+    over(floor, caller)
