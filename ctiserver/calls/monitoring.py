@@ -209,6 +209,8 @@ def _take_over(plan: Plan, world: World, conversation: Conversation, monitor: Mo
         raise CommandRejected(Rejection.NOT_TALKING)
     if conversation.callee is not None:
         raise CommandRejected(Rejection.NOT_ALLOWED)
+    if conversation.parties:
+        raise CommandRejected(Rejection.CONSULT_RUNNING)
     work = world.agents[agent].work.get(contact.id)
     told(plan, conversation, monitor, MonitorEnd.TAKEN_OVER, ctx.now)
     plan.events.append(

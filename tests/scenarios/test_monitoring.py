@@ -12,6 +12,7 @@ from ctiserver.model.talk import Role
 from ctiserver.model.work import AgentState, agent_state
 from tests.fakes.floor import Floor
 from tests.scenarios.test_call_stories import finish, talking
+from tests.scenarios.test_consult import consulting, do, finish_both
 from tests.scenarios.test_transfers import both_finish, picks_up, send
 
 LEAD = ids.seat("2001")
@@ -294,6 +295,29 @@ def test_a_seat_takes_no_work(floor: Floor) -> None:
         refused = floor.command(command, LEAD)
         assert refused is not None
         assert refused.code is Rejection.UNKNOWN_AGENT
+
+
+@pytest.mark.parametrize("mode", list(MonitorMode))
+def test_consult_conference_and_the_agent_leaves_and_the_lead_stays_with_the_customer(
+    floor: Floor, mode: MonitorMode
+) -> None:
+    caller, first = talking(floor)
+    lead = listening(floor, mode)
+    second = consulting(floor)
+    assert floor.switch.bridge_of(caller) == "h"
+    assert hears(floor) == ([first] if mode is WHISPER else [])
+    assert do(floor, cmd.ConferenceCall) is None
+    assert floor.switch.bridge_of(caller) == floor.switch.bridge_of(second) == "t"
+    assert silent(floor, lead) is (mode is LISTEN)
+    assert hears(floor) == ([first] if mode is WHISPER else []), "the agent whose talk it is, not his colleague"
+    assert ask(floor, cmd.TakeOverCall) is Rejection.CONSULT_RUNNING
+    assert do(floor, cmd.LeaveConference) is None
+    assert silent(floor, lead) is (mode is LISTEN)
+    assert hears(floor) == ([second] if mode is WHISPER else [])
+    floor.switch.end(caller)
+    floor.settle()
+    finish_both(floor)
+    assert ended(floor) is MonitorEnd.CALL_OVER
 
 
 # --- take over
