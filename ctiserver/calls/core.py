@@ -35,6 +35,7 @@ from ctiserver.calls.moves import Plan, agent_legs, in_hand
 from ctiserver.model import commands as cmd, effects as fx, events as ev, facts, ids
 from ctiserver.model.causes import NORMAL, REJECTED, ClearedBy, LegFailure, Parted, Unreached
 from ctiserver.model.errors import CommandRejected, Rejection
+from ctiserver.model.routing import VOICE
 from ctiserver.model.talk import Conversation, LegState, PartyState, Place, Role, Side, consulted, live_leg, party
 from ctiserver.model.turns import NOTHING, Decision, Item
 from ctiserver.model.work import Device
@@ -351,7 +352,18 @@ def _ring(world: World, event: ev.RingAsked, ctx: Ctx) -> Decision:
         reservation=event.reservation,
         timeout=event.deadline - ctx.now + RING_SLACK,
         ctx=ctx,
+        auto_answer=_by_itself(world, event),
     )
+
+
+def _by_itself(world: World, event: ev.RingAsked) -> bool:
+    """A call from a queue for an agent who wants that, and for nobody beside him: no ear is opened for a call that
+    another has taken. A callback and a colleague's call are his to accept."""
+    config, contact = world.agent_configs.get(event.agent), world.contacts.get(event.contact)
+    reservation = world.reservations.get(event.reservation)
+    if config is None or contact is None or reservation is None:
+        return False
+    return config.auto_answer and contact.medium == VOICE and len(reservation.agents) == 1
 
 
 def _ring_cancelled(world: World, event: ev.RingCancelled, ctx: Ctx) -> Decision:

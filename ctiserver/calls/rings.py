@@ -20,8 +20,10 @@ def originate(
     reservation: ReservationId | None = None,
     role: Role = Role.AGENT,
     take_back: bool = False,
+    auto_answer: bool = False,
 ) -> Decision:
-    """`take_back`: his page was loaded anew or his leg is lost; the page answers by itself."""
+    """`take_back`: his page was loaded anew or his leg is lost; the page answers by itself. `auto_answer`: it does so
+    for an offer."""
     make = ids.agent_leg if role is Role.AGENT else ids.consultee_leg
     leg = make(conversation.id, conversation.legs_made + 1)
     originated = ev.Originated(
@@ -41,7 +43,7 @@ def originate(
         endpoint=device.endpoint,
         caller_number=conversation.caller_number,
         caller_name=conversation.customer.name if conversation.customer is not None else conversation.caller_name,
-        auto_answer=take_back,
+        auto_answer=take_back or auto_answer,
         timeout_seconds=timeout,
     )
     return Decision((originated,), (ring,))

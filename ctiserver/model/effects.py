@@ -37,7 +37,8 @@ class RefuseCaller(_Effect, frozen=True, kw_only=True):
 
 
 class RingEndpoint(_CallEffect, frozen=True, kw_only=True):
-    """Call an agent's device. `auto_answer` asks the softphone to pick up by itself (a take-back)."""
+    """Call an agent's device. `auto_answer` asks the phone to pick up by itself: a take-back, or an
+    agent who wants that."""
 
     leg: LegId
     endpoint: str

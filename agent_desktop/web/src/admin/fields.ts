@@ -130,7 +130,7 @@ export const SECTIONS: Record<string, Section[]> = {
         { key: "shares", kind: "percents" },
       ],
     },
-    { key: "limits", fields: [number("max_misses"), seconds("wrap_up_seconds")] },
+    { key: "limits", fields: [flag("auto_answer"), number("max_misses"), seconds("wrap_up_seconds")] },
   ],
   groups: [
     { key: "who", fields: [name] },

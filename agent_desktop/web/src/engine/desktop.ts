@@ -9,7 +9,7 @@ import { diagnostics, exposeDiagnostics } from "./diag";
 import { openJsSip } from "./jssip";
 import { LiveLink, type SocketLike } from "./live";
 import { SoftPhone } from "./phone";
-import { openMicrophone, ring, speaker, wakeAudio } from "./sound";
+import { beep, openMicrophone, ring, speaker, wakeAudio } from "./sound";
 import { clock, currentWork, meOf, pulse, store, workList } from "./store";
 import type { Answer, Docs, Login } from "./types";
 
@@ -53,6 +53,8 @@ export const phone = new SoftPhone({
   onIncoming: (auto) => {
     diagnostics.ringAt.push(performance.now());
     const work = currentWork(store.getState());
+    // His site lets calls come through to him without his pressing anything: his ear is told.
+    if (auto && work?.kind === "offer") beep();
     if (!auto && early && work?.reservation === early.reservation) {
       const { act } = early;
       queueMicrotask(() => (act === "answer" ? void phone.answer() : phone.reject()));

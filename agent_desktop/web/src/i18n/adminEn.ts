@@ -140,6 +140,7 @@ export const adminEn: AdminTexts = {
     group: "Group",
     queues: "Queues",
     phone: "Desk phone",
+    auto_answer: "Calls answer by themselves",
     max_misses: "Not ready after misses",
     zone: "Time zone",
     country: "Public holidays",

@@ -136,6 +136,7 @@ export const adminZh = {
     group: "坐席组",
     queues: "队列",
     phone: "座机",
+    auto_answer: "来电自动应答",
     max_misses: "连续未接示忙",
     zone: "时区",
     country: "法定节假日",
