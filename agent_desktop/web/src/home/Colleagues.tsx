@@ -55,7 +55,8 @@ export function Colleagues({ search }: { search: string }) {
     );
   }
   return (
-    <ul className="call-rows" data-testid="colleagues">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys scroll what has the focus
+    <ul className="call-rows" tabIndex={0} data-testid="colleagues">
       {shown.map((agent) => (
         <li
           className="call-row colleague-row"

@@ -31,7 +31,8 @@ export function Missed() {
     );
   }
   return (
-    <ul className="call-rows" data-testid="missed-list">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys scroll what has the focus
+    <ul className="call-rows" tabIndex={0} data-testid="missed-list">
       {missed.map((one) => (
         <li className="call-row missed-row" key={`${one.contact} ${one.at}`} data-testid="missed-row">
           <At at={one.at} />

@@ -10,6 +10,7 @@ export const dayEn: typeof dayZh = {
   ready_hint: "Calls in that time included",
   talk: "Time in talk",
   missed: "Missed today",
+  bar: "Call",
   lists: "Lists",
   calls: "My calls",
   missed_calls: "Missed calls",

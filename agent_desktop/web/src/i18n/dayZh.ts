@@ -8,6 +8,7 @@ export const dayZh = {
   ready_hint: "包括示闲期间的通话",
   talk: "通话总时长",
   missed: "今日未接",
+  bar: "通话栏",
   lists: "列表",
   calls: "我的通话",
   missed_calls: "未接来电",

@@ -30,11 +30,13 @@ import { WrapUpBar } from "./WrapUpBar";
 export type OpenBox = "" | "keypad" | "transfer";
 
 export function CallBar({ box, onBox }: { box: OpenBox; onBox: (box: OpenBox) => void }) {
+  const t = useT();
   const work = useApp(currentWork);
   const stray = useApp((state) => state.phone.call?.phase === "talking");
   return (
     <section
       className={`callbar callbar-${work?.kind ?? "idle"}${work?.callback ? " callbar-callback" : ""}`}
+      aria-label={t("day.bar")}
       data-testid="callbar"
       data-kind={work?.kind ?? "idle"}
     >

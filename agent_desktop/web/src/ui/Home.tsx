@@ -17,18 +17,20 @@ const LISTS = ["calls", "missed_calls", "colleagues"] as const;
 type List = (typeof LISTS)[number];
 
 export function Home() {
+  const t = useT();
   const here = useApp((state) => state.device === "here");
   const checked = useChecked();
   const checking = here && !checked;
   return (
     <div className="home">
+      <h1 className="sr-only">{t("app.desktop")}</h1>
       <div className="home-left">
         <MyDay />
         <Lists />
       </div>
-      <aside className={`home-right${checking ? " checking" : ""}`}>
+      <aside className="home-right">
         {checking && <DeviceCheck />}
-        <Queues />
+        <Queues slim={checking} />
         {!checking && <Keys />}
       </aside>
     </div>
@@ -95,16 +97,25 @@ function Lists() {
   );
 }
 
-function Queues() {
+/** So many queues have room for all their figures. */
+const FEW_QUEUES = 3;
+
+function Queues({ slim }: { slim: boolean }) {
   const t = useT();
   const me = useApp(meOf);
+  const many = (me?.queues.length ?? 0) > FEW_QUEUES;
   return (
-    <section className="card queues">
+    <section className={`card queues${slim || many ? " queues-slim" : ""}`}>
       <header className="card-head">
         <h2>{t("home.queues")}</h2>
       </header>
       {me?.queues.length ? (
-        me.queues.map((id) => <QueueCard key={id} id={id} />)
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys scroll what has the focus
+        <div className="queue-rows" tabIndex={0}>
+          {me.queues.map((id) => (
+            <QueueCard key={id} id={id} />
+          ))}
+        </div>
       ) : (
         <p className="queues-empty">{t("home.queues_empty")}</p>
       )}

@@ -1,5 +1,7 @@
 import { useEffect, useRef } from "react";
 import { KEYS, keyTone } from "../engine/sound";
+import { useT } from "../i18n";
+import { useFocusBack } from "./hooks";
 
 const LETTERS: Record<string, string> = {
   "2": "ABC",
@@ -25,7 +27,13 @@ export function Keypad({
   floating?: boolean;
   disabled?: boolean;
 }) {
+  const t = useT();
   const pad = useRef<HTMLDivElement>(null);
+  useFocusBack();
+  // Digits are for the call from now on, not for the note in which the cursor was.
+  useEffect(() => {
+    if (floating) pad.current?.focus();
+  }, [floating]);
   const press = (key: string) => {
     if (disabled) return;
     keyTone(key);
@@ -48,7 +56,15 @@ export function Keypad({
   }, [floating, onClose]);
   useKeyboardDigits(typed);
   return (
-    <div ref={pad} className={`keypad${floating ? " keypad-floating" : ""}`} data-testid="keypad-panel">
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be a grid everywhere
+    <div
+      ref={pad}
+      className={`keypad${floating ? " keypad-floating" : ""}`}
+      role="group"
+      aria-label={t("call.keypad")}
+      tabIndex={floating ? -1 : undefined}
+      data-testid="keypad-panel"
+    >
       {KEYS.map((key) => (
         <button
           key={key}
@@ -59,7 +75,7 @@ export function Keypad({
           onClick={() => press(key)}
         >
           <b>{key}</b>
-          <small>{LETTERS[key] ?? ""}</small>
+          <small aria-hidden="true">{LETTERS[key] ?? ""}</small>
         </button>
       ))}
     </div>

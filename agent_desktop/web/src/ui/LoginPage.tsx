@@ -35,7 +35,7 @@ export function LoginPage({ enter = signInToServer }: { enter?: (user: string, p
   };
 
   return (
-    <div className="login">
+    <main className="login">
       <div className="login-art" aria-hidden="true">
         <Flowers />
       </div>
@@ -86,7 +86,7 @@ export function LoginPage({ enter = signInToServer }: { enter?: (user: string, p
           <ThemeSwitch />
         </div>
       </form>
-    </div>
+    </main>
   );
 }
 

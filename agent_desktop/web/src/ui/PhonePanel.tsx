@@ -10,13 +10,14 @@ import { NOTHING_TRIED, SoundCheck } from "./SoundCheck";
 
 /** Which device is the phone, and for a page the sound of it. */
 export function PhonePanel({ onChosen }: { onChosen: () => void }) {
+  const t = useT();
   const some = useApp((state) => siteOf(state)?.desk_phones ?? false);
   const device = useApp((state) => state.device);
   const desk = useApp((state) => meOf(state)?.phone?.desk?.id ?? null);
   const busy = useApp((state) => currentWork(state)?.kind === "busy" && !currentWork(state)?.lost);
   const chosen = device === "desk" ? desk : device === "here" ? "" : null;
   return (
-    <div className="phone-panel" data-testid="phone-panel">
+    <div className="phone-panel" role="dialog" aria-label={t("day.check")} data-testid="phone-panel">
       {some && (
         <DeviceChoice
           chosen={chosen}

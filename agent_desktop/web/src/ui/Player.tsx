@@ -78,7 +78,7 @@ export function Player({ call, onClose }: { call: CallRecord; onClose: () => voi
             size="small"
             type="text"
             className="num quiet"
-            aria-label={t("home.speed")}
+            aria-label={`${t("home.speed")} ${SPEEDS[speed]}×`}
             onClick={() => {
               const next = (speed + 1) % SPEEDS.length;
               setSpeed(next);

@@ -51,6 +51,8 @@ export function Themed({ children }: { children: ReactNode }) {
           colorBgContainer: dark ? "#1d2129" : "#ffffff",
           colorBgElevated: dark ? "#252a34" : "#ffffff",
           colorBgLayout: dark ? "#14171c" : "#f4f3f0",
+          // As readable as any other text: the ratio to the background is at least 4.5.
+          colorTextPlaceholder: dark ? "#98a1ae" : "#626a78",
           borderRadius: 8,
           controlHeight: 36,
           fontSize: 14,

@@ -9,6 +9,7 @@ import { api } from "../engine/api";
 import { command } from "../engine/desktop";
 import type { Directory } from "../engine/types";
 import { pick, useT } from "../i18n";
+import { useFocusBack } from "./hooks";
 import { StateIcon } from "./parts";
 
 interface Target {
@@ -59,6 +60,7 @@ export function TransferBox({ conversation, onClose }: { conversation: string; o
   const [at, setAt] = useState(0);
   const [sending, setSending] = useState(false);
   const field = useRef<InputRef>(null);
+  useFocusBack();
   useEffect(() => {
     field.current?.focus();
     api.directory().then(setFound, () => setFailed(true));

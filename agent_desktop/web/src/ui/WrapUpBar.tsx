@@ -22,6 +22,8 @@ export function WrapUpBar({ work }: { work: WorkDoc }) {
   const [missing, setMissing] = useState(false);
   const select = useRef<{ focus: () => void }>(null);
   const done = useRef<HTMLButtonElement>(null);
+  // Whoever is in the middle of a word stays in the note.
+  const [writing] = useState(() => document.activeElement instanceof HTMLTextAreaElement);
   const required = !work.unreached && (site?.queues[work.queue]?.disposition_required ?? true);
   const list = useMemo(
     () => (site?.dispositions ?? []).filter((entry) => entry.queues.length === 0 || entry.queues.includes(work.queue)),
@@ -78,7 +80,7 @@ export function WrapUpBar({ work }: { work: WorkDoc }) {
         className="wrap-select"
         data-testid="disposition"
         size="large"
-        autoFocus
+        autoFocus={!writing}
         open={open}
         onOpenChange={setOpen}
         defaultActiveFirstOption

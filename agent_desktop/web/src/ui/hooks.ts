@@ -59,3 +59,14 @@ export function useHotkeys(keys: Hotkeys): void {
     return () => window.removeEventListener("keydown", press);
   }, []);
 }
+
+/** What is opened over the page gives the focus back to where it was, unless somebody has taken it elsewhere. */
+export function useFocusBack(): void {
+  useEffect(() => {
+    const before = document.activeElement;
+    return () => {
+      const lost = !document.activeElement || document.activeElement === document.body;
+      if (lost && before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
+}

@@ -12,7 +12,7 @@ export function LanguageSwitch() {
       className="quiet"
       data-testid="language"
       onClick={() => setLanguage(other)}
-      aria-label={other === "en" ? "English" : "中文"}
+      aria-label={other === "en" ? "EN English" : "中文"}
     >
       {other === "en" ? "EN" : "中文"}
     </Button>
