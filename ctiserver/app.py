@@ -36,6 +36,7 @@ from ctiserver.dispatch import Dispatcher
 from ctiserver.effects import Effects
 from ctiserver.fault_log import FaultLog
 from ctiserver.load import Load
+from ctiserver.lost_pages import LostPages
 from ctiserver.model import commands as cmd, effects as fx, events as ev, facts
 from ctiserver.model.errors import SwitchError
 from ctiserver.model.turns import Record
@@ -135,6 +136,7 @@ class Server:
             told=self.faults.tell,
             silence=Silence(self.world, self.switch, time.monotonic),
         )
+        self.lost_pages = LostPages(self.world, self.switch, self.dispatcher.feed, self.dispatcher.now, self._start)
         self.load = Load(self.switch.ping, self.dispatcher.timer_late, lambda _busy: self._busy())
         self._page: Page | None = None
         self.recordings = settings.home / "recordings"
@@ -260,6 +262,7 @@ class Server:
         self.api.record(record)
         self.projector.offer(record)
         for event in record.events:
+            self.lost_pages.hear(event)
             if isinstance(event, ev.RecordingEnded | ev.CallCleared):
                 conversation = self.world.conversations.get(event.conversation)
                 gone = conversation is None or (conversation.recorded and conversation.cleared)

@@ -73,6 +73,7 @@ class Calls:
                 | facts.LegEnded()
                 | facts.LegMoved()
                 | facts.LegHold()
+                | facts.LegSilent()
                 | facts.DigitPressed()
             ):
                 return legs.decide(world, item, ctx)

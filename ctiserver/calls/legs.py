@@ -5,7 +5,7 @@ from __future__ import annotations
 from ctiserver.calls import callbacks, holds, monitoring, outside, parties
 from ctiserver.calls.moves import Plan, agent_legs, talking_leg
 from ctiserver.model import effects as fx, events as ev, facts, ids
-from ctiserver.model.causes import NORMAL, ON_PURPOSE, REJECTIONS, ClearedBy, LegFailure, Parted, Unreached
+from ctiserver.model.causes import LOST, NORMAL, ON_PURPOSE, REJECTIONS, ClearedBy, LegFailure, Parted, Unreached
 from ctiserver.model.ids import AgentId, ReservationId
 from ctiserver.model.talk import Conversation, Leg, LegState, PartyState, Place, Role, consulted, live_leg, party
 from ctiserver.model.turns import NOTHING, Decision
@@ -19,6 +19,7 @@ LegFact = (
     | facts.LegEnded
     | facts.LegMoved
     | facts.LegHold
+    | facts.LegSilent
     | facts.DigitPressed
 )
 
@@ -67,6 +68,11 @@ def decide(world: World, fact: LegFact, ctx: Ctx) -> Decision:
             if leg.role is Role.LEAD:
                 return NOTHING  # whoever listens and puts his phone aside holds nobody
             return holds.by_phone(conversation, leg, fact.on, ctx)
+        case facts.LegSilent():
+            if leg.role is Role.CUSTOMER or leg.state is not LegState.CONNECTED or leg.ending:
+                return NOTHING
+            # Not "ending": that would be on purpose, and this is a lost leg (music, take-back).
+            return Decision((), (fx.HangUpLeg(conversation=conversation.id, leg=leg.id, cause=LOST),))
 
 
 def seen_up(world: World, event: ev.LegSeenUp, ctx: Ctx) -> Decision:

@@ -92,6 +92,13 @@ class LegHold(_Fact, frozen=True, kw_only=True):
     at: float
 
 
+class LegSilent(_Fact, frozen=True, kw_only=True):
+    """The page behind this leg is gone: its link or socket was lost, and no sound comes any more."""
+
+    leg: LegId
+    at: float
+
+
 class DigitPressed(_Fact, frozen=True, kw_only=True):
     """One DTMF digit; '*' stands for a masked one from here on if `masked`."""
 
@@ -259,6 +266,7 @@ Fact = (
     | LegEnded
     | LegMoved
     | LegHold
+    | LegSilent
     | DigitPressed
     | PlaybackDone
     | RecordingDone

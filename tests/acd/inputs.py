@@ -506,7 +506,7 @@ OF_NO_CONCERN = (
     *("MonitorCall", "ChangeMonitor", "StopMonitor", "TakeOverCall", "DisconnectCall"),
     # facts that the conversation core alone translates
     *("CallerArrived", "LegRinging", "LegUp", "LegEnding", "LegAway", "LegEnded", "LegMoved", "LegHold"),
-    *("DigitPressed", "PlaybackDone", "RecordingDone", "ConversationSeen", "SwitchLost", "EffectFailed"),
+    *("LegSilent", "DigitPressed", "PlaybackDone", "RecordingDone", "ConversationSeen", "SwitchLost", "EffectFailed"),
     *("CustomerFound", "ClockJumped"),
     # what happens to legs, bridges, prompts and records; the ACD hears AgentLeg... of what concerns it
     *("ConversationStarted", "CustomerIdentified", "Delivered", "Established", "Queued", "Talking", "Held"),
