@@ -189,7 +189,9 @@ def _apply_unreached(index: Index, world: World, event: ev.CustomerUnreached) ->
 
 def _apply_connected(index: Index, world: World, event: ev.ContactConnected) -> None:
     made = world.reservations[event.reservation].made_at
-    served.answered(world, world.contacts[event.contact], _book(world, world.contacts[event.contact].queue), event.at)
+    contact = world.contacts[event.contact]
+    if contacts.counted(contact):
+        served.answered(world, contact, _book(world, contact.queue), event.at)
     forecast.connected(world, world.contacts[event.contact], made, event.at)
     reservation.connected(world, event)
     index.contact_changed(event.contact, world.contacts.get(event.contact))
@@ -219,7 +221,8 @@ def _apply_passed(index: Index, world: World, event: ev.ContactPassed) -> None:
 def _apply_ended(index: Index, world: World, event: ev.ContactEnded) -> None:
     counted = contacts.counted(world.contacts[event.contact])
     forecast.ended(world, world.contacts[event.contact], event.at)
-    served.ended(world.contacts[event.contact], _book(world, event.queue), event)
+    if counted:
+        served.ended(world.contacts[event.contact], _book(world, event.queue), event)
     reservation.ended(world, event)
     if counted:
         _left(world, event.queue, event.reason)

@@ -16,7 +16,6 @@ from acd.core.contact import queue_config
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import QueueId
-from ctiserver.model.routing import MADE
 from ctiserver.model.work import Book, Contact, Quarter
 from ctiserver.model.world import World
 
@@ -42,7 +41,7 @@ def ended(contact: Contact, book: Book, event: ev.ContactEnded) -> None:
 
 
 def _waits(contact: Contact) -> bool:
-    return not contact.connected_at and contact.booking is None and contact.medium not in MADE
+    return not contact.connected_at and contact.booking is None
 
 
 def _quarter(book: Book, at: float) -> Quarter:
