@@ -223,6 +223,7 @@ async def test_a_lead_has_a_lost_caller_called_back(virtual: Site) -> None:
     name = "13900003333"
     async with house.calling(virtual, VIRTUAL, name) as line:
         await house.hears_music(line.rtp)
+    await house.listed(virtual, house.conversation_of(virtual, name))  # the list is read from tables, which come after
     async with Browser(locale="en-GB") as browser:
         page = await browser.page(f"{virtual.url}/lead/callbacks")
         await page.get_by_test_id("login-user").fill("2001")
