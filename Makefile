@@ -13,13 +13,14 @@ PYTHON := $(VENV)/bin/python
 
 # What needs no telephone runs on both cores.
 REAL_TESTS := tests/harness_selftest tests/asterisk tests/setup tests/live
-# Those that judge time by the clock (under 2 s) or sound to some ten milliseconds; the others mostly wait, so three of
-# them run side by side.
-LONELY_LIVE := kill_server faults crossing soak replayed recording browser_call waiting hang_up hold offers queue_rules \
-	routing transfer desk_phone_kill
-LONELY_FACTS := announcements media recording
-LONELY_TESTS := $(LONELY_LIVE:%=tests/live/test_%.py) $(LONELY_FACTS:%=tests/asterisk/test_facts_%.py) \
-	tests/harness_selftest/test_exact.py tests/setup/test_back_at_once.py
+# Most of them only wait, so three run side by side. Those that judge sound or time to some ten milliseconds run alone;
+# those that judge a time under 2 s by the clock run two at a time, one for each core.
+LONELY_TESTS := $(addprefix tests/live/test_,kill_server.py faults.py crossing.py soak.py replayed.py recording.py)
+LONELY_TESTS += $(addprefix tests/live/test_,browser_call.py waiting.py desk_phone_kill.py)
+LONELY_TESTS += tests/harness_selftest/test_exact.py tests/setup/test_back_at_once.py
+PAIRED_TESTS := $(addprefix tests/live/test_,hang_up.py hold.py offers.py queue_rules.py routing.py transfer.py)
+PAIRED_TESTS += $(addprefix tests/live/test_,consult.py monitor.py)
+PAIRED_TESTS += $(addprefix tests/asterisk/test_facts_,announcements.py media.py recording.py)
 QUICK_TESTS := $(filter-out $(REAL_TESTS),$(wildcard tests/[a-z]*))
 QUICK_TESTS := $(filter-out tests/__init__.py tests/harness tests/fakes tests/sip tests/torture %.md,$(QUICK_TESTS))
 
@@ -49,7 +50,8 @@ test: $(TOOLS) agent_desktop/static/built.stamp
 	@$(PYTHON) -m ctiserver.asterisk.bootstrap
 	cd $(WEB) && npm test --silent
 	$(PYTHON) -m pytest -q -n 2 $(QUICK_TESTS)
-	$(PYTHON) -m pytest -q -n 3 --dist loadfile $(REAL_TESTS) $(LONELY_TESTS:%=--ignore=%)
+	$(PYTHON) -m pytest -q -n 3 --dist loadfile $(REAL_TESTS) $(addprefix --ignore=,$(PAIRED_TESTS) $(LONELY_TESTS))
+	$(PYTHON) -m pytest -q -n 2 --dist loadfile $(PAIRED_TESTS)
 	$(PYTHON) -m pytest -q $(LONELY_TESTS)
 
 torture: $(TOOLS) agent_desktop/static/built.stamp

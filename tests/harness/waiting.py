@@ -15,7 +15,7 @@ T = TypeVar("T")
 PATIENCE = 10.0
 """Seconds that a test waits for what must come when *how soon* is not what it asks. Long, because only a failing test
 waits so long, and a machine with other work may keep a process from its turn for seconds. A test that asks how soon
-belongs into a file that runs alone (LONELY_TESTS in the Makefile)."""
+belongs into a file that runs with little beside it (PAIRED_TESTS or LONELY_TESTS in the Makefile)."""
 STARTING = 60.0
 """The same for a server that starts: 1 to 2 s of a processor that others may want too."""
 
