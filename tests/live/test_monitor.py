@@ -44,7 +44,7 @@ async def test_nobody_hears_a_lead_who_listens_for_half_a_minute(house: Site) ->
         Lead(house, phones) as lead,
         SippCaller(house.sip, CALM, caller=NUMBER, tone=CALLER_HZ) as caller,
     ):
-        await agent.ready()
+        await agent.expect("SetReady")
         await caller.answered()
         call = await picks_up(agent)
         await caller.hears(AGENT_HZ, within=5)
@@ -112,7 +112,7 @@ async def test_whisper_barge_and_back_with_a_new_leg_of_the_agent_in_between(hou
         Lead(house, phones) as lead,
         SippCaller(house.sip, CALM, caller=NUMBER, tone=CALLER_HZ) as caller,
     ):
-        await agent.ready()
+        await agent.expect("SetReady")
         await caller.answered()
         call = await picks_up(agent)
         his = await lead.comes(call, "whisper")
@@ -159,7 +159,7 @@ async def test_the_caller_hangs_up_in_a_whisper_and_a_barge_and_everybody_is_fre
     async with Baresip(rtp=RTP) as phones, SoundDesk(house, "1001", phones, tone=AGENT_HZ) as agent:
         async with Lead(house, phones) as lead:
             for mode in ("whisper", "barge"):
-                await agent.ready()
+                await agent.expect("SetReady")
                 async with SippCaller(house.sip, CALM, caller=NUMBER, tone=CALLER_HZ) as caller:
                     await caller.answered()
                     call = await picks_up(agent)
@@ -187,7 +187,7 @@ async def test_he_takes_over_and_the_agent_is_free(house: Site) -> None:
         Lead(house, phones) as lead,
         SippCaller(house.sip, CALM, caller=NUMBER, tone=CALLER_HZ) as caller,
     ):
-        await agent.ready()
+        await agent.expect("SetReady")
         await caller.answered()
         call = await picks_up(agent)
         his = await lead.comes(call)
@@ -219,7 +219,7 @@ async def test_the_server_is_killed_while_he_listens(house: Site) -> None:
         Lead(house, phones) as lead,
         SippCaller(house.sip, CALM, caller=NUMBER, tone=CALLER_HZ) as caller,
     ):
-        await agent.ready()
+        await agent.expect("SetReady")
         await caller.answered()
         call = await picks_up(agent)
         his = await lead.comes(call)

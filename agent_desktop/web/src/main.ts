@@ -3,9 +3,10 @@
  * sound is back before the browser's one thread is busy with drawing (measured: 300 ms of it).
  */
 const path = location.pathname.replace(/\/+$/, "");
-const PLACES: Record<string, "call" | "admin" | "callbacks" | "queues" | "waiting"> = {
+const PLACES: Record<string, "call" | "calls" | "admin" | "callbacks" | "queues" | "waiting"> = {
   "/call": "call",
   "/admin": "admin",
+  "/lead/calls": "calls",
   "/lead/callbacks": "callbacks",
   "/lead/queues": "queues",
   "/lead/waiting": "waiting",

@@ -4,6 +4,7 @@ import type { NavTexts } from "./navZh";
 export const navEn: NavTexts = {
   label: "Pages of team leads and administrators",
   floor: "Floor",
+  calls: "Calls",
   waiting: "Who waits",
   queues: "Queues",
   callbacks: "Callbacks",
@@ -13,5 +14,6 @@ export const navEn: NavTexts = {
   logout: "Log out",
   not_you: "This page is for team leads and administrators",
   not_you_admin: "Only administrators may open this page",
+  not_you_lead: "Only team leads may open this page",
   not_you_hint: "Log in with an account that may.",
 };

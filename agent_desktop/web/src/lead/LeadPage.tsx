@@ -57,7 +57,7 @@ export function LeadPage({
       <div className="waiting" data-testid="not-you">
         <Empty
           icon={<LockOutlined />}
-          title={t(place === "admin" ? "nav.not_you_admin" : "nav.not_you")}
+          title={t(place === "admin" ? "nav.not_you_admin" : place === "calls" ? "nav.not_you_lead" : "nav.not_you")}
           hint={t("nav.not_you_hint")}
         >
           <Button href="/">{t("nav.desktop")}</Button>

@@ -1,9 +1,10 @@
 /** The pages of team leads and administrators, and who may see which. Pure. */
 import type { Login } from "../engine/types";
 
-export type LeadPlace = "waiting" | "queues" | "callbacks" | "admin";
+export type LeadPlace = "calls" | "waiting" | "queues" | "callbacks" | "admin";
 
 export const PATHS: Record<LeadPlace, string> = {
+  calls: "/lead/calls",
   waiting: "/lead/waiting",
   queues: "/lead/queues",
   callbacks: "/lead/callbacks",
@@ -11,6 +12,7 @@ export const PATHS: Record<LeadPlace, string> = {
 };
 
 export function maySee(role: Login["role"], place: LeadPlace): boolean {
+  if (place === "calls") return role === "lead"; // administrators read who has listened, and listen to nobody
   return role === "admin" || (role === "lead" && place !== "admin");
 }
 

@@ -1,8 +1,8 @@
 /** What the team lead's page asks and hears: who waits (live), and the answer for one contact or offer. */
 import { useEffect, useState } from "react";
-import { ApiError, request, socketUrl } from "../engine/api";
-import { clock } from "../engine/store";
+import { ApiError, request } from "../engine/api";
 import type { Text } from "../engine/types";
+import { useLiveList } from "./live";
 
 export interface Waiting {
   contact: string;
@@ -110,41 +110,9 @@ export interface Answer {
   history: { at: number; event: string; agents?: string[]; reservation?: string | null; about?: string }[];
 }
 
-const AGAIN_MS = 1500;
-const LOGIN_ENDED = 4401;
-
-/** The list as the server sends it; null until the first came. `away`: the link is down and is tried again. */
+/** Who waits, as the server sends it. */
 export function useWaiting(onEnded: () => void): { list: WaitingNow | null; away: boolean } {
-  const [list, setList] = useState<WaitingNow | null>(null);
-  const [away, setAway] = useState(false);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: one link as long as the page is there
-  useEffect(() => {
-    let socket: WebSocket | null = null;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let over = false;
-    const open = () => {
-      socket = new WebSocket(socketUrl("/api/v1/waiting/live"));
-      socket.onmessage = (event) => {
-        const heard = JSON.parse(String(event.data)) as WaitingNow;
-        clock.hear(heard.now);
-        setList(heard);
-        setAway(false);
-      };
-      socket.onclose = (event) => {
-        if (over) return;
-        if (event.code === LOGIN_ENDED) return onEnded();
-        setAway(true);
-        timer = setTimeout(open, AGAIN_MS);
-      };
-    };
-    open();
-    return () => {
-      over = true;
-      clearTimeout(timer);
-      socket?.close();
-    };
-  }, []);
-  return { list, away };
+  return useLiveList<WaitingNow>("/api/v1/waiting/live", onEnded);
 }
 
 /** Asks again whenever `version` changes; the last answer stays until the next is there. */
