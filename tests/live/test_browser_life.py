@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
-from ctiserver.model import events as ev
 from tests.harness import tones
 from tests.harness.browser import Browser, page_hears
 from tests.harness.sipp import SippCaller
 from tests.harness.site import Site
 from tests.harness.waiting import eventually
 from tests.live.browser_people import AGENT_HZ, CALLER_HZ, answer, browser_agent, wrap_up
-from tests.live.house import CALM, music
+from tests.live.house import CALM
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-async def test_the_network_is_lost_in_talk_and_comes_back(house: Site) -> None:
-    """No packet, no socket, no answer for ten seconds: music within a second of the detection, then the same agent."""
-    site = house
-    async with browser_agent(site) as (browser, page), SippCaller(site.sip, CALM, tone=CALLER_HZ) as caller:
-        await caller.answered()
-        await answer(page)
-        await caller.hears(AGENT_HZ)
-        browser.freeze()
-        lost = (await site.happens(ev.AgentLegLost, within=12))[-1]
-        await asyncio.sleep(max(0.0, lost.at + 1.0 - time.time()))
-        assert music(caller.rtp, 0.3, not_hz=(AGENT_HZ,)), "no music a second after the loss was noticed"
-        browser.thaw()
-        await caller.hears(AGENT_HZ, within=14)
-        await page_hears(page, CALLER_HZ)
-        await caller.hang_up()
-        await wrap_up(page)
 
 
 async def test_after_a_restart_of_the_server_the_end_of_the_call_still_reaches_the_page(house: Site) -> None:
@@ -112,8 +92,7 @@ async def test_the_agent_mutes_himself_and_sends_digits(house: Site) -> None:
         await answer(page)
         await caller.hears(AGENT_HZ)
         await page.get_by_test_id("mute").click()
-        await asyncio.sleep(0.5)
-        assert not tones.has_tone(caller.rtp.last(0.3), AGENT_HZ), "muted and still heard"
+        await eventually(lambda: not tones.has_tone(caller.rtp.last(0.3), AGENT_HZ), 10, "the agent to be muted")
         await page.get_by_test_id("mute").click()
         await caller.hears(AGENT_HZ)
         await page.get_by_test_id("keypad").click()
