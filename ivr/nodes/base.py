@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 
 from ctiserver.model.causes import EndReason
+from ctiserver.model.site import Label
 from ivr.flow.speech import Speech
 from ivr.nodes.run import Run
 
@@ -28,9 +29,9 @@ class Exits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
-    """The base of all node types; `title` is what people call this node."""
+    """The base of all node types; `title` is what people call this node, in one language or in both."""
 
-    title: str = ""
+    title: str | Label = ""
 
     def targets(self) -> dict[str, Target]:
         """Exit name -> node id."""

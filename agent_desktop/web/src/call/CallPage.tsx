@@ -15,7 +15,7 @@ import { duration } from "../engine/clock";
 import { meter } from "../engine/sound";
 import type { DemoSite, StoryItem } from "../engine/types";
 import { has, pick, useLanguage, useT } from "../i18n";
-import { clockTime, finds, phoneNumber } from "../ui/format";
+import { clockTime, finds, phoneNumber, sinceStart } from "../ui/format";
 import { useTicking } from "../ui/hooks";
 import { Keypad } from "../ui/Keypad";
 import { ClassMarks, Empty, HangUpIcon, Logo, sentence } from "../ui/parts";
@@ -368,7 +368,7 @@ function Story() {
           <ol ref={list}>
             {story.map((item, i) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: the list only grows
-              <Line key={i} item={item} language={language} />
+              <Line key={i} item={item} since={story[0]?.at ?? item.at} language={language} />
             ))}
           </ol>
         ))}
@@ -376,13 +376,12 @@ function Story() {
   );
 }
 
-function Line({ item, language }: { item: StoryItem; language: "zh" | "en" }) {
+function Line({ item, since, language }: { item: StoryItem; since: number; language: "zh" | "en" }) {
   const t = useT();
-  const time = new Date(item.at * 1000);
   return (
     <li className={`line line-${item.kind}`}>
       <time className="num" title={clockTime(item.at, language)}>
-        {String(time.getMinutes()).padStart(2, "0")}:{String(time.getSeconds()).padStart(2, "0")}
+        {sinceStart(item.at - since)}
       </time>
       <span className="line-kind">{has(`story.${item.kind}`) ? t(`story.${item.kind}`) : item.kind}</span>
       <span className="line-text">{pick(item.text)}</span>

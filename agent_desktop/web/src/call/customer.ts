@@ -94,6 +94,8 @@ export async function dial(caller: string, called: string): Promise<void> {
   try {
     const grant = await api.demoCall(caller, called);
     listen(grant.call);
+    // This call takes one of the lines too.
+    void loadDemo();
     patience = setTimeout(() => {
       if (get().status === "dialling") hangUp();
     }, ANSWER_PATIENCE_MS);

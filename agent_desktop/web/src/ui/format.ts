@@ -87,3 +87,11 @@ export function finds(typed: string, name: Text, id: string): boolean {
     );
   });
 }
+
+/** How long after the beginning: seconds with one decimal under a minute, then minutes and seconds. */
+export function sinceStart(seconds: number): string {
+  const tenths = Math.max(0, Math.round(seconds * 10));
+  if (tenths < 600) return `${(tenths / 10).toFixed(1)} s`;
+  const whole = Math.floor(tenths / 10);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}

@@ -8,7 +8,7 @@ import { en } from "../i18n/en";
 import { queuesEn } from "../i18n/queuesEn";
 import { queuesZh } from "../i18n/queuesZh";
 import { zh } from "../i18n/zh";
-import { daysAgo, finds, pathSteps, phoneNumber, pinyinInitials } from "./format";
+import { daysAgo, finds, pathSteps, phoneNumber, pinyinInitials, sinceStart } from "./format";
 
 const keys = (tree: object, at = ""): string[] =>
   Object.entries(tree).flatMap(([key, value]) =>
@@ -81,4 +81,17 @@ it("counts days by the calendar, not by 24 hours", () => {
   const at = (text: string) => new Date(text).getTime() / 1000;
   expect(daysAgo(at("2026-03-01T23:59:00"), at("2026-03-02T00:01:00"))).toBe(1);
   expect(daysAgo(at("2026-03-02T00:01:00"), at("2026-03-02T23:59:00"))).toBe(0);
+});
+
+it("tells how long after the beginning something was", () => {
+  expect([0, 0.04, 3.26, 59.94, 59.96, 60, 65.9, 605].map(sinceStart)).toEqual([
+    "0.0 s",
+    "0.0 s",
+    "3.3 s",
+    "59.9 s",
+    "1:00",
+    "1:00",
+    "1:05",
+    "10:05",
+  ]);
 });
