@@ -9,6 +9,7 @@ from ctiserver.model import commands as cmd, effects as fx
 from ctiserver.model.routing import Algorithm
 from ctiserver.model.site import PhoneConfig, SiteConfig
 from tests.fakes.floor import Floor
+from tests.scenarios import test_callbacks as callbacks
 from tests.scenarios.conftest import label, make_site
 from tests.scenarios.test_call_stories import into_queue
 
@@ -64,6 +65,16 @@ def test_a_call_that_rings_several_phones_is_taken_by_a_hand() -> None:
         floor.confirm(name)
     floor.settle()
     assert rings(floor) == [False, False]
+
+
+def test_a_callback_is_his_to_accept() -> None:
+    with_callbacks = callbacks.site()
+    first, *others = with_callbacks.agents
+    agents = (msgspec.structs.replace(first, auto_answer=True), *others)
+    floor = Floor(msgspec.structs.replace(with_callbacks, agents=agents))
+    callbacks.booked(floor)
+    callbacks.offered(floor)
+    assert rings(floor) == [False]
 
 
 def test_a_colleagues_call_rings() -> None:
