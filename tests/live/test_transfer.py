@@ -41,7 +41,7 @@ async def test_a_page_sends_its_caller_to_a_colleague_with_a_note(house: Site) -
             await page.screenshot(path=site.home / "screenshots" / "transfer-box.png")
             await page.get_by_test_id("transfer-search").fill("1002")
             sent = time.monotonic()
-            await page.keyboard.press("Enter")
+            await page.keyboard.press("Control+Enter")  # Enter would ask him first
             offer = await colleague.works("offer")
             assert [one["note"] for one in offer["handed"]] == ["wants to return order 4711"]
             assert offer["path"][-1] == "transfer:1001"

@@ -118,6 +118,10 @@ export function createMock() {
       unreached: false,
       callback: null,
       handed: [],
+      task: "contact",
+      side: "customer",
+      parties: [],
+      party_gone: null,
       why: { rule: "longest_idle", chosen: "1001", tie_break: "" },
     };
     become("reserved");
@@ -206,6 +210,26 @@ export function createMock() {
       sip?.bye();
       wrapUp();
     },
+    ConsultCall: ({ to_agent }) => {
+      const one = { agent: to_agent, name: { zh: "李娜", en: "Li Na" }, state: "ringing", since: now(), lost: false };
+      edit({ held: true, side: "consultee", parties: [...work().parties, one] });
+    },
+    SwapCall: () => edit(work().held ? { held: false, side: "customer" } : { held: true, side: "consultee" }),
+    CancelConsult: () =>
+      edit({ held: false, side: "customer", parties: work().parties.filter(({ state }) => state === "joined") }),
+    ConferenceCall: () => {
+      const parties = work().parties.map((one) => ({ ...one, state: "joined" }));
+      edit({ held: false, side: "customer", parties });
+    },
+    CompleteConsult: () => {
+      sip?.bye();
+      wrapUp();
+    },
+    LeaveConference: () => {
+      sip?.bye();
+      wrapUp();
+    },
+    DropParty: ({ party }) => edit({ parties: work().parties.filter(({ agent }) => agent !== party) }),
     WriteNote: ({ text }) => edit({ note: text }),
     ExtendWrapUp: () => edit({ until: work().until + 30 }),
     FinishWrapUp: ({ disposition, note, ready }) => {

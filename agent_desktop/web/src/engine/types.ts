@@ -129,6 +129,15 @@ export interface Handed {
   at: number;
 }
 
+/** Another agent in the call; "agent": it is his talk. */
+export interface PartyDoc {
+  agent: string;
+  name: Text;
+  state: "agent" | "asked" | "ringing" | "consulting" | "joined";
+  since: number;
+  lost: boolean;
+}
+
 export interface WorkDoc {
   contact: string;
   conversation: string;
@@ -158,6 +167,13 @@ export interface WorkDoc {
   unreached: boolean;
   callback: CallbackDoc | null;
   handed: Handed[];
+  /** "consult": a colleague has called him in; it is that one's talk. */
+  task: "contact" | "consult";
+  /** With whom the agent is whose talk it is. */
+  side: "customer" | "consultee";
+  parties: PartyDoc[];
+  /** Who was called in last and is not there any more. */
+  party_gone: { agent: string; name: Text; why: string; at: number } | null;
   why?: { rule?: string; chosen?: string; tie_break?: string } | null;
 }
 

@@ -16,11 +16,13 @@ import {
 import { answerCall, command, hangUp, phone, rejectCall } from "../engine/desktop";
 import { canRing } from "../engine/device";
 import { type Chooser, chooser } from "../engine/forced";
+import { crowded } from "../engine/parties";
 import { currentWork, meOf, siteOf, useApp } from "../engine/store";
 import type { MeDoc, WorkDoc } from "../engine/types";
 import { pick, useT } from "../i18n";
 import { phoneNumber } from "./format";
 import { Keypad } from "./Keypad";
+import { Parties } from "./Parties";
 import { Action, ClassMarks, HangUpIcon, named, Since, STATE_CLASS, StateIcon } from "./parts";
 import { QualityMark } from "./Quality";
 import { TransferBox } from "./TransferBox";
@@ -42,7 +44,8 @@ export function CallBar({ box, onBox }: { box: OpenBox; onBox: (box: OpenBox) =>
     >
       {!work && (stray ? <Stray /> : <Idle />)}
       {work?.kind === "offer" && <Offer work={work} />}
-      {work?.kind === "busy" && <Talk work={work} box={box} onBox={onBox} />}
+      {work?.kind === "busy" && crowded(work) && <Parties work={work} box={box} onBox={onBox} />}
+      {work?.kind === "busy" && !crowded(work) && <Talk work={work} box={box} onBox={onBox} />}
       {work?.kind === "wrap_up" && <WrapUpBar key={work.contact} work={work} />}
     </section>
   );
@@ -152,6 +155,7 @@ function Offer({ work }: { work: WorkDoc }) {
   const here = useApp((state) => state.device === "here");
   const desk = useApp((state) => (state.device === "desk" ? (meOf(state)?.phone?.desk ?? null) : null));
   const answering = call?.phase === "answering" || call?.phase === "talking";
+  const asks = work.parties?.find((one) => one.state === "agent")?.name;
   return (
     <>
       <div
@@ -167,9 +171,12 @@ function Offer({ work }: { work: WorkDoc }) {
               ? "call.answering"
               : work.callback
                 ? "callback.offer"
-                : call || (desk && work.ringing)
-                  ? "call.ringing"
-                  : "call.incoming_soon",
+                : work.task === "consult"
+                  ? "party.offer"
+                  : call || (desk && work.ringing)
+                    ? "call.ringing"
+                    : "call.incoming_soon",
+            { name: pick(asks) } as never,
           )}
         </span>
         <Since at={work.since} />
@@ -235,7 +242,11 @@ function Talk({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: 
       ) : work.lost ? (
         <div className="muted-note">{t(atDesk ? "call.lost_desk" : "call.lost")}</div>
       ) : work.held ? (
-        <div className="muted-note">{t("call.held_note")}</div>
+        <div className="muted-note" data-testid="held-note">
+          {work.party_gone && work.party_gone.at >= work.since
+            ? t(`party.gone_${work.party_gone.why}`, { name: pick(work.party_gone.name) } as never)
+            : t("call.held_note")}
+        </div>
       ) : (
         muted && <div className="muted-note">{t("call.muted")}</div>
       )}

@@ -71,7 +71,7 @@ export function CustomerPane({ work }: { work: WorkDoc }) {
         </section>
         <CameBy work={work} />
         <HandedOn work={work} />
-        <NoteField work={work} />
+        {work.task !== "consult" && <NoteField work={work} />}
       </div>
       <Timeline work={work} />
     </div>

@@ -4,6 +4,7 @@ import { Button } from "antd";
 import { Component, type ReactNode, useEffect, useRef, useState } from "react";
 import { answerCall, command, hangUp, phone, rejectCall, setNotReady, setReady } from "../engine/desktop";
 import { announce } from "../engine/notices";
+import { consultedIn, crowded, keyCommand } from "../engine/parties";
 import { currentWork, meOf, siteOf, store, useApp } from "../engine/store";
 import type { WorkDoc } from "../engine/types";
 import { pick, translate, useT } from "../i18n";
@@ -57,6 +58,12 @@ function Desktop() {
     if (!talking) setBox("");
   }, [talking]);
 
+  const several = talking && crowded(talking) ? talking : undefined;
+  const inParty = (work: WorkDoc, key: "F3" | "F4" | "F6" | "F10") => {
+    const name = keyCommand(work, key);
+    if (name) void command(name, { conversation: work.conversation });
+  };
+
   useHotkeys({
     ...(offered && { F2: answerCall, F4: rejectCall }),
     ...(talking && {
@@ -65,6 +72,13 @@ function Desktop() {
       F7: () => phone.mute(!phone.state.call?.muted),
       F3: () => setBox((open) => (open === "transfer" ? "" : "transfer")),
       F9: () => setBox((open) => (open === "keypad" ? "" : "keypad")),
+    }),
+    ...(several && {
+      F4: () => inParty(several, "F4"),
+      F6: () => inParty(several, "F6"),
+      F9: () => {},
+      F10: () => inParty(several, "F10"),
+      ...((consultedIn(several) || several.task === "consult") && { F3: () => inParty(several, "F3") }),
     }),
     ...(signedIn && { F8: toggleReady }),
   });

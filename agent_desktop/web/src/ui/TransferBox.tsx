@@ -1,5 +1,6 @@
 /**
- * Where the customer goes: one search over colleagues, queues and flows. Typing narrows, the arrows choose, Enter sends.
+ * Where the customer goes, or whom the agent asks: one search over colleagues, queues and flows. Typing narrows, the
+ * arrows choose; Enter asks a colleague first, Ctrl+Enter sends the customer to him at once. Queues and flows are not asked.
  * What is shown is a moment old; the server says no with a reason if it is no longer true.
  */
 import { ApartmentOutlined, ForkOutlined } from "@ant-design/icons";
@@ -52,7 +53,16 @@ function targets(found: Directory, t: ReturnType<typeof useT>): Target[] {
   ];
 }
 
-export function TransferBox({ conversation, onClose }: { conversation: string; onClose: () => void }) {
+export function TransferBox({
+  conversation,
+  onClose,
+  consultOnly = false,
+}: {
+  conversation: string;
+  onClose: () => void;
+  /** In a conference: somebody is added, nobody is sent on. */
+  consultOnly?: boolean;
+}) {
   const t = useT();
   const [found, setFound] = useState<Directory | null>(null);
   const [failed, setFailed] = useState(false);
@@ -66,14 +76,17 @@ export function TransferBox({ conversation, onClose }: { conversation: string; o
     api.directory().then(setFound, () => setFailed(true));
   }, []);
   const words = search.trim().toLowerCase().split(/\s+/);
-  const shown = (found ? targets(found, t) : []).filter((target) =>
-    words.every((word) => `${target.key} ${target.name}`.toLowerCase().includes(word)),
+  const shown = (found ? targets(found, t) : []).filter(
+    (target) =>
+      (!consultOnly || target.fields["to_agent"]) &&
+      words.every((word) => `${target.key} ${target.name}`.toLowerCase().includes(word)),
   );
   const chosen = Math.min(at, shown.length - 1);
-  const send = async (target: Target | undefined) => {
-    if (!target || target.off || sending) return;
+  const send = async (target: Target | undefined, blind: boolean) => {
+    if (!target || target.off || sending || (blind && consultOnly)) return;
     setSending(true);
-    const answer = await command("TransferCall", { conversation, ...target.fields });
+    const asks = target.fields["to_agent"] && !blind;
+    const answer = await command(asks ? "ConsultCall" : "TransferCall", { conversation, ...target.fields });
     setSending(false);
     if (answer.ok) onClose();
   };
@@ -81,7 +94,7 @@ export function TransferBox({ conversation, onClose }: { conversation: string; o
     if (event.key === "Escape") onClose();
     else if (event.key === "ArrowDown") setAt(Math.min(chosen + 1, shown.length - 1));
     else if (event.key === "ArrowUp") setAt(Math.max(chosen - 1, 0));
-    else if (event.key === "Enter" && !event.nativeEvent.isComposing) void send(shown[chosen]);
+    else if (event.key === "Enter" && !event.nativeEvent.isComposing) void send(shown[chosen], event.ctrlKey);
     else return;
     event.preventDefault();
   };
@@ -103,26 +116,38 @@ export function TransferBox({ conversation, onClose }: { conversation: string; o
       />
       <div className="transfer-list" id="transfer-list" role="listbox" aria-label={t("transfer.title")}>
         {shown.map((target, i) => (
-          <button
-            key={target.key}
-            type="button"
-            role="option"
-            aria-selected={i === chosen}
-            disabled={target.off || sending}
-            className={`transfer-row${i === chosen ? " transfer-chosen" : ""}`}
-            data-testid={`transfer-${target.key}`}
-            onMouseEnter={() => setAt(i)}
-            onClick={() => void send(target)}
-          >
-            <span className="transfer-icon">{target.icon}</span>
-            <span className="transfer-name">{target.name}</span>
-            <span className="transfer-word num">{target.word}</span>
-          </button>
+          <div key={target.key} className={`transfer-pair${i === chosen ? " transfer-chosen" : ""}`}>
+            <button
+              type="button"
+              role="option"
+              aria-selected={i === chosen}
+              disabled={target.off || sending}
+              className="transfer-row"
+              data-testid={`transfer-${target.key}`}
+              onMouseEnter={() => setAt(i)}
+              onClick={(event) => void send(target, event.ctrlKey)}
+            >
+              <span className="transfer-icon">{target.icon}</span>
+              <span className="transfer-name">{target.name}</span>
+              <span className="transfer-word num">{target.word}</span>
+            </button>
+            {target.fields["to_agent"] && !consultOnly && (
+              <button
+                type="button"
+                className="transfer-blind"
+                disabled={sending}
+                data-testid={`transfer-blind-${target.key}`}
+                onClick={() => void send(target, true)}
+              >
+                {t("call.transfer")}
+              </button>
+            )}
+          </div>
         ))}
         {failed && <p className="transfer-note">{t("transfer.failed")}</p>}
         {found && shown.length === 0 && <p className="transfer-note">{t("transfer.none")}</p>}
       </div>
-      <p className="transfer-hint">{t("transfer.hint")}</p>
+      <p className="transfer-hint">{t(consultOnly ? "transfer.hint_add" : "transfer.hint")}</p>
     </div>
   );
 }

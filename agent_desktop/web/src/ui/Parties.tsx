@@ -1,0 +1,253 @@
+/**
+ * A call with more than two people in it: the customer and the colleagues side by side, each with what he hears, and
+ * what the agent can do now. For the colleague who was called in: who asks him, and his way out.
+ */
+import {
+  AudioMutedOutlined,
+  AudioOutlined,
+  CheckOutlined,
+  CloseOutlined,
+  LogoutOutlined,
+  PauseOutlined,
+  PhoneFilled,
+  RollbackOutlined,
+  SwapOutlined,
+  TeamOutlined,
+  UserAddOutlined,
+  UserOutlined,
+} from "@ant-design/icons";
+import type { ReactNode } from "react";
+import { command, hangUp, phone } from "../engine/desktop";
+import { consultedIn } from "../engine/parties";
+import { useApp } from "../engine/store";
+import type { PartyDoc, WorkDoc } from "../engine/types";
+import { pick, useT } from "../i18n";
+import type { OpenBox } from "./CallBar";
+import { useCallerName } from "./CallBar";
+import { Action, HangUpIcon, Since } from "./parts";
+import { QualityMark } from "./Quality";
+import { TransferBox } from "./TransferBox";
+
+/** In place of the usual bar while somebody was called in. */
+export function Parties({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: OpenBox) => void }) {
+  const t = useT();
+  return (
+    <>
+      <div className="parties" data-testid="parties" data-side={work.side}>
+        <Customer work={work} />
+        {work.parties.map((one) => (
+          <Colleague key={one.agent} one={one} work={work} />
+        ))}
+      </div>
+      <div className="callbar-clock" data-testid="call-phase" data-phase={phaseOf(work)}>
+        {work.recording && <span className="rec">{t("call.recording")}</span>}
+        <span className="clock-row">
+          <Since at={work.talking_since ?? work.since} />
+          <QualityMark />
+        </span>
+      </div>
+      {work.task === "consult" ? <CalledIn work={work} /> : <Own work={work} box={box} onBox={onBox} />}
+    </>
+  );
+}
+
+function phaseOf(work: WorkDoc): string {
+  const one = consultedIn(work);
+  if (work.task === "consult") return "called_in";
+  if (!one) return "conference";
+  if (one.state !== "consulting") return "consult_ringing";
+  return work.side === "customer" ? "swapped" : "consulting";
+}
+
+function Person({
+  icon,
+  name,
+  word,
+  live,
+  children,
+}: {
+  icon: ReactNode;
+  name: string;
+  word: string;
+  live: boolean;
+  children?: ReactNode;
+}) {
+  return (
+    <div className={`party${live ? " party-live" : ""}`}>
+      <span className="party-icon">{icon}</span>
+      <span className="party-who">
+        <b>{name}</b>
+        <span className="party-word">{word}</span>
+      </span>
+      {children}
+    </div>
+  );
+}
+
+function Customer({ work }: { work: WorkDoc }) {
+  const t = useT();
+  const name = useCallerName(work);
+  const others = work.parties.some((one) => one.state === "joined");
+  const mine = work.task === "contact" ? work.side === "customer" && !work.held : !work.held;
+  const word = work.held ? "music" : mine ? "with_you" : others ? "with_others" : "music";
+  return (
+    <Person
+      icon={work.held ? <PauseOutlined /> : <UserOutlined />}
+      name={name}
+      word={t(`party.${word}`)}
+      live={word === "with_you"}
+    />
+  );
+}
+
+function Colleague({ one, work }: { one: PartyDoc; work: WorkDoc }) {
+  const t = useT();
+  const own = work.task === "contact";
+  const apart = own && work.side === "customer";
+  const word = one.lost
+    ? "lost"
+    : one.state === "asked" || one.state === "ringing"
+      ? "ringing"
+      : one.state === "joined"
+        ? "joined"
+        : apart
+          ? "music"
+          : "with_you";
+  return (
+    <Person
+      icon={word === "music" ? <PauseOutlined /> : <PhoneFilled />}
+      name={pick(one.name)}
+      word={t(`party.${word}`)}
+      live={word === "with_you" || word === "joined"}
+    >
+      {own && one.state === "joined" && (
+        <button
+          type="button"
+          className="party-drop"
+          title={t("party.drop", { name: pick(one.name) })}
+          aria-label={t("party.drop", { name: pick(one.name) })}
+          data-testid={`drop-${one.agent}`}
+          onClick={() => void command("DropParty", { conversation: work.conversation, party: one.agent })}
+        >
+          <CloseOutlined />
+        </button>
+      )}
+    </Person>
+  );
+}
+
+function Mute() {
+  const t = useT();
+  const call = useApp((state) => state.phone.call);
+  if (call?.phase !== "talking") return null;
+  return (
+    <Action
+      data-testid="mute"
+      on={call.muted}
+      icon={call.muted ? <AudioMutedOutlined /> : <AudioOutlined />}
+      label={t(call.muted ? "call.unmute" : "call.mute")}
+      hotkey="F7"
+      onClick={() => phone.mute(!call.muted)}
+    />
+  );
+}
+
+/** He was called in: it is his colleague's talk. */
+function CalledIn({ work }: { work: WorkDoc }) {
+  const t = useT();
+  return (
+    <div className="actions">
+      <Mute />
+      <Action
+        data-testid="hangup"
+        tone="stop"
+        icon={<HangUpIcon />}
+        label={t("party.leave")}
+        hotkey="F4"
+        onClick={() => void hangUp(work.conversation)}
+      />
+    </div>
+  );
+}
+
+function Own({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: OpenBox) => void }) {
+  const t = useT();
+  const { conversation } = work;
+  const one = consultedIn(work);
+  const run = (name: string) => () => void command(name, { conversation });
+  if (work.lost) return <div className="muted-note">{t("call.lost")}</div>;
+  if (one) {
+    const there = one.state === "consulting" && !one.lost;
+    return (
+      <div className="actions">
+        <Mute />
+        {there && (
+          <>
+            <Action
+              data-testid="swap"
+              icon={<SwapOutlined />}
+              label={t("party.swap")}
+              hotkey="F6"
+              onClick={run("SwapCall")}
+            />
+            <Action
+              data-testid="complete"
+              tone="go"
+              icon={<CheckOutlined />}
+              label={t("party.complete")}
+              hotkey="F3"
+              onClick={run("CompleteConsult")}
+            />
+            <Action
+              data-testid="merge"
+              icon={<TeamOutlined />}
+              label={t("party.merge")}
+              hotkey="F10"
+              onClick={run("ConferenceCall")}
+            />
+          </>
+        )}
+        <Action
+          data-testid="cancel-consult"
+          tone="stop"
+          icon={<RollbackOutlined />}
+          label={t("party.cancel")}
+          hotkey="F4"
+          onClick={run("CancelConsult")}
+        />
+      </div>
+    );
+  }
+  return (
+    <div className="actions">
+      <Mute />
+      <Action
+        data-testid={work.held ? "retrieve" : "hold"}
+        tone={work.held ? "go" : "plain"}
+        icon={<PauseOutlined />}
+        label={t(work.held ? "call.retrieve" : "call.hold")}
+        hotkey="F6"
+        onClick={run(work.held ? "RetrieveCall" : "HoldCall")}
+      />
+      <div className="keypad-anchor">
+        <Action
+          data-testid="transfer"
+          on={box === "transfer"}
+          icon={<UserAddOutlined />}
+          label={t("party.add")}
+          hotkey="F3"
+          onClick={() => onBox(box === "transfer" ? "" : "transfer")}
+        />
+        {box === "transfer" && <TransferBox conversation={conversation} consultOnly onClose={() => onBox("")} />}
+      </div>
+      <Action
+        data-testid="leave"
+        tone="stop"
+        icon={<LogoutOutlined />}
+        label={t("party.leave")}
+        hotkey="F4"
+        onClick={run("LeaveConference")}
+      />
+    </div>
+  );
+}
