@@ -177,6 +177,7 @@ class WorkDoc(msgspec.Struct, frozen=True, kw_only=True):
     held: bool
     lost: bool
     recording: bool
+    listened: bool
     until: float | None
     note: str
     calling: bool
@@ -394,6 +395,7 @@ def work(world: World, agent: AgentId, item: WorkItem) -> WorkDoc | None:
         held=talking and conversation.place is Place.HELD,
         lost=item.lost_at > 0.0,
         recording=talking and bool(conversation.recordings),
+        listened=talking and conversation.monitor is not None and world.site.floor.tell_listening,
         until=(item.until or None) if not asked else None,
         note=item.note,
         handed=others.handed(world, conversation, contact, asked=asked),

@@ -163,7 +163,8 @@ class TileConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 class FloorConfig(msgspec.Struct, frozen=True, kw_only=True):
     """From where on figures are coloured on leads' pages: `warn_` amber, `bad_` red. Times are seconds, service levels
-    percent (the smaller, the worse). `tiles`: the wallboard's; none = eight that fit most sites."""
+    percent (the smaller, the worse). `tiles`: the wallboard's; none = eight that fit most sites. `tell_listening`:
+    agents' pages show that a lead is in the call."""
 
     warn_waiting: int = 3
     bad_waiting: int = 8
@@ -178,6 +179,7 @@ class FloorConfig(msgspec.Struct, frozen=True, kw_only=True):
     warn_not_ready_seconds: float = 900.0
     bad_not_ready_seconds: float = 1800.0
     tiles: tuple[TileConfig, ...] = ()
+    tell_listening: bool = False
 
 
 class SiteConfig(msgspec.Struct, frozen=True, kw_only=True):

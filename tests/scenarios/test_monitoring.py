@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from agent_desktop import view
 from ctiserver.model import commands as cmd, effects as fx, events as ev, ids
 from ctiserver.model.causes import ClearedBy, MonitorEnd, MonitorMode
 from ctiserver.model.errors import Rejection
-from ctiserver.model.ids import LegId
+from ctiserver.model.ids import AgentId, LegId
+from ctiserver.model.site import FloorConfig
 from ctiserver.model.talk import Role
 from ctiserver.model.work import AgentState, agent_state
 from tests.fakes.floor import Floor
+from tests.scenarios.conftest import make_site
 from tests.scenarios.test_call_stories import finish, talking
 from tests.scenarios.test_consult import consulting, do, finish_both
 from tests.scenarios.test_transfers import both_finish, picks_up, send
@@ -318,6 +322,21 @@ def test_consult_conference_and_the_agent_leaves_and_the_lead_stays_with_the_cus
     floor.settle()
     finish_both(floor)
     assert ended(floor) is MonitorEnd.CALL_OVER
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_the_agent_sees_that_somebody_listens_only_if_the_site_says_so(told: bool) -> None:
+    floor = Floor(msgspec.structs.replace(make_site(), floor=FloorConfig(tell_listening=told)))
+    caller, _ = talking(floor)
+    listening(floor)
+    shown = view.work(floor.world, AgentId("1001"), floor.work("1001"))
+    assert shown is not None
+    assert shown.listened is told
+    ask(floor, cmd.StopMonitor)
+    shown = view.work(floor.world, AgentId("1001"), floor.work("1001"))
+    assert shown is not None
+    assert shown.listened is False
+    over(floor, caller)
 
 
 # --- take over

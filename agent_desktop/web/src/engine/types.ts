@@ -160,6 +160,8 @@ export interface WorkDoc {
   held: boolean;
   lost: boolean;
   recording: boolean;
+  /** A team lead is in the call, and the site lets agents see it. */
+  listened?: boolean;
   until: number | null;
   note: string;
   /** The customer of a callback is being called; `unreached`: he was, in vain. */

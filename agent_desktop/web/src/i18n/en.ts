@@ -99,6 +99,7 @@ export const en: Dictionary = {
     on_your_phone: "Answer on your phone: {{name}}",
     lost_desk: "The caller hears music; your phone rings, lift it to go on",
     recording: "REC",
+    listened: "Team lead listens",
     answer: "Answer",
     answer_once: "Answers at once",
     reject: "Reject",

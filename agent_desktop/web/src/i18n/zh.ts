@@ -96,6 +96,7 @@ export const zh = {
     on_your_phone: "请在话机上接听：{{name}}",
     lost_desk: "对方在听音乐，您的话机正在振铃，摘机即可继续",
     recording: "录音",
+    listened: "班长在线",
     answer: "接听",
     answer_once: "振铃即接",
     reject: "拒接",

@@ -6,6 +6,7 @@ import {
   AudioMutedOutlined,
   AudioOutlined,
   CaretRightOutlined,
+  EyeOutlined,
   PauseOutlined,
   PhoneFilled,
   PhoneOutlined,
@@ -229,6 +230,11 @@ function Talk({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: 
         <span className="phase">
           {t(phase === "calling" ? "callback.calling" : phase === "lost" ? "call.held" : `call.${phase}`)}
           {work.recording && <span className="rec">{t("call.recording")}</span>}
+          {work.listened && (
+            <span className="listened" data-testid="listened">
+              <EyeOutlined /> {t("call.listened")}
+            </span>
+          )}
         </span>
         <span className="clock-row">
           <Since at={work.talking_since ?? work.since} />
