@@ -67,6 +67,8 @@ class FloorAgent(msgspec.Struct, frozen=True, kw_only=True):
     call: AgentCall | None
     skills: dict[str, int]
     queues: tuple[str, ...]
+    own_queues: tuple[str, ...]
+    """of those the ones that he does not serve by his group"""
     handled: int
     unread: int
 
@@ -173,6 +175,7 @@ def _agent(world: World, name: AgentId) -> tuple[Owner, FloorAgent] | None:
         call=_in_hand(world, items[0]) if items else None,
         skills=config.skills,
         queues=tuple(world.serves.get(name, ())),
+        own_queues=config.queues,
         handled=found.handled_today,
         unread=len(found.notices),
     )

@@ -13,7 +13,10 @@ from aiohttp import web
 from ctiserver.api.errors import NotFound
 from ctiserver.api.parts import PARTS
 
-PAGES = ("/", "/call", "/admin", "/lead/calls", "/lead/callbacks", "/lead/queues", "/lead/waiting")
+PAGES = (
+    *("/", "/call", "/admin", "/wallboard"),
+    *("/lead", "/lead/calls", "/lead/callbacks", "/lead/queues", "/lead/waiting"),
+)
 _HASHED = "public, max-age=31536000, immutable"
 _FRESH = "no-cache"
 

@@ -49,6 +49,7 @@ export function createMock() {
         links: 1,
         misses: 0,
         handled: 5,
+        notices: [],
         queues: ["service", "complaint", "order"],
       },
       site,

@@ -3,13 +3,15 @@
  * sound is back before the browser's one thread is busy with drawing (measured: 300 ms of it).
  */
 const path = location.pathname.replace(/\/+$/, "");
-const PLACES: Record<string, "call" | "calls" | "admin" | "callbacks" | "queues" | "waiting"> = {
+const PLACES: Record<string, "call" | "calls" | "admin" | "floor" | "callbacks" | "queues" | "waiting" | "wall"> = {
   "/call": "call",
   "/admin": "admin",
+  "/lead": "floor",
   "/lead/calls": "calls",
   "/lead/callbacks": "callbacks",
   "/lead/queues": "queues",
   "/lead/waiting": "waiting",
+  "/wallboard": "wall",
 };
 const page = PLACES[path] ?? "desktop";
 /** The longest that drawing waits for a call to be back. */

@@ -8,6 +8,8 @@ const PAGES = {
   call: lazy(() => import("./call/CallPage").then((module) => ({ default: module.CallPage }))),
   admin: lazy(() => import("./admin/AdminPage").then((module) => ({ default: module.AdminPage }))),
   calls: lazy(() => import("./lead/CallsPage").then((module) => ({ default: module.CallsPage }))),
+  floor: lazy(() => import("./lead/FloorPage").then((module) => ({ default: module.FloorPage }))),
+  wall: lazy(() => import("./wall/WallPage").then((module) => ({ default: module.WallPage }))),
   callbacks: lazy(() => import("./lead/CallbacksPage").then((module) => ({ default: module.CallbacksPage }))),
   queues: lazy(() => import("./lead/QueuesPage").then((module) => ({ default: module.QueuesPage }))),
   waiting: lazy(() => import("./lead/WaitingPage").then((module) => ({ default: module.WaitingPage }))),

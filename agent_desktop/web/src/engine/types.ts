@@ -48,6 +48,15 @@ export interface MeDoc {
   misses: number;
   handled: number;
   queues: string[];
+  notices: Notice[];
+}
+/** What a lead tells him, until he acknowledges it. `text`: of not_ready the reason's id. */
+export interface Notice {
+  id: string;
+  kind: "message" | "ready" | "not_ready" | "signed_out";
+  by: string;
+  text: string;
+  at: number;
 }
 
 export interface Named {

@@ -15,6 +15,13 @@ export const en: Dictionary = {
     away: "The server cannot be reached, trying again…",
   },
   reason: { device_lost: "phone lost", misses: "missed calls", wrap_up: "after wrap-up" },
+  notices: {
+    message: "Lead {{by}}: {{text}}",
+    ready: "Lead {{by}} set you ready",
+    not_ready: "Lead {{by}} set you not ready: {{text}}",
+    signed_out: "Lead {{by}} signed you out",
+    read: "Read",
+  },
   state: {
     null: "Signed out",
     not_ready: "Not ready",

@@ -14,6 +14,13 @@ export const zh = {
     away: "服务器暂时连不上，正在重试…",
   },
   reason: { device_lost: "电话断开", misses: "多次未接", wrap_up: "话后" },
+  notices: {
+    message: "班长 {{by}}：{{text}}",
+    ready: "班长 {{by}} 将您设为示闲",
+    not_ready: "班长 {{by}} 将您设为示忙：{{text}}",
+    signed_out: "班长 {{by}} 将您签退",
+    read: "知道了",
+  },
   state: {
     null: "未签到",
     not_ready: "示忙",

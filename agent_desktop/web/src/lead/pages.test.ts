@@ -11,9 +11,9 @@ describe("pages of leads and administrators", () => {
       for (const place of placesOf(role)) expect(maySee(role, place)).toBe(true);
   });
 
-  it("sends people without a seat to who waits, and those who take calls to their desktop", () => {
-    expect(homeOf({ role: "lead", agent: null })).toBe("/lead/waiting");
-    expect(homeOf({ role: "admin", agent: null })).toBe("/lead/waiting");
+  it("sends people without a seat to the floor, and those who take calls to their desktop", () => {
+    expect(homeOf({ role: "lead", agent: null })).toBe("/lead");
+    expect(homeOf({ role: "admin", agent: null })).toBe("/lead");
     expect(homeOf({ role: "lead", agent: "2002" })).toBe("/");
     expect(homeOf({ role: "agent", agent: null })).toBe("/");
   });

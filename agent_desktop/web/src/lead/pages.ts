@@ -1,13 +1,15 @@
 /** The pages of team leads and administrators, and who may see which. Pure. */
 import type { Login } from "../engine/types";
 
-export type LeadPlace = "calls" | "waiting" | "queues" | "callbacks" | "admin";
+export type LeadPlace = "floor" | "calls" | "waiting" | "queues" | "callbacks" | "wallboard" | "admin";
 
 export const PATHS: Record<LeadPlace, string> = {
+  floor: "/lead",
   calls: "/lead/calls",
   waiting: "/lead/waiting",
   queues: "/lead/queues",
   callbacks: "/lead/callbacks",
+  wallboard: "/wallboard",
   admin: "/admin",
 };
 
@@ -21,7 +23,7 @@ export function placesOf(role: Login["role"]): LeadPlace[] {
   return (Object.keys(PATHS) as LeadPlace[]).filter((place) => maySee(role, place));
 }
 
-/** Where somebody belongs after the login: with a seat at the desktop, else where he sees the work. */
+/** Where somebody belongs after the login: with a seat at the desktop, else on the floor. */
 export function homeOf(login: Pick<Login, "role" | "agent">): string {
-  return login.agent || login.role === "agent" ? "/" : PATHS.waiting;
+  return login.agent || login.role === "agent" ? "/" : PATHS.floor;
 }

@@ -14,6 +14,7 @@ import { CustomerPane } from "./CustomerPane";
 import { Home } from "./Home";
 import { useHotkeys } from "./hooks";
 import { LoginPage } from "./LoginPage";
+import { Notices } from "./Notices";
 import { Empty, Logo, sentence } from "./parts";
 import { TopBar } from "./TopBar";
 import "./desktop.css";
@@ -90,6 +91,7 @@ function Desktop() {
       <TopBar />
       <CallBar box={box} onBox={setBox} />
       <Banner />
+      <Notices />
       <main className="main">
         <Guard key={work?.contact ?? "home"}>
           {known ? work ? <CustomerPane key={work.contact} work={work} /> : <Home /> : <NoSeat />}

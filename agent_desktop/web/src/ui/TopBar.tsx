@@ -33,7 +33,7 @@ export function TopBar() {
       {me?.signed_in && <PhoneChip />}
       <Freshness />
       {login && login.role !== "agent" && (
-        <Button type="text" className="quiet" href={PATHS.waiting} data-testid="to-lead">
+        <Button type="text" className="quiet" href={PATHS.floor} data-testid="to-lead">
           {t("top.floor")}
         </Button>
       )}

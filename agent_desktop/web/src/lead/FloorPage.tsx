@@ -1,0 +1,162 @@
+/** The team lead's floor: agents, queues and calls, live, and what a lead does about them. */
+import { BellOutlined, HistoryOutlined, LockOutlined, TeamOutlined } from "@ant-design/icons";
+import { App, Button, Drawer, Select } from "antd";
+import i18next from "i18next";
+import { useEffect, useState } from "react";
+import { ApiError } from "../engine/api";
+import { pulse } from "../engine/store";
+import type { AgentStateName, Docs } from "../engine/types";
+import { pick, useT } from "../i18n";
+import { floorEn } from "../i18n/floorEn";
+import { floorZh } from "../i18n/floorZh";
+import { useTicking } from "../ui/hooks";
+import { Empty, sentence } from "../ui/parts";
+import { Audit } from "./Audit";
+import { agentsIn, callsIn, type Filters, filtered, queuesIn, siteIn } from "./board";
+import { AgentTable, CallTable, QueueTable } from "./FloorTables";
+import { AgentDrawer, MessageBox } from "./LeadActs";
+import { LeadPage } from "./LeadPage";
+import { useFloor } from "./useFloor";
+import "./floor.css";
+
+i18next.addResourceBundle("zh", "translation", { floor: floorZh }, true);
+i18next.addResourceBundle("en", "translation", { floor: floorEn }, true);
+
+export function FloorPage() {
+  return <LeadPage place="floor">{({ ended }) => <Floor onEnded={ended} />}</LeadPage>;
+}
+
+/** Tells that it is done, or why not; true = done. */
+export type Act = (work: Promise<unknown>) => Promise<boolean>;
+
+function Floor({ onEnded }: { onEnded: () => void }) {
+  const t = useT();
+  const { message } = App.useApp();
+  const { docs, status } = useFloor(onEnded);
+  const [filters, setFilters] = useState<Filters>({ team: "", queue: "", state: "" });
+  const [agent, setAgent] = useState("");
+  const [open, setOpen] = useState<"" | "message" | "audit">("");
+  const site = siteIn(docs);
+  const act: Act = async (work) => {
+    try {
+      await work;
+      void message.success(t("floor.done"));
+      return true;
+    } catch (error) {
+      void message.error(sentence(error instanceof ApiError ? error.code : "failed"));
+      return false;
+    }
+  };
+  if (!site) return <main className="floor" aria-busy="true" />;
+  const agents = agentsIn(docs);
+  if (agents.length === 0 && Object.keys(site.queues).length === 0)
+    return (
+      <main className="floor">
+        <Empty icon={<LockOutlined />} title={t("floor.no_team")} hint={t("floor.no_team_hint")} />
+      </main>
+    );
+  const shown = filtered(agents, filters);
+  const queues = queuesIn(docs).filter((queue) => !filters.queue || queue.id === filters.queue);
+  const calls = callsIn(docs).filter((call) => !filters.queue || call.queue === filters.queue);
+  return (
+    <main className={`floor${status === "live" ? "" : " stale"}`} data-testid="floor">
+      <div className="floor-tools">
+        <FilterBar docs={docs} filters={filters} onChange={setFilters} />
+        <span className="spacer" />
+        <Fresh status={status} />
+        <Button icon={<BellOutlined />} data-testid="message-all" onClick={() => setOpen("message")}>
+          {t("floor.message_all")}
+        </Button>
+        <Button icon={<HistoryOutlined />} data-testid="audit" onClick={() => setOpen("audit")}>
+          {t("floor.audit")}
+        </Button>
+      </div>
+      <section className="card floor-agents">
+        {shown.length > 0 ? (
+          <AgentTable agents={shown} site={site} chosen={agent} onChoose={setAgent} />
+        ) : (
+          <Empty icon={<TeamOutlined />} title={t("floor.no_agents")} hint={t("floor.no_agents_hint")} />
+        )}
+      </section>
+      <div className="floor-side">
+        <section className="card floor-queues">
+          <QueueTable queues={queues} site={site} />
+        </section>
+        <section className="card floor-calls">
+          <CallTable calls={calls} agents={agents} site={site} act={act} />
+        </section>
+      </div>
+      <AgentDrawer
+        agent={agents.find((each) => each.id === agent)}
+        site={site}
+        act={act}
+        onClose={() => setAgent("")}
+      />
+      <MessageBox open={open === "message"} to={null} act={act} onClose={() => setOpen("")} />
+      <Drawer open={open === "audit"} title={t("floor.audit")} size="large" onClose={() => setOpen("")} destroyOnHidden>
+        <Audit />
+      </Drawer>
+    </main>
+  );
+}
+
+const STATES: AgentStateName[] = ["ready", "reserved", "busy", "working_after_call", "not_ready", "null"];
+
+function FilterBar({
+  docs,
+  filters,
+  onChange,
+}: {
+  docs: Docs;
+  filters: Filters;
+  onChange: (filters: Filters) => void;
+}) {
+  const t = useT();
+  const site = siteIn(docs);
+  const groups = Object.entries(site?.groups ?? {});
+  const choose = (key: keyof Filters, options: { value: string; label: string }[]) => (
+    <Select
+      value={filters[key]}
+      options={[{ value: "", label: t(`floor.${key}`) }, ...options]}
+      onChange={(value) => onChange({ ...filters, [key]: value })}
+      aria-label={t(`floor.${key}`)}
+      data-testid={`filter-${key}`}
+      popupMatchSelectWidth={false}
+    />
+  );
+  return (
+    <>
+      {groups.length > 1 &&
+        choose(
+          "team",
+          groups.map(([id, name]) => ({ value: id, label: pick(name) })),
+        )}
+      {choose(
+        "queue",
+        Object.entries(site?.queues ?? {}).map(([id, queue]) => ({ value: id, label: pick(queue.name) })),
+      )}
+      {choose("state", [
+        { value: "present", label: t("floor.present") },
+        ...STATES.map((state) => ({ value: state, label: t(`state.${state}`) })),
+      ])}
+    </>
+  );
+}
+
+/** How fresh the picture is; grey after three seconds without a word of the server. */
+export function Fresh({ status }: { status: string }) {
+  const t = useT();
+  const age = useTicking(() => (pulse.at ? Math.floor((performance.now() - pulse.at) / 100) / 10 : 0));
+  const stale = status !== "live" || age >= 3;
+  const [known, setKnown] = useState(false);
+  useEffect(() => setKnown(known || status === "live"), [status, known]);
+  if (!known) return null;
+  return (
+    <span className={`fresh${stale ? " stale" : ""}`} data-testid="freshness" data-stale={stale} role="status">
+      <i className="dot" />
+      {status !== "live"
+        ? t("floor.away")
+        : t(stale ? "floor.stale" : "floor.live", { seconds: stale ? Math.floor(age) : age.toFixed(1) })}
+    </span>
+  );
+}

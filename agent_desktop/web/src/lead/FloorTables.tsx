@@ -1,0 +1,327 @@
+/** The tables of the floor: agents (sorted as one likes), queues, calls. */
+import { CaretDownOutlined, CaretUpOutlined, MessageOutlined, PhoneOutlined } from "@ant-design/icons";
+import { Button, Dropdown, Popconfirm } from "antd";
+import { useState } from "react";
+import { duration } from "../engine/clock";
+import { pick, useT } from "../i18n";
+import { phoneNumber } from "../ui/format";
+import { useServerNow } from "../ui/hooks";
+import { named, STATE_CLASS, StateIcon } from "../ui/parts";
+import {
+  above,
+  type FloorAgent,
+  type FloorCall,
+  type FloorQueue,
+  type FloorSite,
+  type SortKey,
+  sorted,
+  tileLevel,
+  tooLong,
+} from "./board";
+import type { Act } from "./FloorPage";
+import { acts } from "./useFloor";
+
+const COLUMNS: [SortKey | "skills", boolean][] = [
+  ["agent", true],
+  ["status", true],
+  ["since", true],
+  ["call", true],
+  ["skills", false],
+  ["handled", true],
+];
+
+export function AgentTable({
+  agents,
+  site,
+  chosen,
+  onChoose,
+}: {
+  agents: FloorAgent[];
+  site: FloorSite;
+  chosen: string;
+  onChoose: (id: string) => void;
+}) {
+  const t = useT();
+  const [by, setBy] = useState<SortKey>("agent");
+  const [down, setDown] = useState(false);
+  const sort = (key: SortKey) => {
+    setDown(key === by && !down);
+    setBy(key);
+  };
+  return (
+    <table className="floor-table">
+      <thead>
+        <tr>
+          {COLUMNS.map(([key, sorts]) => (
+            <th
+              key={key}
+              aria-sort={key === by ? (down ? "descending" : "ascending") : undefined}
+              className={key === "handled" || key === "since" ? "right" : ""}
+            >
+              {sorts ? (
+                <button type="button" data-testid={`sort-${key}`} onClick={() => sort(key as SortKey)}>
+                  {t(`floor.${key}`)}
+                  {key === by && (down ? <CaretUpOutlined /> : <CaretDownOutlined />)}
+                </button>
+              ) : (
+                t(`floor.${key}`)
+              )}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {sorted(agents, by, down).map((agent) => (
+          <AgentRow
+            key={agent.id}
+            agent={agent}
+            site={site}
+            chosen={agent.id === chosen}
+            onChoose={() => onChoose(agent.id)}
+          />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function AgentRow({
+  agent,
+  site,
+  chosen,
+  onChoose,
+}: {
+  agent: FloorAgent;
+  site: FloorSite;
+  chosen: boolean;
+  onChoose: () => void;
+}) {
+  const t = useT();
+  const now = useServerNow();
+  const reason = named(site.reasons, agent.reason);
+  const call = agent.call;
+  const here = agent.state !== "null";
+  return (
+    <tr
+      className={`${chosen ? "chosen" : ""}${here ? "" : " out"}`}
+      data-testid={`agent-${agent.id}`}
+      data-state={agent.state}
+      onClick={onChoose}
+    >
+      <td>
+        <button type="button" className="floor-name" data-testid={`open-${agent.id}`} onClick={onChoose}>
+          <b>{pick(agent.name)}</b> <span className="num">{agent.id}</span>
+        </button>
+        <small>{pick(site.groups[agent.group])}</small>
+      </td>
+      <td>
+        <span className={`state state-${STATE_CLASS[agent.state]}`}>
+          <StateIcon state={agent.state} />
+          {t(`state.${agent.state}`)}
+        </span>
+        <small>
+          {agent.state === "not_ready" && reason}
+          {agent.pending && t("floor.pending", { name: reason || t("state.not_ready") })}
+          {here && !agent.reachable && <em>{t("floor.unreachable")}</em>}
+          {agent.unread > 0 && (
+            <em>
+              <MessageOutlined /> {t("floor.unread", { count: agent.unread })}
+            </em>
+          )}
+        </small>
+      </td>
+      <td className={`num right level-${tooLong(agent, now, site.floor)}`}>{here && duration(now - agent.since)}</td>
+      <td>
+        {call && (
+          <>
+            <span>{call.name || phoneNumber(call.number) || t("call.anonymous")}</span>
+            <small>
+              {pick(site.queues[call.queue]?.name) || call.queue} {call.held && <em>{t("floor.held")}</em>}
+            </small>
+          </>
+        )}
+      </td>
+      <td className="floor-skills">
+        {Object.entries(agent.skills)
+          .map(([skill, level]) => `${skill} ${level}`)
+          .join(" · ")}
+      </td>
+      <td className="num right">{here && agent.handled}</td>
+    </tr>
+  );
+}
+
+const share = (value: number | null) => (value === null ? "–" : `${Math.round(value * 100)} %`);
+
+export function QueueTable({ queues, site }: { queues: FloorQueue[]; site: FloorSite }) {
+  const t = useT();
+  const now = useServerNow();
+  return (
+    <table className="floor-table">
+      <thead>
+        <tr>
+          <th>{t("floor.name")}</th>
+          {["waiting", "longest", "predicted"].map((key) => (
+            <th key={key} className="right">
+              {t(`floor.${key}`)}
+            </th>
+          ))}
+          <th className="right" title={t("floor.service")}>
+            {t("floor.service_now")}
+          </th>
+          <th className="right" title={t("floor.service")}>
+            {t("floor.service_today")}
+          </th>
+          <th className="right">
+            {t("floor.ready")} / {t("floor.busy")} / {t("floor.staffed")}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {queues.map((queue) => {
+          const longest = queue.longest_since === null ? null : Math.max(0, now - queue.longest_since);
+          const level = (figure: "waiting" | "longest" | "service_now" | "service_today", value: number | null) =>
+            `num right level-${tileLevel(figure, value, site.floor)}`;
+          return (
+            <tr key={queue.id} data-testid={`floor-queue-${queue.id}`}>
+              <td>
+                <b>{pick(site.queues[queue.id]?.name)}</b>
+                {!queue.open && (
+                  <small>
+                    <em>{t("floor.closed")}</em>
+                  </small>
+                )}
+              </td>
+              <td className={level("waiting", queue.waiting)}>{queue.waiting}</td>
+              <td className={level("longest", longest)}>{longest === null ? "–" : duration(longest)}</td>
+              <td className="num right">{queue.predicted === null ? "–" : duration(queue.predicted)}</td>
+              <td className={level("service_now", queue.service_now)}>{share(queue.service_now)}</td>
+              <td className={level("service_today", queue.service_today)}>{share(queue.service_today)}</td>
+              <td className="num right">
+                {queue.ready} / {queue.busy} / {queue.staffed}
+              </td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+const PRIORITIES = [0, 60, 300, 900, 3600];
+
+export function CallTable({
+  calls,
+  agents,
+  site,
+  act,
+}: {
+  calls: FloorCall[];
+  agents: FloorAgent[];
+  site: FloorSite;
+  act: Act;
+}) {
+  const t = useT();
+  const now = useServerNow();
+  if (calls.length === 0)
+    return (
+      <p className="floor-none">
+        <PhoneOutlined /> {t("floor.no_calls")}
+      </p>
+    );
+  return (
+    <table className="floor-table">
+      <thead>
+        <tr>
+          {["caller", "name", "place", "since"].map((key) => (
+            <th key={key} className={key === "since" ? "right" : ""}>
+              {t(`floor.${key}`)}
+            </th>
+          ))}
+          <th />
+        </tr>
+      </thead>
+      <tbody>
+        {calls.map((call) => {
+          const waits = call.contact && call.state === "waiting";
+          const place = call.state === "reserved" ? "reserved" : call.place;
+          return (
+            <tr key={call.conversation} data-testid="floor-call" data-place={place} data-contact={call.contact}>
+              <td>
+                {call.name || phoneNumber(call.number) || t("call.anonymous")}
+                {call.name && <small className="num">{phoneNumber(call.number)}</small>}
+              </td>
+              <td>{pick(site.queues[call.queue]?.name) || call.queue}</td>
+              <td>
+                {t(`floor.place_${place}`)}
+                <small>
+                  {call.agents.join(", ")}
+                  {call.prefer && t("floor.for_agent", { name: call.prefer })}
+                  {waits && call.head && !call.prefer && t("floor.first")}
+                  {waits && call.priority > 0 && ` +${duration(call.priority)}`}
+                </small>
+              </td>
+              <td
+                className={`num right level-${waits ? above(now - call.since, site.floor.warn_longest_seconds, site.floor.bad_longest_seconds) : ""}`}
+              >
+                {duration(now - call.since)}
+              </td>
+              <td className="right floor-acts">
+                {waits && (
+                  <>
+                    <Dropdown
+                      trigger={["click"]}
+                      menu={{
+                        items: agents
+                          .filter((agent) => agent.state !== "null" && agent.queues.includes(call.queue))
+                          .map((agent) => ({
+                            key: agent.id,
+                            label: `${pick(agent.name)} ${agent.id} · ${t(`state.${agent.state}`)}`,
+                          })),
+                        onClick: ({ key }) => void act(acts.pull(call.contact, key)),
+                      }}
+                    >
+                      <Button size="small" data-testid="pull">
+                        {t("floor.pull")}
+                      </Button>
+                    </Dropdown>
+                    <Dropdown
+                      trigger={["click"]}
+                      menu={{
+                        items: PRIORITIES.map((seconds) => ({
+                          key: String(seconds),
+                          label: seconds ? t("floor.priority_up", { minutes: seconds / 60 }) : t("floor.priority_none"),
+                        })),
+                        onClick: ({ key }) => void act(acts.prioritise(call.contact, Number(key))),
+                      }}
+                    >
+                      <Button size="small" data-testid="priority">
+                        {t("floor.priority")}
+                      </Button>
+                    </Dropdown>
+                    <Button size="small" type="link" href={`/lead/waiting#${encodeURIComponent(call.contact)}`}>
+                      {t("floor.why")}
+                    </Button>
+                  </>
+                )}
+                {call.place !== "booked" && call.place !== "calling" && (
+                  <Popconfirm
+                    title={t("floor.end_sure")}
+                    okText={t("floor.end_call")}
+                    cancelText={t("floor.close")}
+                    okButtonProps={{ danger: true }}
+                    onConfirm={() => void act(acts.end(call.conversation))}
+                  >
+                    <Button size="small" danger data-testid="end-call">
+                      {t("floor.end_call")}
+                    </Button>
+                  </Popconfirm>
+                )}
+              </td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
