@@ -108,6 +108,19 @@ function Control({
     case "choice":
     case "many":
       return <Choice id={id} spec={spec} value={shown} onChange={onChange} testid={testid} />;
+    case "names":
+      return (
+        <Select
+          id={id}
+          mode="tags"
+          open={false}
+          suffixIcon={null}
+          tokenSeparators={[",", " ", "，"]}
+          data-testid={testid}
+          value={(shown ?? []) as string[]}
+          onChange={(next: string[]) => onChange(next.length ? next : undefined)}
+        />
+      );
     case "percents":
       return <Percents id={id} value={(shown ?? {}) as Record<string, number>} onChange={onChange} testid={testid} />;
     case "named":

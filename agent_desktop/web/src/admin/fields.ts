@@ -1,6 +1,6 @@
 /** What the forms show of each table: one list of fields, in sections. Units are the site file's own. */
 export type Field = { key: string; unit?: string } & (
-  | { kind: "number" | "text" | "label" | "requires" | "flag" | "algorithm" | "pairs" | "percents" | "week" }
+  | { kind: "number" | "text" | "label" | "requires" | "flag" | "algorithm" | "pairs" | "percents" | "week" | "names" }
   /** One of the ids of a table, or of these words. */
   | { kind: "choice"; from?: string; words?: string[]; none?: boolean }
   | { kind: "many"; from: string }
@@ -133,7 +133,7 @@ export const SECTIONS: Record<string, Section[]> = {
     { key: "limits", fields: [flag("auto_answer"), number("max_misses"), seconds("wrap_up_seconds")] },
   ],
   groups: [
-    { key: "who", fields: [name] },
+    { key: "who", fields: [name, { key: "leads", kind: "names" }] },
     {
       key: "capacity",
       fields: [

@@ -1,12 +1,19 @@
 /** The tables of the floor: agents (sorted as one likes), queues, calls. */
-import { CaretDownOutlined, CaretUpOutlined, MessageOutlined, PhoneOutlined } from "@ant-design/icons";
+import {
+  CaretDownOutlined,
+  CaretUpOutlined,
+  MessageOutlined,
+  PhoneOutlined,
+  QuestionCircleOutlined,
+  VerticalAlignTopOutlined,
+} from "@ant-design/icons";
 import { Button, Dropdown, Popconfirm } from "antd";
 import { useState } from "react";
 import { duration } from "../engine/clock";
 import { pick, useT } from "../i18n";
 import { phoneNumber } from "../ui/format";
 import { useServerNow } from "../ui/hooks";
-import { named, STATE_CLASS, StateIcon } from "../ui/parts";
+import { HangUpIcon, named, STATE_CLASS, StateIcon } from "../ui/parts";
 import {
   above,
   type FloorAgent,
@@ -247,7 +254,7 @@ export function CallTable({
           const place = call.state === "reserved" ? "reserved" : call.place;
           return (
             <tr key={call.conversation} data-testid="floor-call" data-place={place} data-contact={call.contact}>
-              <td>
+              <td className="floor-who">
                 {call.name || phoneNumber(call.number) || t("call.anonymous")}
                 {call.name && <small className="num">{phoneNumber(call.number)}</small>}
               </td>
@@ -295,13 +302,21 @@ export function CallTable({
                         onClick: ({ key }) => void act(acts.prioritise(call.contact, Number(key))),
                       }}
                     >
-                      <Button size="small" data-testid="priority">
-                        {t("floor.priority")}
-                      </Button>
+                      <Button
+                        size="small"
+                        icon={<VerticalAlignTopOutlined />}
+                        aria-label={t("floor.priority")}
+                        title={t("floor.priority")}
+                        data-testid="priority"
+                      />
                     </Dropdown>
-                    <Button size="small" type="link" href={`/lead/waiting#${encodeURIComponent(call.contact)}`}>
-                      {t("floor.why")}
-                    </Button>
+                    <Button
+                      size="small"
+                      icon={<QuestionCircleOutlined />}
+                      aria-label={t("floor.why")}
+                      title={t("floor.why")}
+                      href={`/lead/waiting#${encodeURIComponent(call.contact)}`}
+                    />
                   </>
                 )}
                 {call.place !== "booked" && call.place !== "calling" && (
@@ -312,9 +327,14 @@ export function CallTable({
                     okButtonProps={{ danger: true }}
                     onConfirm={() => void act(acts.end(call.conversation))}
                   >
-                    <Button size="small" danger data-testid="end-call">
-                      {t("floor.end_call")}
-                    </Button>
+                    <Button
+                      size="small"
+                      danger
+                      icon={<HangUpIcon />}
+                      aria-label={t("floor.end_call")}
+                      title={t("floor.end_call")}
+                      data-testid="end-call"
+                    />
                   </Popconfirm>
                 )}
               </td>
