@@ -43,7 +43,7 @@ export function Parties({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onB
         {work.recording && <span className="rec">{t("call.recording")}</span>}
         <span className="clock-row">
           <Since at={work.talking_since ?? work.since} />
-          <QualityMark />
+          {!consultedIn(work) && <QualityMark />}
         </span>
       </div>
       {work.task === "consult" ? <CalledIn work={work} /> : <Own work={work} box={box} onBox={onBox} />}
