@@ -46,6 +46,7 @@ async def known(house: Site) -> dict[str, list[str]]:
     return {"conversation": [conversation], "customer": ["cu-0001"]}
 
 
+@pytest.mark.timeout(300)  # some seconds of a processor of its own, which it may not have
 @pytest.mark.parametrize("who", CALLER)
 async def test_everything_is_asked(
     house: Site, description: dict[str, Any], known: dict[str, list[str]], who: str
@@ -66,6 +67,7 @@ async def test_everything_is_asked(
         assert 200 in report.statuses["GET /api/v1/recordings/{conversation}"]
 
 
+@pytest.mark.timeout(300)
 async def test_everything_is_asked_while_the_database_is_locked(
     house: Site, description: dict[str, Any], known: dict[str, list[str]]
 ) -> None:
