@@ -63,6 +63,12 @@ class Caller:
         connect_media(self.sip, self.rtp)
         return self.channel
 
+    async def hold(self) -> None:
+        """The phone's own hold: a re-INVITE."""
+        body = self._phone.sdp(self.rtp, direction="sendonly")
+        request = self.sip.request("INVITE", body=body, content_type="application/sdp")
+        await self._phone.core.outcome(request)
+
     async def hears(self, hz: float, *, within: float = PATIENCE) -> float:
         """Waits until this tone fills four fifths of the last 200 ms; all test tones have -12 dBFS."""
         return await self.rtp.hears(hz, within=within, dbfs=-14.0)

@@ -15,7 +15,7 @@ import pytest_asyncio
 from ctiserver.asterisk import wire
 from ctiserver.asterisk.ari_calls import BridgeType
 from ctiserver.asterisk.runtime import Instance
-from tests.asterisk.caller import Caller
+from tests.asterisk.caller import MUSIC_HZ, Caller
 from tests.asterisk.party import Party
 from tests.harness import tones
 
@@ -159,3 +159,15 @@ async def test_the_record_of_the_customer_holds_nothing_of_a_muted_or_whispering
     assert await _recorded(talk, "mon-ri", LEAD_HZ) < UNHEARD
     assert await _recorded(talk, "mon-ro", LEAD_HZ) < UNHEARD
     assert await _recorded(talk, "mon-ra", AGENT_HZ) > -20
+
+
+async def test_a_muted_listener_who_presses_hold_on_his_phone_gives_nobody_music(talk: Talk) -> None:
+    await talk.join(talk.lead, mute=True)
+    await talk.lead.rtp.hears(AGENT_HZ, within=2)
+    await talk.lead.hold()
+    await talk.cti.event(wire.ChannelHold)
+    since = time.monotonic()
+    await asyncio.sleep(1.0)
+    for leg, other in ((talk.caller, AGENT_HZ), (talk.agent, CALLER_HZ)):
+        assert tones.level_at(leg.rtp.heard(since), MUSIC_HZ) < UNHEARD, "he hears the hold music"
+        await leg.rtp.hears(other, within=5)
