@@ -170,7 +170,8 @@ async def hang_up(request: web.Request) -> web.StreamResponse:
 async def disconnect(request: web.Request) -> web.StreamResponse:
     """One who waits may be ended too: then it is the queue's team that counts."""
     conversation = _conversation(request)
-    request.app[PARTS].rights.conversation(request[PRINCIPAL], conversation)
+    if _talks(request).agent_of(conversation) is None:
+        request.app[PARTS].rights.conversation(request[PRINCIPAL], conversation)
     return await _done(request, cmd.DisconnectCall, conversation=conversation)
 
 

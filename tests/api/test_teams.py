@@ -54,6 +54,10 @@ REFUSED: list[tuple[str, str, str, Any]] = [
     ("POST", "/api/v1/talks/{conversation}/monitor/change", "/api/v1/talks/c1-3/monitor/change", {}),
     ("POST", "/api/v1/talks/{conversation}/disconnect", "/api/v1/talks/c1-3/disconnect", {}),
     ("POST", "/api/v1/talks/{conversation}/disconnect", "/api/v1/talks/c1-2/disconnect", {}),
+    *(
+        ("POST", f"/api/v1/talks/{{conversation}}/{what}", f"/api/v1/talks/c1-3/{what}", {})
+        for what in ("take-over", "hold", "retrieve", "hang-up")
+    ),
 ]
 SHOWN_IN_PART = (
     *("/api/v1/queues", "/api/v1/lost-callers", "/api/v1/callbacks", "/api/v1/waiting/live", "/api/v1/floor/live"),
