@@ -59,6 +59,7 @@ _COMMANDS: dict[str, type[cmd.Command]] = {
         cmd.HoldCall,
         cmd.RetrieveCall,
         cmd.HangUpCall,
+        cmd.MakeCall,
         cmd.TransferCall,
         cmd.ConsultCall,
         cmd.SwapCall,

@@ -445,5 +445,7 @@ def agents_in(event: ev.Event) -> Iterable[AgentId]:
     """Whose documents an event may change (beside those who show its conversation)."""
     if isinstance(event, ev.OfferMade):
         return event.agents
+    if isinstance(event, ev.CallMade) and event.to_agent is not None:
+        return (event.agent, event.to_agent)
     agent = getattr(event, "agent", None)
     return (AgentId(agent),) if agent else ()

@@ -249,7 +249,9 @@ def _talk_leg_gone(plan: Plan, conversation: Conversation, leg: Leg, cause: int,
     """The agent's leg ended in the talk. On purpose: he ends the call. Else music, and he may come back. While his
     customer is still being called there is nobody to have music: the try is over."""
     if conversation.place is Place.CALLING:
-        callbacks.unreached(plan, conversation, Unreached.AGENT if cause in ON_PURPOSE else Unreached.LOST, at)
+        # Of a leg in no bridge Asterisk tells a BYE without a cause, as it does of a vanished transport (measured).
+        given_up = cause in ON_PURPOSE or (not cause and conversation.made_by is not None)
+        callbacks.unreached(plan, conversation, Unreached.AGENT if given_up else Unreached.LOST, at)
         return
     if parties.without_agent(plan, conversation, leg, on_purpose=cause in ON_PURPOSE, at=at):
         return
