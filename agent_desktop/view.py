@@ -152,7 +152,7 @@ class PartnerDoc(msgspec.Struct, frozen=True, kw_only=True):
 
 class WorkDoc(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of work of an agent: offer, talk (busy) or wrap-up. `calling`: the customer is being called,
-    `unreached`: he was, in vain, and `why`; `called_since`: since when his phone is called (None: the agent's own is,
+    `unreached`: he was, in vain, and why; `called_since`: since when his phone is called (None: the agent's own is,
     or nobody's). `task` 'consult': another agent has called him in; `parties` are the others in the call, `side` says
     with whom the agent is whose talk it is."""
 
@@ -183,7 +183,7 @@ class WorkDoc(msgspec.Struct, frozen=True, kw_only=True):
     calling: bool
     called_since: float | None
     unreached: bool
-    why: str
+    unreached_why: str
     partner: PartnerDoc | None
     callback: CallbackDoc | None
     handed: tuple[others.HandedDoc, ...]
@@ -401,7 +401,7 @@ def work(world: World, agent: AgentId, item: WorkItem) -> WorkDoc | None:
         handed=others.handed(world, conversation, contact, asked=asked),
         calling=talking and conversation.place is Place.CALLING,
         called_since=_called_since(conversation) if talking else None,
-        why=contact.unreached,
+        unreached_why=contact.unreached,
         partner=_partner(world, agent, contact),
         unreached=item.kind is WorkKind.WRAP_UP and contact.end_reason is not EndReason.ANSWERED,
         callback=_callback(world, contact),

@@ -18,6 +18,7 @@ import pytest_asyncio
 
 from ctiserver.model import events as ev
 from tests.harness import tones
+from tests.harness.browser import page_hears
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcall import SipCall
@@ -25,6 +26,7 @@ from tests.harness.sipmessage import address
 from tests.harness.site import Site, free_port, site
 from tests.harness.waiting import eventually
 from tests.live import house
+from tests.live.browser_people import AGENT_HZ as PAGE_HZ, browser_agent, wrap_up
 from tests.live.people import AGENT_HZ, FREE_HZ, Agent
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -108,7 +110,7 @@ class Scene:
     async def wraps(self, why: str = "") -> dict[str, Any]:
         """His wrap-up, not skipped whatever the call came to; he finishes it and nothing is left."""
         work = await self.agent.desk.works("wrap_up", 8)
-        assert work["why"] == why
+        assert work["unreached_why"] == why
         assert work["until"] - time.time() > 20, "as long as after any other call"
         await self.agent.desk.finish(ready=False)
         return work
@@ -265,3 +267,63 @@ async def test_the_outside_number_is_busy_and_the_customer_comes_back(dialling: 
         await line.agent.core.outcome(line.call.bye())
         await scene.wraps()
         await scene.over()
+
+
+async def test_the_dial_box_of_a_page(dialling: Site) -> None:
+    """F9, a number, Enter: the page's phone answers by itself, it rings, they talk; the wrap-up; a colleague."""
+    site = dialling
+    async with AsyncExitStack() as stack:
+        carrier = await stack.enter_async_context(SipAgent(target=site.sip, user="carrier", port=CARRIER_PORT))
+        voice = await stack.enter_async_context(RtpEndpoint(tone=OUTSIDE_HZ))
+        _browser, page = await stack.enter_async_context(browser_agent(site, "1003"))
+        shots = site.home / "screenshots"
+
+        await page.keyboard.press("F9")
+        await page.get_by_test_id("dial-number").fill("139 0000-1111")
+        await page.get_by_test_id(f"dial-number/{NUMBER}").wait_for()
+        await page.screenshot(path=shots / "dial-box.png")
+        await page.keyboard.press("Enter")
+        call = await carrier.next_call(8)
+        call.ring()
+        phase = page.get_by_test_id("call-phase")
+        await page.locator('[data-testid="call-phase"][data-phase="calling"]').wait_for()
+        await page.screenshot(path=shots / "dial-calling.png")
+        call.answer(carrier.sdp(voice))
+        connect_media(call, voice)
+        await page.locator('[data-testid="call-phase"][data-phase="talking"]').wait_for()
+        await voice.hears(PAGE_HZ, within=8)
+        await page_hears(page, OUTSIDE_HZ, within=8)
+        await carrier.core.outcome(call.bye())
+        await wrap_up(page)
+
+        await page.keyboard.press("F9")
+        await page.get_by_test_id(f"dial-last/{NUMBER}").click()
+        call = await carrier.next_call(8)
+        call.reject(486)
+        await page.get_by_test_id("wrap-sub").wait_for()
+        await page.screenshot(path=shots / "dial-busy.png")
+        await page.get_by_test_id("done-notready").click()
+
+        other = await Agent(site, "1002", FREE_HZ).come(stack)
+        await page.keyboard.press("F9")
+        await page.get_by_test_id("dial-number").fill("1002")
+        await page.get_by_test_id("dial-agent/1002").click()
+        other.call = await other.phone.next_call(8)
+        other.phone.answer(other.call)
+        await page.get_by_test_id("internal").wait_for()
+        await page_hears(page, FREE_HZ, within=8)
+        await page.screenshot(path=shots / "dial-internal.png")
+        await page.keyboard.press("F4")
+        await phase.wait_for(state="detached")
+
+        await other.desk.expect("MakeCall", to_agent="1003")
+        other.call = await other.phone.next_call(8)
+        other.phone.answer(other.call)
+        await page.get_by_test_id("answer").wait_for()
+        await page.screenshot(path=shots / "dial-incoming.png")
+        await page.keyboard.press("F2")
+        await page_hears(page, FREE_HZ, within=8)
+        await page.keyboard.press("F4")
+        await phase.wait_for(state="detached")
+        await other.desk.sees(lambda docs: docs["me"]["state"] == "not_ready", "the end")
+    await site.quiet(within=5)

@@ -120,7 +120,7 @@ def test_wrap_up_is_not_skipped_after_a_failed_outbound_call(floor: Floor, cause
     floor.switch.end(called(floor), cause)
     floor.settle()
     shown = wraps(floor)
-    assert (shown.unreached, shown.why) == (True, why)
+    assert (shown.unreached, shown.unreached_why) == (True, why)
     me = view.me(floor.world, AgentId("1001"))
     assert me is not None
     assert me.unanswered is not None
@@ -144,7 +144,7 @@ def test_nobody_answers_within_the_time(floor: Floor) -> None:
     his = called(floor)
     floor.advance(30.1)
     assert his not in floor.switch.channels
-    assert wraps(floor).why == Unreached.NO_ANSWER
+    assert wraps(floor).unreached_why == Unreached.NO_ANSWER
     all_over(floor)
 
 
@@ -153,7 +153,7 @@ def test_he_gives_up_while_it_rings(floor: Floor) -> None:
     dial(floor)
     assert floor.command(cmd.HangUpCall, "1001", conversation=floor.conversation().id) is None
     floor.settle()
-    assert wraps(floor).why == Unreached.AGENT
+    assert wraps(floor).unreached_why == Unreached.AGENT
     all_over(floor)
 
 
@@ -161,7 +161,7 @@ def test_the_trunk_refuses_the_number(floor: Floor) -> None:
     floor.log_in("1001")
     floor.switch.trunk_up = False
     dial(floor)
-    assert wraps(floor).why == Unreached.FAILED
+    assert wraps(floor).unreached_why == Unreached.FAILED
     all_over(floor)
 
 
@@ -172,7 +172,7 @@ def test_his_own_phone_does_not_answer(floor: Floor) -> None:
     dial(floor)
     assert not floor.switch.dialled
     floor.advance(15)
-    assert wraps(floor).why == Unreached.LOST
+    assert wraps(floor).unreached_why == Unreached.LOST
     assert not floor.switch.dialled
     all_over(floor)
 

@@ -48,6 +48,8 @@ export interface MeDoc {
   misses: number;
   handled: number;
   queues: string[];
+  /** The last call that he dialled, when it came to nothing; `name` is the colleague's. */
+  unanswered?: { number: string; name: Text | null; why: string; at: number } | null;
   notices: Notice[];
 }
 /** What a lead tells him, until he acknowledges it. `text`: of not_ready the reason's id. */
@@ -77,6 +79,8 @@ export interface SiteDoc {
   dispositions: Disposition[];
   queues: Record<string, SiteQueue>;
   desk_phones: boolean;
+  /** Outside numbers can be called. */
+  outside?: boolean;
 }
 
 /** A desk phone in the list of those that may be chosen; `user` has it now. */
@@ -176,6 +180,11 @@ export interface WorkDoc {
   /** The customer of a callback is being called; `unreached`: he was, in vain. */
   calling: boolean;
   unreached: boolean;
+  unreached_why?: string;
+  /** Since when his phone is called (null: it is not, or not yet). */
+  called_since?: number | null;
+  /** The other agent of an internal call; `calls`: it is he who called. */
+  partner?: { agent: string; name: Text; calls: boolean } | null;
   callback: CallbackDoc | null;
   handed: Handed[];
   /** "consult": a colleague has called him in; it is that one's talk. */

@@ -21,6 +21,7 @@ import { crowded } from "../engine/parties";
 import { currentWork, meOf, siteOf, useApp } from "../engine/store";
 import type { MeDoc, WorkDoc } from "../engine/types";
 import { pick, useT } from "../i18n";
+import { DialBox } from "./DialBox";
 import { phoneNumber } from "./format";
 import { Keypad } from "./Keypad";
 import { Parties } from "./Parties";
@@ -30,7 +31,7 @@ import { TransferBox } from "./TransferBox";
 import { WrapUpBar } from "./WrapUpBar";
 
 /** Which of the call bar's boxes is open. */
-export type OpenBox = "" | "keypad" | "transfer";
+export type OpenBox = "" | "keypad" | "transfer" | "dial";
 
 export function CallBar({ box, onBox }: { box: OpenBox; onBox: (box: OpenBox) => void }) {
   const t = useT();
@@ -43,7 +44,7 @@ export function CallBar({ box, onBox }: { box: OpenBox; onBox: (box: OpenBox) =>
       data-testid="callbar"
       data-kind={work?.kind ?? "idle"}
     >
-      {!work && (stray ? <Stray /> : <Idle />)}
+      {!work && (stray ? <Stray /> : <Idle box={box} onBox={onBox} />)}
       {work?.kind === "offer" && <Offer work={work} />}
       {work?.kind === "busy" && crowded(work) && <Parties work={work} box={box} onBox={onBox} />}
       {work?.kind === "busy" && !crowded(work) && <Talk work={work} box={box} onBox={onBox} />}
@@ -76,7 +77,7 @@ function Stray() {
   );
 }
 
-function Idle() {
+function Idle({ box, onBox }: { box: OpenBox; onBox: (box: OpenBox) => void }) {
   const t = useT();
   const me = useApp(meOf);
   const rings = useApp((state) => canRing(state.device, state.phone.status === "ready", meOf(state)));
@@ -107,6 +108,21 @@ function Idle() {
           {forced ? t("day.forced_sub") : t(`call.${key}_sub`)}
         </div>
       </div>
+      {me?.signed_in && rings && (
+        <div className="actions">
+          <div className="keypad-anchor">
+            <Action
+              data-testid="dial"
+              on={box === "dial"}
+              icon={<PhoneOutlined />}
+              label={t("dial.open")}
+              hotkey="F9"
+              onClick={() => onBox(box === "dial" ? "" : "dial")}
+            />
+            {box === "dial" && <DialBox onClose={() => onBox("")} />}
+          </div>
+        </div>
+      )}
     </>
   );
 }
@@ -121,7 +137,8 @@ function forcedWords(me: MeDoc, by: Chooser, reason: string, t: ReturnType<typeo
 
 export function useCallerName(work: WorkDoc): string {
   const t = useT();
-  return work.customer?.name || work.caller.name || t("call.unknown");
+  if (work.partner) return pick(work.partner.name);
+  return work.customer?.name || work.caller.name || t(work.medium === "outbound" ? "dial.outside" : "call.unknown");
 }
 
 function Who({ work, live }: { work: WorkDoc; live?: "assertive" }) {
@@ -141,10 +158,10 @@ function Who({ work, live }: { work: WorkDoc; live?: "assertive" }) {
       </div>
       <div className="callbar-sub">
         <span className="num" data-testid="caller-number">
-          {work.caller.number ? phoneNumber(work.caller.number) : t("call.anonymous")}
+          {work.partner?.agent ?? (work.caller.number ? phoneNumber(work.caller.number) : t("call.anonymous"))}
         </span>
         <span className="sep">·</span>
-        <span>{pick(site?.queues[work.queue]?.name) || work.queue}</span>
+        <span>{work.partner ? t("dial.inside") : pick(site?.queues[work.queue]?.name) || work.queue}</span>
       </div>
     </div>
   );
@@ -220,15 +237,26 @@ function Talk({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: 
   const atDesk = useApp((state) => state.device === "desk");
   const phase = work.calling ? "calling" : work.lost ? "lost" : work.held ? "held" : "talking";
   const { conversation } = work;
+  const dials = work.medium === "outbound" || work.medium === "internal";
+  const rings = work.calling && work.partner?.calls === true;
+  const here = useApp((state) => state.device === "here");
+  const desk = useApp((state) => (state.device === "desk" ? (meOf(state)?.phone?.desk ?? null) : null));
+  const callingWord = rings
+    ? "dial.incoming"
+    : !dials
+      ? "callback.calling"
+      : work.called_since
+        ? "dial.calling"
+        : "dial.own_phone";
   return (
     <>
-      <div className={`callbar-badge tone-${work.held || work.lost ? "notready" : "busy"}`}>
+      <div className={`callbar-badge tone-${work.held || work.lost ? "notready" : "busy"}${rings ? " ringing" : ""}`}>
         {work.held ? <PauseOutlined /> : <PhoneFilled />}
       </div>
       <Who work={work} />
       <div className="callbar-clock" data-testid="call-phase" data-phase={phase}>
         <span className="phase">
-          {t(phase === "calling" ? "callback.calling" : phase === "lost" ? "call.held" : `call.${phase}`)}
+          {t(phase === "calling" ? callingWord : phase === "lost" ? "call.held" : `call.${phase}`)}
           {work.recording && <span className="rec">{t("call.recording")}</span>}
           {work.listened && (
             <span className="listened" data-testid="listened">
@@ -237,11 +265,20 @@ function Talk({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: 
           )}
         </span>
         <span className="clock-row">
-          <Since at={work.talking_since ?? work.since} />
+          <Since at={work.talking_since ?? work.called_since ?? work.since} />
           {up && <QualityMark />}
         </span>
       </div>
-      {work.calling ? (
+      {rings ? (
+        desk && (
+          <div className="desk-note" data-testid="answer-on-phone">
+            <PhoneOutlined />
+            <span>{t("call.on_your_phone", { name: pick(desk.name) })}</span>
+          </div>
+        )
+      ) : work.calling && dials ? (
+        <div className="muted-note">{t(work.called_since ? "dial.calling_note" : "dial.own_phone_note")}</div>
+      ) : work.calling ? (
         <div className="muted-note">
           {t("callback.calling_note", { n: (work.callback?.tries ?? 0) + 1, of: work.callback?.of ?? 1 })}
         </div>
@@ -257,6 +294,16 @@ function Talk({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: 
         muted && <div className="muted-note">{t("call.muted")}</div>
       )}
       <div className="actions">
+        {rings && here && call?.phase === "ringing" && (
+          <Action
+            data-testid="answer"
+            tone="go"
+            icon={<PhoneFilled />}
+            label={t("call.answer")}
+            hotkey="F2"
+            onClick={answerCall}
+          />
+        )}
         {up && !work.held && (
           <Action
             data-testid="mute"
@@ -278,6 +325,7 @@ function Talk({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: 
           />
         ) : (
           !work.lost &&
+          !work.partner?.calls &&
           !work.calling && (
             <Action
               data-testid="hold"
@@ -301,7 +349,7 @@ function Talk({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: 
             {keypad && <Keypad onKey={(key) => phone.dtmf(key)} onClose={() => onBox("")} floating />}
           </div>
         )}
-        {!work.lost && !work.calling && (
+        {!work.lost && !work.calling && !work.partner && (
           <div className="keypad-anchor">
             <Action
               data-testid="transfer"
@@ -318,7 +366,7 @@ function Talk({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: 
           data-testid="hangup"
           tone="stop"
           icon={<HangUpIcon />}
-          label={t(work.calling ? "callback.give_up" : "call.hangup")}
+          label={t(rings ? "call.reject" : work.calling ? "callback.give_up" : "call.hangup")}
           hotkey="F4"
           onClick={() => void hangUp(conversation)}
         />

@@ -2,7 +2,7 @@
 import { UserOutlined, WarningOutlined } from "@ant-design/icons";
 import { Button } from "antd";
 import { Component, type ReactNode, useEffect, useRef, useState } from "react";
-import { answerCall, command, hangUp, phone, rejectCall, setNotReady, setReady } from "../engine/desktop";
+import { answerCall, command, hangUp, notify, phone, rejectCall, setNotReady, setReady } from "../engine/desktop";
 import { announce } from "../engine/notices";
 import { consultedIn, crowded, keyCommand } from "../engine/parties";
 import { currentWork, meOf, siteOf, store, useApp } from "../engine/store";
@@ -13,6 +13,7 @@ import { CallBar, type OpenBox } from "./CallBar";
 import { CustomerPane } from "./CustomerPane";
 import { Home } from "./Home";
 import { useHotkeys } from "./hooks";
+import { InternalPane } from "./InternalPane";
 import { LoginPage } from "./LoginPage";
 import { Notices } from "./Notices";
 import { Empty, Logo, sentence } from "./parts";
@@ -56,8 +57,10 @@ function Desktop() {
   const offered = work?.kind === "offer" || (call?.phase === "ringing" && call.direction === "in");
 
   useEffect(() => {
-    if (!talking) setBox("");
+    if (!talking) setBox((open) => (open === "dial" ? open : ""));
+    else setBox((open) => (open === "dial" ? "" : open));
   }, [talking]);
+  useUnanswered();
 
   const several = talking && crowded(talking) ? talking : undefined;
   const inParty = (work: WorkDoc, key: "F3" | "F4" | "F6" | "F10") => {
@@ -82,6 +85,7 @@ function Desktop() {
       ...((consultedIn(several) || several.task === "consult") && { F3: () => inParty(several, "F3") }),
     }),
     ...(signedIn && { F8: toggleReady }),
+    ...(signedIn && !work && { F9: () => setBox((open) => (open === "dial" ? "" : "dial")) }),
   });
   useTitle();
   useNotification(work);
@@ -94,12 +98,29 @@ function Desktop() {
       <Notices />
       <main className="main">
         <Guard key={work?.contact ?? "home"}>
-          {known ? work ? <CustomerPane key={work.contact} work={work} /> : <Home /> : <NoSeat />}
+          {known ? work ? <Pane key={work.contact} work={work} /> : <Home /> : <NoSeat />}
         </Guard>
       </main>
       <Toast />
     </div>
   );
+}
+
+function Pane({ work }: { work: WorkDoc }) {
+  return work.partner ? <InternalPane work={work} /> : <CustomerPane work={work} />;
+}
+
+/** An internal call that came to nothing leaves no wrap-up behind: a sentence says why. */
+function useUnanswered(): void {
+  const last = useApp((state) => meOf(state)?.unanswered ?? null);
+  const told = useRef<number | null>(null);
+  const at = last?.at ?? 0;
+  useEffect(() => {
+    const first = told.current === null;
+    if (told.current === at) return;
+    told.current = at;
+    if (!first && last?.name) notify(`dial_${last.why}`, "info");
+  }, [at, last]);
 }
 
 /** A fault in the picture of one area must not take the call bar away. */

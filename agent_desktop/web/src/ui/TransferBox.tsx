@@ -3,13 +3,16 @@
  * arrows choose; Enter asks a colleague first, Ctrl+Enter sends the customer to him at once. Queues and flows are not asked.
  * What is shown is a moment old; the server says no with a reason if it is no longer true.
  */
-import { ApartmentOutlined, ForkOutlined } from "@ant-design/icons";
+import { ApartmentOutlined, ForkOutlined, PhoneOutlined } from "@ant-design/icons";
 import { Input, type InputRef } from "antd";
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { api } from "../engine/api";
 import { command } from "../engine/desktop";
+import { asNumber } from "../engine/dialled";
+import { siteOf, useApp } from "../engine/store";
 import type { Directory } from "../engine/types";
 import { pick, useT } from "../i18n";
+import { phoneNumber } from "./format";
 import { useFocusBack } from "./hooks";
 import { StateIcon } from "./parts";
 
@@ -53,6 +56,18 @@ function targets(found: Directory, t: ReturnType<typeof useT>): Target[] {
   ];
 }
 
+function toNumber(number: string, t: ReturnType<typeof useT>): Target {
+  const name = phoneNumber(number);
+  return {
+    key: `number/${number}`,
+    icon: <PhoneOutlined />,
+    name,
+    word: t("dial.to_number"),
+    off: false,
+    fields: { number },
+  };
+}
+
 export function TransferBox({
   conversation,
   onClose,
@@ -75,12 +90,16 @@ export function TransferBox({
     field.current?.focus();
     api.directory().then(setFound, () => setFailed(true));
   }, []);
+  const outside = useApp((state) => siteOf(state)?.outside ?? false);
+  const number = outside ? asNumber(search) : "";
   const words = search.trim().toLowerCase().split(/\s+/);
-  const shown = (found ? targets(found, t) : []).filter(
+  const listed = (found ? targets(found, t) : []).filter(
     (target) =>
       (!consultOnly || target.fields["to_agent"]) &&
       words.every((word) => `${target.key} ${target.name}`.toLowerCase().includes(word)),
   );
+  // A colleague whose number begins so is more likely meant than somebody outside.
+  const shown = number.length < 3 || consultOnly ? listed : [...listed, toNumber(number, t)];
   const chosen = Math.min(at, shown.length - 1);
   const send = async (target: Target | undefined, blind: boolean) => {
     if (!target || target.off || sending || (blind && consultOnly)) return;

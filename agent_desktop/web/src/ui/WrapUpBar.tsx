@@ -7,7 +7,7 @@ import type { Disposition, WorkDoc } from "../engine/types";
 import { pick, useLanguage, useT } from "../i18n";
 import { useCallerName } from "./CallBar";
 import { keeperOf, useDrafts } from "./drafts";
-import { clockTime, finds } from "./format";
+import { clockTime, finds, phoneNumber } from "./format";
 import { useServerNow } from "./hooks";
 import { Key } from "./parts";
 
@@ -70,7 +70,9 @@ export function WrapUpBar({ work }: { work: WorkDoc }) {
     <>
       <Ring work={work} />
       <div className="callbar-who wrap-who">
-        <div className="callbar-title">{t(work.unreached ? "callback.unreached" : "wrap.title")}</div>
+        <div className="callbar-title">
+          {t(!work.unreached ? "wrap.title" : work.callback ? "callback.unreached" : "dial.unreached")}
+        </div>
         <div className="callbar-sub" data-testid="wrap-sub">
           {work.unreached ? <Next work={work} /> : t("wrap.for", { name })}
         </div>
@@ -140,6 +142,14 @@ function Next({ work }: { work: WorkDoc }) {
   const t = useT();
   const language = useLanguage();
   const at = work.callback?.retry_at;
+  if (!work.callback) {
+    const why = work.unreached_why || "failed";
+    return (
+      <>
+        {phoneNumber(work.caller.number)} · {t(`dial.why_${why}` as "dial.why_failed")}
+      </>
+    );
+  }
   return <>{at ? t("callback.again_at", { time: clockTime(at, language) }) : t("callback.no_more")}</>;
 }
 
