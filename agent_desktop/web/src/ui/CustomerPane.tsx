@@ -69,7 +69,7 @@ export function CustomerPane({ work }: { work: WorkDoc }) {
             )}
           </div>
         </section>
-        <CameBy work={work} />
+        {work.medium !== "outbound" && <CameBy work={work} />}
         <HandedOn work={work} />
         {work.task !== "consult" && <NoteField work={work} />}
       </div>
