@@ -244,6 +244,8 @@ def _check(row: msgspec.Struct, path: str, tell: Fault) -> None:
             tell(f"{_number(value)} is not between {_number(least)} and {_number(most)}", f"{path}.{key}")
     match row:
         case AgentConfig():
+            if row.number and not _PREFIX.fullmatch(row.number):
+                tell(f"{row.number!r} is not a number", f"{path}.number")
             _levels(row.skills, f"{path}.skills", tell)
             for queue, share in row.shares.items():
                 if not 0 <= share <= 100:

@@ -54,6 +54,7 @@ _COMMANDS: dict[str, type[cmd.Command]] = {
         cmd.SetNotReady,
         cmd.PhoneReady,
         cmd.UsePhone,
+        cmd.UseNumber,
         cmd.ReleaseDevice,
         cmd.ConfirmOffer,
         cmd.HoldCall,

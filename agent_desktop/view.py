@@ -16,7 +16,7 @@ from agent_desktop.others import agent_name as agent_name, queue_name as queue_n
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
 from ctiserver.model.facts import Customer
-from ctiserver.model.ids import AgentId, ContactId, QueueId, desk_endpoint, desk_phone
+from ctiserver.model.ids import AgentId, ContactId, QueueId, desk_endpoint, desk_phone, outside_number
 from ctiserver.model.routing import CallbackConfig
 from ctiserver.model.site import DispositionConfig, Label, ReasonConfig
 from ctiserver.model.talk import Conversation, Place, Side
@@ -25,6 +25,7 @@ from ctiserver.model.work import (
     AgentState,
     Contact,
     ContactState,
+    Device,
     DeviceKind,
     Notice,
     Reservation,
@@ -43,7 +44,7 @@ class DeskPhoneDoc(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PhoneDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """What is his phone: a page, or a desk phone."""
+    """What is his phone: a page, or one beside it: a desk phone, or an outside number."""
 
     kind: DeviceKind
     desk: DeskPhoneDoc | None
@@ -77,6 +78,7 @@ class MeDoc(msgspec.Struct, frozen=True, kw_only=True):
     pending: bool
     phone: PhoneDoc | None
     own_phone: DeskPhoneDoc | None
+    own_number: str
     links: int
     misses: int
     handled: int
@@ -241,6 +243,7 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
             pending=False,
             phone=None,
             own_phone=_desk_phone(world, config.phone),
+        own_number=config.number,
             links=0,
             misses=0,
             handled=0,
@@ -252,8 +255,8 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
     phone = None
     if device is not None:
         phone = PhoneDoc(
-            kind=device.kind,
-            desk=_desk_phone(world, desk_phone(device.endpoint)),
+            kind=DeviceKind.BROWSER if device.kind is DeviceKind.BROWSER else DeviceKind.DESK,  # it rings beside the page
+            desk=_beside(world, device),
             lease=device.lease,
             instance=device.instance,
             registered=device.registered,
@@ -271,6 +274,7 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
         pending=bool(found.work) and not found.ready,
         phone=phone,
         own_phone=_desk_phone(world, config.phone),
+        own_number=config.number,
         links=found.links,
         misses=found.misses,
         handled=found.handled_today,
@@ -326,6 +330,14 @@ def queue_doc(world: World, queue: QueueId) -> QueueDoc | None:
         staffed=sum(state is not AgentState.NULL for state in states),
         talking=sum(state is AgentState.BUSY for state in states),
     )
+
+
+def _beside(world: World, device: Device) -> DeskPhoneDoc | None:
+    """The phone that rings beside the page: one on the desk, or one at an outside number, named by it."""
+    number = outside_number(device.endpoint)
+    if number is not None:
+        return DeskPhoneDoc(id=number, name=Label(zh=f"外线 {number}", en=f"outside line {number}"))
+    return _desk_phone(world, desk_phone(device.endpoint))
 
 
 def _desk_phone(world: World, name: str | None) -> DeskPhoneDoc | None:

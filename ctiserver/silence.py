@@ -19,7 +19,7 @@ import structlog
 from ctiserver.model.causes import NO_USER_RESPONSE
 from ctiserver.model.errors import SwitchError
 from ctiserver.model.faults import Fault, FaultKind
-from ctiserver.model.ids import ConversationId, LegId, desk_phone
+from ctiserver.model.ids import ConversationId, LegId, desk_phone, outside_number
 from ctiserver.model.talk import Conversation, Leg, LegState, Role
 from ctiserver.model.world import World
 from ctiserver.ports import SwitchReader
@@ -114,7 +114,7 @@ class Silence:
 
 
 def _page(leg: Leg) -> bool:
-    return leg.role is not Role.CUSTOMER and desk_phone(leg.endpoint) is None
+    return leg.role is not Role.CUSTOMER and desk_phone(leg.endpoint) is None and outside_number(leg.endpoint) is None
 
 
 def _silent_page(leg: LegId, heard: Heard) -> Fault:

@@ -156,7 +156,7 @@ def _take(agent: Agent, event: ev.DeviceTaken) -> None:
         lease=event.lease,
         endpoint=event.endpoint,
         instance=event.instance,
-        registered=event.kind is DeviceKind.DESK,
+        registered=event.kind is not DeviceKind.BROWSER,
         contact=event.contact,
         since=event.at,
         kind=event.kind,

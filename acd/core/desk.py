@@ -60,6 +60,8 @@ def command(world: World, index: Index, item: cmd.Command, ctx: Ctx) -> Decision
             return devices.page_ready(agent, item, now)
         case cmd.UsePhone():
             return devices.use_phone(world, index, agent, item, now)
+        case cmd.UseNumber():
+            return devices.use_number(world, index, agent, item, now)
         case cmd.ReleaseDevice():
             return devices.give_back(agent, item, now)
         case cmd.SignIn():
@@ -97,6 +99,8 @@ def _seat(world: World, index: Index, item: cmd.Command, now: float) -> Decision
             return devices.page_ready(agent, item, now)
         case cmd.UsePhone():
             return devices.use_phone(world, index, agent, item, now)
+        case cmd.UseNumber():
+            return devices.use_number(world, index, agent, item, now)
         case cmd.ReleaseDevice():
             return devices.give_back(agent, item, now)
         case _:

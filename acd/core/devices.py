@@ -6,10 +6,11 @@ here: SIP endpoints (an adapter makes them), calls that are rung again on a devi
 
 from __future__ import annotations
 
+from acd.core.callback import may_call, number_of
 from acd.core.index import Index
 from ctiserver.model import commands as cmd, effects as fx, events as ev, facts
 from ctiserver.model.errors import CommandRejected, Rejection
-from ctiserver.model.ids import AgentId, LeaseId, desk_endpoint, desk_phone
+from ctiserver.model.ids import AgentId, LeaseId, desk_endpoint, desk_phone, outside_endpoint, outside_number
 from ctiserver.model.site import PhoneConfig
 from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.work import Agent, Device, DeviceKind, in_call
@@ -69,7 +70,7 @@ def give_back(agent: Agent, item: cmd.ReleaseDevice, now: float) -> Decision:
 
 def removal(device: Device | None) -> tuple[fx.Effect, ...]:
     """What becomes of the endpoint of a device that is given up: a page's goes, a desk phone's stays for the next."""
-    if device is None or device.kind is DeviceKind.DESK:
+    if device is None or device.kind is not DeviceKind.BROWSER:
         return ()
     return (fx.RemoveDevice(lease=device.lease, endpoint=device.endpoint),)
 
@@ -133,6 +134,38 @@ def _use(
     return (*released, taken, *((_ready(agent.id, endpoint, "", now),) if there else ()))
 
 
+def use_number(world: World, index: Index, agent: Agent, item: cmd.UseNumber, now: float) -> Decision:
+    """An outside number becomes his device: the one that he says, or the site's for him. The rules are those of any
+    number that an agent dials; only one agent is at a number."""
+    config = index.site_agents.get(agent.id)
+    number = number_of(item.number or (config.number if config is not None else ""))
+    if not world.site.outbound.trunk:
+        raise CommandRejected(Rejection.NO_TRUNK)
+    if not number:
+        raise CommandRejected(Rejection.BAD_NUMBER)
+    if not may_call(world.site, number, own=False):
+        raise CommandRejected(Rejection.NUMBER_NOT_ALLOWED)
+    endpoint = outside_endpoint(number)
+    holder = world.agents.get(index.agent_of_endpoint.get(endpoint, AgentId("")))
+    if holder is agent:
+        return NOTHING
+    if holder is not None and (in_call(holder) or holder.signed_in):
+        raise CommandRejected(Rejection.PHONE_ELSEWHERE)
+    lease = LeaseId(endpoint)
+    released = () if holder is None else (ev.DeviceReleased(agent=holder.id, lease=lease, at=now),)
+    taken = ev.DeviceTaken(
+        agent=agent.id,
+        lease=lease,
+        endpoint=endpoint,
+        instance="",
+        previous=agent.device.lease if agent.device is not None else None,
+        kind=DeviceKind.OUTSIDE,
+        contact=True,
+        at=now,
+    )
+    return Decision((*released, taken, _ready(agent.id, endpoint, "", now)), removal(agent.device))
+
+
 def site_changed(world: World, now: float) -> Decision:
     """The phones of the site are others now: whoever has one that is gone has none; the switch is told of all."""
     events: list[ev.Event] = []
@@ -142,6 +175,10 @@ def site_changed(world: World, now: float) -> Decision:
         events.append(ev.DeskPhoneChanged(phone=name, present=False, at=now))
     for agent in world.agents.values():
         device = agent.device
+        if device is not None and device.kind is DeviceKind.OUTSIDE:
+            number = outside_number(device.endpoint) or ""
+            if not world.site.outbound.trunk or not may_call(world.site, number, own=False):
+                events.append(ev.DeviceReleased(agent=agent.id, lease=device.lease, at=now))
         if device is None or device.kind is not DeviceKind.DESK:
             continue
         phone = phones.get(device.endpoint)

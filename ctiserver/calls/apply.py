@@ -304,6 +304,14 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             conversation.place = Place.CALLING
             conversation.looks = 0
             world.deadlines.set(dial_key(conversation.id), event.deadline)
+        case ev.KeyAsked():
+            conversation.legs[event.leg].asked = True
+            conversation.legs[event.leg].prompt = event.playback
+            conversation.prompts_made += event.playback is not None
+        case ev.KeyPressed():
+            conversation.legs[event.leg].key = True
+        case ev.KeyPromptEnded():
+            conversation.legs[event.leg].prompt = None
         case ev.OutsideCalled():
             _send_out(world, conversation, event)
         case ev.OutsideUnreached():

@@ -11,6 +11,7 @@ from ctiserver.calls import (
     arrivals,
     callbacks,
     holds,
+    keys,
     legs,
     monitoring,
     outside,
@@ -136,6 +137,8 @@ class Calls:
                 return _connect(world, item, ctx)
             case ev.DeadlinePassed() if item.key.startswith(LOOKS):
                 return reconcile.look(world, item.key)
+            case ev.KeyPressed() | ev.KeyPromptEnded():
+                return legs.key_pressed(world, item, ctx)
             case ev.LegSeenUp():
                 return legs.seen_up(world, item, ctx)
             case ev.AgentLegLost():
@@ -178,6 +181,9 @@ class Calls:
 def _playback_done(world: World, fact: facts.PlaybackDone) -> Decision:
     owner = ids.owner(fact.playback)
     conversation = world.conversations.get(owner) if owner is not None else None
+    asked = keys.asked_by(conversation, fact.playback) if conversation is not None else None
+    if conversation is not None and asked is not None:
+        return Decision((ev.KeyPromptEnded(conversation=conversation.id, leg=asked.id),))
     if conversation is None or conversation.playing != fact.playback:
         return NOTHING
     ended = ev.PromptEnded(
@@ -347,6 +353,7 @@ def _ring(world: World, event: ev.RingAsked, ctx: Ctx) -> Decision:
             )
         )
     return rings.originate(
+        world,
         conversation,
         event.agent,
         device,
@@ -411,12 +418,13 @@ def _take_back(world: World, conversation: Conversation | None, who: ids.AgentId
         return NOTHING  # his page says when it is there again (DeviceReady)
     if any(leg.agent == agent.id and not leg.ending for leg in conversation.legs.values()):
         return NOTHING
-    return _ring_back(conversation, agent.id, agent.device, ctx)
+    return _ring_back(world, conversation, agent.id, agent.device, ctx)
 
 
-def _ring_back(conversation: Conversation, agent: ids.AgentId, device: Device, ctx: Ctx) -> Decision:
+def _ring_back(world: World, conversation: Conversation, agent: ids.AgentId, device: Device, ctx: Ctx) -> Decision:
     role = Role.AGENT if agent == conversation.agent else Role.CONSULTEE
-    return rings.originate(conversation, agent, device, role=role, take_back=True, timeout=TAKE_BACK_RING, ctx=ctx)
+    timeout = rings.longer(device, TAKE_BACK_RING)
+    return rings.originate(world, conversation, agent, device, role=role, take_back=True, timeout=timeout, ctx=ctx)
 
 
 def _made(world: World, event: ev.CallMade, ctx: Ctx) -> Decision:
@@ -424,8 +432,8 @@ def _made(world: World, event: ev.CallMade, ctx: Ctx) -> Decision:
     conversation, agent = _live(world, event.conversation), world.agents[event.agent]
     if conversation is None or agent.device is None:
         return NOTHING  # the deadline ends it
-    timeout = OWN_RING + RING_SLACK
-    own = rings.originate(conversation, agent.id, agent.device, take_back=True, timeout=timeout, ctx=ctx)
+    timeout = rings.longer(agent.device, OWN_RING + RING_SLACK)
+    own = rings.originate(world, conversation, agent.id, agent.device, take_back=True, timeout=timeout, ctx=ctx)
     if event.to_agent is not None:
         return own
     asked = fx.FindCustomer(conversation=conversation.id, number=event.number)
@@ -448,7 +456,7 @@ def _device_ready(world: World, event: ev.DeviceReady, ctx: Ctx) -> Decision:
         mine = [leg for leg in conversation.legs.values() if leg.agent == event.agent and not leg.ending]
         if any(leg.instance == event.instance for leg in mine):
             continue
-        decision = _ring_back(conversation, event.agent, agent.device, ctx)
+        decision = _ring_back(world, conversation, event.agent, agent.device, ctx)
         plan.events.extend(decision.events)
         plan.effects.extend(decision.effects)
     return plan.decision()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctiserver.calls import callbacks, holds, monitoring, outside, parties
+from ctiserver.calls import callbacks, holds, keys, monitoring, outside, parties
 from ctiserver.calls.moves import Plan, agent_legs, talking_leg
 from ctiserver.model import effects as fx, events as ev, facts, ids
 from ctiserver.model.causes import LOST, NORMAL, ON_PURPOSE, REJECTIONS, ClearedBy, LegFailure, Parted, Unreached
@@ -57,6 +57,10 @@ def decide(world: World, fact: LegFact, ctx: Ctx) -> Decision:
             if leg.bridge == fact.bridge:
                 return NOTHING
             return Decision((ev.LegPlaced(conversation=conversation.id, leg=leg.id, bridge=fact.bridge),))
+        case facts.DigitPressed() if leg.asked:
+            plan = Plan()
+            keys.pressed(plan, conversation, leg, fact.digit, fact.at)
+            return plan.decision()
         case facts.DigitPressed():
             if leg.role is not Role.CUSTOMER or conversation.cleared:
                 return NOTHING
@@ -81,6 +85,14 @@ def seen_up(world: World, event: ev.LegSeenUp, ctx: Ctx) -> Decision:
     return _up(world, *found, event.at, ctx) if found is not None else NOTHING
 
 
+def key_pressed(world: World, event: ev.KeyPressed | ev.KeyPromptEnded, ctx: Ctx) -> Decision:
+    """The key was pressed and the question is silent: now he is there."""
+    found = world.leg(event.leg)
+    if found is None or keys.awaited(found[1]):
+        return NOTHING
+    return _up(world, *found, ctx.now, ctx)
+
+
 def _up(world: World, conversation: Conversation, leg: Leg, at: float, ctx: Ctx) -> Decision:
     if leg.ending or conversation.cleared:
         # It was answered while we were ending it (StasisStart may come after our DELETE): end it again.
@@ -88,6 +100,9 @@ def _up(world: World, conversation: Conversation, leg: Leg, at: float, ctx: Ctx)
     if leg.state is LegState.CONNECTED:
         return NOTHING
     plan = Plan()
+    if keys.awaited(leg):
+        keys.ask(plan, world, conversation, leg, at)
+        return plan.decision()
     plan.events.append(ev.Established(conversation=conversation.id, leg=leg.id, at=at))
     if leg.role is Role.CUSTOMER:
         if conversation.callback:
@@ -227,6 +242,8 @@ def _consultee_gone(plan: Plan, conversation: Conversation, leg: Leg, cause: int
 def _failure(leg: Leg, cause: int) -> LegFailure:
     if leg.ending:
         return LegFailure.TOO_LATE
+    if leg.asked:  # answered, and no key: a voicemail, or nobody who wanted it
+        return LegFailure.MISSED
     # Of a desk phone's 302 Asterisk often loses the cause (measured: half of them on a busy machine); nothing else ends
     # a ringing desk phone without one.
     redirected = not cause and ids.desk_phone(leg.endpoint) is not None

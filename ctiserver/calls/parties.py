@@ -170,6 +170,7 @@ def ring(world: World, event: ev.ConsultRing, ctx: Ctx) -> Decision:
         return plan.decision()
     timeout = event.deadline - ctx.now + RING_SLACK
     return rings.originate(
+        world,
         conversation, event.agent, agent.device, role=Role.CONSULTEE, timeout=timeout, ctx=ctx
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ctiserver.calls import arrivals, legs, monitoring, parties
+from ctiserver.calls import arrivals, keys, legs, monitoring, parties
 from ctiserver.calls.moves import Plan, look_at, seat_of_agent, seat_of_customer, seat_of_party, talking_leg
 from ctiserver.model import effects as fx, events as ev, facts, ids
 from ctiserver.model.causes import NORMAL, UNALLOCATED, ClearedBy, LegFailure
@@ -108,7 +108,11 @@ def compare(
         elif monitoring.unwanted(conversation, leg):
             plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
         elif leg.state is not LegState.CONNECTED:
-            if seen.state == "Up" and (leg.role is not Role.CUSTOMER or conversation.callback):
+            if leg.asked and not leg.key:
+                continue  # it is up and waits for the key, or for the offer's end
+            if leg.prompt is not None:  # the end of the question was told while nobody listened
+                plan.events.append(ev.KeyPromptEnded(conversation=conversation.id, leg=leg.id))
+            elif seen.state == "Up" and (leg.role is not Role.CUSTOMER or conversation.callback):
                 plan.events.append(ev.LegSeenUp(conversation=conversation.id, leg=leg.id, at=ctx.now))
             elif seen.state == "Up":
                 _take(plan, legs.decide(world, facts.LegUp(leg=leg.id, at=ctx.now), ctx))
@@ -283,6 +287,8 @@ def effect_failed(world: World, failed: facts.EffectFailed, ctx: Ctx) -> Decisio
             return legs.ended(world, conversation, leg, 0, ctx.now)
         case "PlayMedia":
             return _prompt_failed(conversation, failed.target)
+        case "StopPlayback" if gone and (asked := keys.asked_by(conversation, failed.target)) is not None:
+            return Decision((ev.KeyPromptEnded(conversation=conversation.id, leg=asked.id),))
         case "StopPlayback" if gone:  # its end was told before, or while nobody listened
             return _prompt_failed(conversation, failed.target)
         case "StartRecording" | "OpenTracks":

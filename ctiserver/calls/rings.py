@@ -6,11 +6,19 @@ from ctiserver.model import effects as fx, events as ev, ids
 from ctiserver.model.ids import AgentId, ReservationId
 from ctiserver.model.talk import Conversation, Role
 from ctiserver.model.turns import Decision
-from ctiserver.model.work import Device
-from ctiserver.model.world import Ctx
+from ctiserver.model.work import Device, DeviceKind
+from ctiserver.model.world import Ctx, World
+
+OUTSIDE_RING = 25.0
+"""Seconds that an outside number may ring when its agent is brought back, or dials: it is in a pocket."""
+
+
+def longer(device: Device, seconds: float) -> float:
+    return max(seconds, OUTSIDE_RING) if device.kind is DeviceKind.OUTSIDE else seconds
 
 
 def originate(
+    world: World,
     conversation: Conversation,
     agent: AgentId,
     device: Device,
@@ -37,6 +45,19 @@ def originate(
         role=role,
         at=ctx.now,
     )
+    number = ids.outside_number(device.endpoint)
+    if number is not None:
+        outbound = world.site.outbound
+        first = world.site.numbers[0].number if world.site.numbers else ""
+        call = fx.CallCustomer(
+            conversation=conversation.id,
+            leg=leg,
+            number=number,
+            trunk=outbound.trunk,
+            shown=outbound.shown or conversation.dialled or first,
+            timeout_seconds=timeout,
+        )
+        return Decision((originated,), (call,))
     ring = fx.RingEndpoint(
         conversation=conversation.id,
         leg=leg,

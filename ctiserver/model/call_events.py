@@ -404,6 +404,28 @@ class AgentLegBack(EventBase, frozen=True, kw_only=True):
     at: float
 
 
+class KeyAsked(EventBase, frozen=True, kw_only=True):
+    """An agent at an outside number has answered and is asked for the key by which he accepts."""
+
+    conversation: ConversationId
+    leg: LegId
+    playback: PlaybackId | None
+    at: float
+
+
+class KeyPressed(EventBase, frozen=True, kw_only=True):
+    conversation: ConversationId
+    leg: LegId
+    at: float
+
+
+class KeyPromptEnded(EventBase, frozen=True, kw_only=True):
+    """The question is silent; with the key pressed he is there now."""
+
+    conversation: ConversationId
+    leg: LegId
+
+
 class CustomerCalled(EventBase, frozen=True, kw_only=True):
     """We are calling the customer of a callback; the agent's leg is up and hears it ring, until `deadline`."""
 

@@ -73,6 +73,12 @@ class UsePhone(_Command, frozen=True, kw_only=True):
     take_over: bool = False
 
 
+class UseNumber(_Command, frozen=True, kw_only=True):
+    """Make an outside number the agent's device ('' = the one that the site has for him). He accepts by a key."""
+
+    number: Number = ""
+
+
 class ReleaseDevice(_Command, frozen=True, kw_only=True):
     lease: LeaseId
 
@@ -300,6 +306,7 @@ Command = (
     | TakeDevice
     | PhoneReady
     | UsePhone
+    | UseNumber
     | ReleaseDevice
     | ConfirmOffer
     | HoldCall

@@ -39,6 +39,9 @@ from ctiserver.model.call_events import (
     Held as Held,
     IvrChanged as IvrChanged,
     IvrEnded as IvrEnded,
+    KeyAsked as KeyAsked,
+    KeyPressed as KeyPressed,
+    KeyPromptEnded as KeyPromptEnded,
     LeaveAsked as LeaveAsked,
     LegPlaced as LegPlaced,
     LegSeenUp as LegSeenUp,
@@ -168,6 +171,9 @@ CallEvent = (
     | Held
     | Retrieved
     | Transferred
+    | KeyAsked
+    | KeyPressed
+    | KeyPromptEnded
     | OutsideCalled
     | OutsideUnreached
     | ConsultAsked

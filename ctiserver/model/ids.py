@@ -170,6 +170,19 @@ def desk_phone(endpoint: str) -> str | None:
     return endpoint.removeprefix(_DESK) if endpoint.startswith(_DESK) else None
 
 
+_OUTSIDE = "out-"
+
+
+def outside_endpoint(number: str) -> str:
+    """The device of an agent who is called at an outside number: no endpoint of the switch, and no lease of a page."""
+    return f"{_OUTSIDE}{number}"
+
+
+def outside_number(endpoint: str) -> str | None:
+    """The number of such a device; None for any other."""
+    return endpoint.removeprefix(_OUTSIDE) if endpoint.startswith(_OUTSIDE) else None
+
+
 def is_lease(thing: str) -> bool:
     """Whether it looks like the lease of an agent's browser, which is the name of its SIP endpoint too."""
     return _LEASE.match(thing) is not None

@@ -92,6 +92,7 @@ class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     He serves his group's queues and `queues`, which he serves like a group of priority 1, no delay, tier 1.
     `phone` is the desk phone that becomes his with the sign-in when it is free ('' = his browser is his phone).
+    `number`: an outside number at which he may choose to take calls; one that begins with one of `prefixes`.
     `wrap_up_seconds`: his own, None = the queue's. `shares`: queue -> percent, instead of his group's share.
     `auto_answer`: his phone answers offered calls by itself, after the card is on his screen.
     """
@@ -104,6 +105,7 @@ class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
     auto_answer: bool = False
     max_misses: int = 3
     phone: str = ""
+    number: str = ""
     wrap_up_seconds: float | None = None
     shares: dict[str, float] = {}
 

@@ -68,6 +68,9 @@ class Leg(msgspec.Struct, kw_only=True):
     ending: bool = False  # we asked for its end
     ending_cause: int = 0  # what LegEnding told us
     on_hold: bool = False  # the phone itself has put its side on hold
+    asked: bool = False  # an agent at an outside number: he has answered and was asked for the key
+    prompt: PlaybackId | None = None  # what asks him, while it plays
+    key: bool = False  # he has pressed it
 
 
 class KeptPlace(msgspec.Struct, frozen=True, kw_only=True):

@@ -64,11 +64,12 @@ class WorkItem(msgspec.Struct, kw_only=True):
 class DeviceKind(StrEnum):
     BROWSER = "browser"
     DESK = "desk"
+    OUTSIDE = "outside"
 
 
 class Device(msgspec.Struct, kw_only=True):
-    """What is the agent's phone: a browser page, or a desk phone (its lease is its endpoint, its instance empty, and
-    there is no page that would have to say that it is ready)."""
+    """What is the agent's phone: a browser page, a desk phone, or an outside number (of these two the lease is the
+    endpoint, the instance is empty, and there is no page that would have to say that it is ready)."""
 
     lease: LeaseId
     endpoint: str

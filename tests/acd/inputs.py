@@ -357,6 +357,8 @@ INPUTS: dict[str, tuple[type | str, Do]] = {
     ),
     "UsePhone": (cmd.UsePhone, ask(lambda h: cmd.UsePhone(**h.who("1001"), phone="p1"))),
     "UsePhone, no such": (cmd.UsePhone, ask(lambda h: cmd.UsePhone(**h.who("1001"), phone="p9"))),
+    "UseNumber": (cmd.UseNumber, ask(lambda h: cmd.UseNumber(**h.who("1001"), number=NUMBER))),
+    "UseNumber, not allowed": (cmd.UseNumber, ask(lambda h: cmd.UseNumber(**h.who("1001"), number="0208888000"))),
     "ReleaseDevice": (cmd.ReleaseDevice, ask(lambda h: cmd.ReleaseDevice(**h.who("1001"), lease=lease(h)))),
     "ReleaseDevice, old page": (
         cmd.ReleaseDevice,
@@ -511,6 +513,7 @@ OF_NO_CONCERN = (
     # what happens to legs, bridges, prompts and records; the ACD hears AgentLeg... of what concerns it
     *("ConversationStarted", "CustomerIdentified", "Delivered", "Established", "Queued", "Talking", "Held"),
     *("Retrieved", "Transferred", "PhoneHeld", "BridgeOpened", "BridgeClosed", "LegPlaced", "LegSeenUp", "LookLater"),
+    *("KeyAsked", "KeyPressed", "KeyPromptEnded"),
     *("PromptStarted", "PromptEnded", "DigitReceived", "RecordingStarted", "RecordingEnded", "HangUpBegun"),
     *("HangUpSeen", "LookBegun", "CallRefused", "CustomerCalled"),
     # what a flow asks of the calls, and its end
