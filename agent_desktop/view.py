@@ -44,7 +44,7 @@ class DeskPhoneDoc(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PhoneDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """What is his phone: a page, or one beside it: a desk phone, or an outside number."""
+    """What is his phone: a page, or one beside it (`desk`): a desk phone, or an outside number, which is its id."""
 
     kind: DeviceKind
     desk: DeskPhoneDoc | None
@@ -255,7 +255,7 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
     phone = None
     if device is not None:
         phone = PhoneDoc(
-            kind=DeviceKind.BROWSER if device.kind is DeviceKind.BROWSER else DeviceKind.DESK,  # it rings beside the page
+            kind=DeviceKind.BROWSER if device.kind is DeviceKind.BROWSER else DeviceKind.DESK,
             desk=_beside(world, device),
             lease=device.lease,
             instance=device.instance,
