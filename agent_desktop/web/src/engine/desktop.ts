@@ -275,6 +275,8 @@ export async function askDevice(takeOver: boolean): Promise<boolean> {
 export interface DeskChoice {
   id: string;
   takeOver: boolean;
+  /** It is an outside number. */
+  outside?: boolean;
 }
 
 /** The first click of the day with a desk phone: no microphone, the page is only the screen. */
@@ -286,9 +288,11 @@ export async function startAtDesk(choice: DeskChoice): Promise<void> {
   await takeDeskPhone(choice);
 }
 
-export async function takeDeskPhone({ id, takeOver }: DeskChoice): Promise<void> {
-  const fields = { phone: id, take_over: takeOver };
-  const answer: Answer = live ? await live.command("UsePhone", fields) : { ok: false, code: "link_lost", detail: "" };
+export async function takeDeskPhone({ id, takeOver, outside }: DeskChoice): Promise<void> {
+  const asked = outside
+    ? live?.command("UseNumber", { number: id })
+    : live?.command("UsePhone", { phone: id, take_over: takeOver });
+  const answer: Answer = (await asked) ?? { ok: false, code: "link_lost", detail: "" };
   if (!answer.ok) notify(answer.code === "phone_elsewhere" ? "phone_taken" : answer.code);
 }
 

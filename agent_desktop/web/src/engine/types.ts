@@ -44,6 +44,8 @@ export interface MeDoc {
   pending: boolean;
   phone: PhoneDoc | null;
   own_phone: DeskPhone | null;
+  /** The outside number that the site has for him. */
+  own_number?: string;
   links: number;
   misses: number;
   handled: number;
@@ -89,6 +91,8 @@ export interface PhoneChoice extends DeskPhone {
   own: boolean;
   user: Text | null;
   in_call: boolean;
+  /** No phone of the site: an outside number, which is the id. */
+  outside?: boolean;
 }
 
 export interface QueueDoc {

@@ -61,6 +61,9 @@ export const en: Dictionary = {
     in_call: "{{user}} is in a call",
     search: "Find a phone",
     failed: "The phones cannot be listed right now",
+    outside: "An outside number",
+    outside_hint: "Calls ring there; press 1 there to take one",
+    use: "Use it",
     in_talk: "Can be changed when this call is over",
   },
   phone: {
@@ -103,6 +106,7 @@ export const en: Dictionary = {
     talking: "Talking",
     held: "On hold",
     lost: "The caller hears music; your phone is being brought back",
+    on_your_line: "It rings at {{name}}: answer there and press 1",
     on_your_phone: "Answer on your phone: {{name}}",
     lost_desk: "The caller hears music; your phone rings, lift it to go on",
     recording: "REC",

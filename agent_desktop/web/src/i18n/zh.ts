@@ -60,6 +60,9 @@ export const zh = {
     in_call: "{{user}} 正在通话",
     search: "查找话机",
     failed: "暂时取不到话机列表",
+    outside: "外部号码",
+    outside_hint: "来电振到这个号码，接听后按 1",
+    use: "使用",
     in_talk: "本次通话结束后才能更换",
   },
   phone: {
@@ -100,6 +103,7 @@ export const zh = {
     talking: "通话中",
     held: "保持中",
     lost: "对方在听音乐，正在接回您的电话",
+    on_your_line: "正在振{{name}}：接听后请按 1",
     on_your_phone: "请在话机上接听：{{name}}",
     lost_desk: "对方在听音乐，您的话机正在振铃，摘机即可继续",
     recording: "录音",

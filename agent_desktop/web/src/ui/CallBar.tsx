@@ -172,6 +172,7 @@ function Offer({ work }: { work: WorkDoc }) {
   const call = useApp((state) => state.phone.call);
   const here = useApp((state) => state.device === "here");
   const desk = useApp((state) => (state.device === "desk" ? (meOf(state)?.phone?.desk ?? null) : null));
+  const atNumber = useApp((state) => meOf(state)?.phone?.lease.startsWith("out-") ?? false);
   const answering = call?.phase === "answering" || call?.phase === "talking";
   const asks = work.parties?.find((one) => one.state === "agent")?.name;
   return (
@@ -221,7 +222,7 @@ function Offer({ work }: { work: WorkDoc }) {
       {desk && (
         <div className="desk-note" data-testid="answer-on-phone">
           <PhoneOutlined />
-          <span>{t("call.on_your_phone", { name: pick(desk.name) })}</span>
+          <span>{t(atNumber ? "call.on_your_line" : "call.on_your_phone", { name: pick(desk.name) })}</span>
         </div>
       )}
     </>
@@ -241,6 +242,7 @@ function Talk({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: 
   const rings = work.calling && work.partner?.calls === true;
   const here = useApp((state) => state.device === "here");
   const desk = useApp((state) => (state.device === "desk" ? (meOf(state)?.phone?.desk ?? null) : null));
+  const atNumber = useApp((state) => meOf(state)?.phone?.lease.startsWith("out-") ?? false);
   const callingWord = rings
     ? "dial.incoming"
     : !dials
@@ -273,7 +275,7 @@ function Talk({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: 
         desk && (
           <div className="desk-note" data-testid="answer-on-phone">
             <PhoneOutlined />
-            <span>{t("call.on_your_phone", { name: pick(desk.name) })}</span>
+            <span>{t(atNumber ? "call.on_your_line" : "call.on_your_phone", { name: pick(desk.name) })}</span>
           </div>
         )
       ) : work.calling && dials ? (

@@ -1,8 +1,11 @@
 /** Which device is my phone: this browser, or one of the site's desk phones with its state. One click chooses. */
 import { CheckOutlined, LaptopOutlined, PhoneOutlined } from "@ant-design/icons";
-import { Input } from "antd";
+import { Button, Input } from "antd";
 import { type ReactNode, useEffect, useState } from "react";
 import { api } from "../engine/api";
+import type { DeskChoice } from "../engine/desktop";
+import { asNumber } from "../engine/dialled";
+import { meOf, siteOf, useApp } from "../engine/store";
 import type { PhoneChoice } from "../engine/types";
 import { pick, useT } from "../i18n";
 
@@ -26,6 +29,7 @@ export function DeviceChoice({
   useEffect(() => {
     api.phones().then(setPhones, () => setFailed(true));
   }, []);
+  const outside = useApp((state) => siteOf(state)?.outside ?? false);
   const found = (phones ?? []).filter((phone) =>
     `${phone.id} ${pick(phone.name)}`.toLowerCase().includes(search.trim().toLowerCase()),
   );
@@ -64,9 +68,54 @@ export function DeviceChoice({
           />
         ))}
       </div>
+      {outside && <OutsideRow chosen={chosen} {...(disabled && { disabled })} onChoose={onChoose} />}
       {failed && <p className="phone-problem">{t("device.failed")}</p>}
       {disabled && <p className="phone-hint">{t("device.in_talk")}</p>}
     </fieldset>
+  );
+}
+
+/** What is asked of the server for a phone of the list. */
+export function deskChoice(phone: PhoneChoice): DeskChoice {
+  return { id: phone.id, takeOver: phone.user !== null, ...(phone.outside && { outside: true }) };
+}
+
+/** An outside number: the one that the site has for him, or another. Calls are taken there by a key. */
+function OutsideRow({
+  chosen,
+  disabled,
+  onChoose,
+}: {
+  chosen: string | null;
+  disabled?: boolean;
+  onChoose: (phone: PhoneChoice) => void;
+}) {
+  const t = useT();
+  const own = useApp((state) => meOf(state)?.own_number ?? "");
+  const [number, setNumber] = useState(own);
+  const written = asNumber(number);
+  const choose = () => {
+    if (!written || disabled) return;
+    const name = { zh: `外线 ${written}`, en: `outside line ${written}` };
+    onChoose({ id: written, name, there: true, own: false, user: null, in_call: false, outside: true });
+  };
+  return (
+    <div className="device-outside" data-chosen={written !== "" && chosen === written}>
+      <Input
+        value={number}
+        prefix={<PhoneOutlined />}
+        disabled={disabled ?? false}
+        placeholder={t("device.outside")}
+        aria-label={t("device.outside")}
+        data-testid="device-number"
+        onChange={(event) => setNumber(event.target.value)}
+        onPressEnter={choose}
+      />
+      <Button data-testid="device-outside" disabled={disabled || !written} onClick={choose}>
+        {t("device.use")}
+      </Button>
+      <p className="phone-hint">{t("device.outside_hint")}</p>
+    </div>
   );
 }
 

@@ -5,13 +5,13 @@ import { startWork, takeDeskPhone } from "../engine/desktop";
 import { currentWork, meOf, siteOf, useApp } from "../engine/store";
 import { markChecked, useChecked } from "../home/DeviceCheck";
 import { useT } from "../i18n";
-import { DeviceChoice } from "./DeviceChoice";
+import { DeviceChoice, deskChoice } from "./DeviceChoice";
 import { NOTHING_TRIED, SoundCheck } from "./SoundCheck";
 
 /** Which device is the phone, and for a page the sound of it. */
 export function PhonePanel({ onChosen }: { onChosen: () => void }) {
   const t = useT();
-  const some = useApp((state) => siteOf(state)?.desk_phones ?? false);
+  const some = useApp((state) => (siteOf(state)?.desk_phones || siteOf(state)?.outside) ?? false);
   const device = useApp((state) => state.device);
   const desk = useApp((state) => meOf(state)?.phone?.desk?.id ?? null);
   const busy = useApp((state) => currentWork(state)?.kind === "busy" && !currentWork(state)?.lost);
@@ -24,7 +24,7 @@ export function PhonePanel({ onChosen }: { onChosen: () => void }) {
           disabled={busy}
           onChoose={(phone) => {
             onChosen();
-            void (phone ? takeDeskPhone({ id: phone.id, takeOver: phone.user !== null }) : startWork(true));
+            void (phone ? takeDeskPhone(deskChoice(phone)) : startWork(true));
           }}
         />
       )}

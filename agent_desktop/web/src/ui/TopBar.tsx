@@ -8,7 +8,7 @@ import { meOf, pulse, queueOf, siteOf, useApp } from "../engine/store";
 import type { Text } from "../engine/types";
 import { pick, useT } from "../i18n";
 import { PATHS } from "../lead/pages";
-import { DeviceChoice } from "./DeviceChoice";
+import { DeviceChoice, deskChoice } from "./DeviceChoice";
 import { useServerNow, useTicking } from "./hooks";
 import { PhonePanel } from "./PhonePanel";
 import { Key, Logo, named, Since, STATE_CLASS, StateIcon } from "./parts";
@@ -59,7 +59,7 @@ export function TopBar() {
 function StartWork() {
   const t = useT();
   const own = useApp((state) => meOf(state)?.own_phone ?? null);
-  const some = useApp((state) => siteOf(state)?.desk_phones ?? false);
+  const some = useApp((state) => (siteOf(state)?.desk_phones || siteOf(state)?.outside) ?? false);
   const [busy, setBusy] = useState(false);
   const [open, setOpen] = useState(false);
   const [picked, setPicked] = useState<(DeskChoice & { name: Text }) | "browser" | null>(null);
@@ -73,7 +73,7 @@ function StartWork() {
     <DeviceChoice
       chosen={choice === "browser" ? "" : choice.id}
       onChoose={(phone) => {
-        setPicked(phone ? { id: phone.id, name: phone.name, takeOver: phone.user !== null } : "browser");
+        setPicked(phone ? { ...deskChoice(phone), name: phone.name } : "browser");
         setOpen(false);
       }}
     />
