@@ -3,7 +3,7 @@
 Lives here: who may call whom, and what follows for the agents. Not here: the legs (`ctiserver.calls.callbacks`), which
 numbers the site allows (`callback.may_call`). Such a call is a contact that is its agent's from the command on: it
 never waits, no book of a queue counts it, and its queue says only how long the wrap-up is and what its outcomes are.
-An internal call has no queue, no wrap-up and a second agent in the customer's place. See docs/adr/0023.
+An internal call has no queue, no wrap-up and a second agent in the customer's place. See docs/adr/0024.
 """
 
 from __future__ import annotations
