@@ -432,7 +432,11 @@ def recover(journal: journals.Journal) -> tuple[World, replay.Cores]:
 
 
 def masked(world: World, digit: facts.DigitPressed) -> bool:
-    """Whether the caller is typing something secret now (DESIGN 5.7)."""
+    """Whether the caller is typing something secret now (DESIGN 5.7). The key by which an agent at an outside number
+    accepts is none."""
+    found = world.leg(digit.leg)
+    if found is not None and found[1].asked and not found[1].key:
+        return False
     conversation = world.conversation_of_leg.get(digit.leg)
     return conversation is not None and Ivr().masks(world, conversation, digit.digit)
 

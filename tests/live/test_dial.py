@@ -23,7 +23,7 @@ from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcall import SipCall
 from tests.harness.sipmessage import address
-from tests.harness.site import Site, free_port, site
+from tests.harness.site import Desk, Site, free_port, site
 from tests.harness.waiting import eventually
 from tests.live import house
 from tests.live.browser_people import AGENT_HZ as PAGE_HZ, browser_agent, wrap_up
@@ -327,3 +327,48 @@ async def test_the_dial_box_of_a_page(dialling: Site) -> None:
         await phase.wait_for(state="detached")
         await other.desk.sees(lambda docs: docs["me"]["state"] == "not_ready", "the end")
     await site.quiet(within=5)
+
+
+async def test_an_agent_at_an_outside_number_takes_a_call_by_a_key(dialling: Site) -> None:
+    """A voicemail that answers and talks never has the customer: a missed offer; the key is the acceptance."""
+    home = "13900003333"
+    async with AsyncExitStack() as stack:
+        carrier = await stack.enter_async_context(SipAgent(target=dialling.sip, user="carrier", port=CARRIER_PORT))
+        voice = await stack.enter_async_context(RtpEndpoint(tone=OUTSIDE_HZ))
+        desk = await stack.enter_async_context(Desk(dialling, "1004", phone=False))
+        await desk.expect("SignIn")
+        await desk.expect("UseNumber", number=home)
+        await desk.expect("SetReady")
+        line = await stack.enter_async_context(house.calling(dialling, house.BRISK, "13800008888", tone=740.0))
+
+        await desk.works("offer", 8)
+        voicemail = await carrier.next_call(8)
+        assert address(voicemail.invite.get("to")).startswith(f"sip:{home}@")
+        voicemail.answer(carrier.sdp(voice))
+        connect_media(voicemail, voice)
+        await desk.expect("SetNotReady", reason="break")  # after this one: nothing is offered again
+        await voicemail.ended(15)
+        await house.hears_music(line.rtp, within=5)
+        assert not tones.has_tone(line.rtp.last(1.0), OUTSIDE_HZ), "the customer hears the voicemail"
+        assert dialling.events(ev.OfferMissed)[-1].agent == "1004"
+        await line.agent.core.outcome(line.call.bye())
+
+        await desk.sees(lambda docs: docs["me"]["state"] == "not_ready", "nothing in his hands")
+        await desk.expect("SetReady")
+        line = await stack.enter_async_context(house.calling(dialling, house.CALM, "13800008888", tone=740.0))
+        call = await carrier.next_call(8)
+        began = time.monotonic()
+        call.answer(carrier.sdp(voice))
+        connect_media(call, voice)
+        heard = lambda: time.monotonic() > began + 1.0 and tones.level(voice.last(0.5)) > -40  # noqa: E731
+        await eventually(heard, 8, "the question at the number")
+        await voice.press("1")
+        await desk.works("busy", 8)
+        await line.rtp.hears(OUTSIDE_HZ, within=5)
+        await voice.hears(740.0, within=5)
+        await carrier.core.outcome(call.bye())
+        await line.call.ended(5)
+        await desk.works("wrap_up", 8)
+        await desk.finish(ready=False)
+        await desk.expect("SignOut")
+        await dialling.quiet(within=5)
