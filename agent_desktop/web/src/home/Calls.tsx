@@ -4,13 +4,15 @@ import {
   CustomerServiceOutlined,
   DisconnectOutlined,
   PauseOutlined,
+  PhoneOutlined,
   SearchOutlined,
 } from "@ant-design/icons";
 import { Button, Tooltip } from "antd";
 import { useCallback, useEffect, useState } from "react";
 import { api } from "../engine/api";
 import { duration } from "../engine/clock";
-import { clock, siteOf, useApp } from "../engine/store";
+import { command } from "../engine/desktop";
+import { clock, meOf, siteOf, useApp } from "../engine/store";
 import type { CallRecord } from "../engine/types";
 import { has, pick, useLanguage, useT } from "../i18n";
 import { clockTime, daysAgo, phoneNumber, shortDate } from "../ui/format";
@@ -133,6 +135,25 @@ export function Caller({ name, number }: { name: string; number: string }) {
   );
 }
 
+/** Calls the number again, on a site where agents may call outside. */
+export function Redial({ name, number }: { name: string; number: string }) {
+  const t = useT();
+  const offered = useApp((state) => (siteOf(state)?.outside ?? false) && (meOf(state)?.signed_in ?? false));
+  if (!offered || !number) return null;
+  return (
+    <Button
+      shape="circle"
+      size="small"
+      className="call-play"
+      data-testid="redial"
+      icon={<PhoneOutlined />}
+      aria-label={`${t("day.redial")}: ${name || phoneNumber(number)}`}
+      title={t("day.redial")}
+      onClick={() => void command("MakeCall", { number })}
+    />
+  );
+}
+
 function CallRow({
   call,
   playing,
@@ -183,6 +204,7 @@ function CallRow({
           —
         </span>
       )}
+      <Redial name={name} number={call.caller_number} />
     </li>
   );
 }

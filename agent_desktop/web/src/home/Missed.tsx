@@ -6,7 +6,7 @@ import { meOf, siteOf, useApp } from "../engine/store";
 import type { MissedOffer } from "../engine/types";
 import { has, pick, useT } from "../i18n";
 import { Empty } from "../ui/parts";
-import { At, Caller } from "./Calls";
+import { At, Caller, Redial } from "./Calls";
 
 export function Missed() {
   const t = useT();
@@ -47,6 +47,7 @@ export function Missed() {
                   : one.end_reason,
             })}
           </span>
+          <Redial name={one.customer?.name || one.name} number={one.number} />
         </li>
       ))}
     </ul>

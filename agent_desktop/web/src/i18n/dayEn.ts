@@ -11,6 +11,7 @@ export const dayEn: typeof dayZh = {
   talk: "Time in talk",
   missed: "Missed today",
   bar: "Call",
+  redial: "Call this number",
   lists: "Lists",
   calls: "My calls",
   missed_calls: "Missed calls",

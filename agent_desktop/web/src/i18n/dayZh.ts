@@ -9,6 +9,7 @@ export const dayZh = {
   talk: "通话总时长",
   missed: "今日未接",
   bar: "通话栏",
+  redial: "回拨",
   lists: "列表",
   calls: "我的通话",
   missed_calls: "未接来电",
