@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ctiserver.model import commands as cmd, facts
+from ctiserver.model import commands as cmd, events as ev, facts
 from ctiserver.model.ids import AgentId
 from ctiserver.model.principal import Principal, Role
 from ctiserver.model.routing import GroupConfig, ServesConfig
@@ -196,3 +196,52 @@ def test_a_document_that_shows_nobody_new_is_not_told() -> None:
 def test_keys_are_those_of_the_world() -> None:
     floor = Floor(make_site())
     assert list(board.keys(floor.world)) == ["agent/1001", "agent/1002", "agent/1003", "queue/service"]
+
+
+def waiting_caller(floor: Floor, channel: str) -> str:
+    leg = floor.switch.call(channel, "95500")
+    floor.advance(5)
+    floor.switch.press(leg, "1")
+    floor.advance(1)
+    return floor.contact().id
+
+
+def offers(floor: Floor) -> list[tuple[str, tuple[str, ...]]]:
+    return [(event.contact, event.agents) for event in floor.events(ev.OfferMade) if isinstance(event, ev.OfferMade)]
+
+
+def test_a_pulled_caller_is_that_agents_next_whoever_is_free_before() -> None:
+    floor = Floor(make_site())
+    floor.log_in("1001", ready=False)
+    floor.log_in("1002", ready=False)
+    first, second = waiting_caller(floor, "1.1"), waiting_caller(floor, "2.1")
+    assert floor.command(cmd.PullContact, "1002", by="2001", contact=second) is None
+    floor.command(cmd.SetReady, "1001")
+    floor.command(cmd.SetReady, "1002")
+    assert offers(floor) == [(first, ("1001",)), (second, ("1002",))]
+    refused = floor.command(cmd.PullContact, "1003", by="2001", contact=second)
+    assert refused is not None
+    assert refused.code == "not_waiting", "it rings"
+
+
+def test_after_a_minute_anybody_may_have_the_pulled_caller() -> None:
+    floor = Floor(make_site())
+    floor.log_in("1001", ready=False)
+    floor.log_in("1002", ready=False)
+    name = waiting_caller(floor, "1.1")
+    floor.command(cmd.PullContact, "1002", by="2001", contact=name)
+    floor.command(cmd.SetReady, "1001")
+    floor.advance(59)
+    assert offers(floor) == []
+    floor.advance(2)
+    assert offers(floor) == [(name, ("1001",))]
+
+
+def test_a_caller_with_a_head_start_is_served_before_who_came_first() -> None:
+    floor = Floor(make_site())
+    floor.log_in("1001", ready=False)
+    waiting_caller(floor, "1.1")
+    second = waiting_caller(floor, "2.1")
+    assert floor.command(cmd.PrioritiseContact, "", by="2001", contact=second, seconds=60) is None
+    floor.command(cmd.SetReady, "1001")
+    assert offers(floor) == [(second, ("1001",))]
