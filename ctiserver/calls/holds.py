@@ -55,7 +55,7 @@ def by_phone(conversation: Conversation, leg: Leg, on: bool, ctx: Ctx) -> Decisi
         return NOTHING
     plan = Plan()
     plan.events.append(ev.PhoneHeld(conversation=conversation.id, leg=leg.id, on=on, at=ctx.now))
-    elsewhere = conversation.side is Side.CONSULTEE or bool(joined(conversation))  # the customer has others, or music
+    elsewhere = conversation.side is Side.CONSULTEE or bool(parties.heirs(conversation))
     if talking_leg(conversation) is leg and not elsewhere:
         if on and conversation.place is Place.TALKING:
             _begin(plan, conversation, leg.agent, ctx)

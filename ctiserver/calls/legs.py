@@ -7,7 +7,7 @@ from ctiserver.calls.moves import Plan, agent_legs, talking_leg
 from ctiserver.model import effects as fx, events as ev, facts, ids
 from ctiserver.model.causes import LOST, NORMAL, ON_PURPOSE, REJECTIONS, ClearedBy, LegFailure, Parted, Unreached
 from ctiserver.model.ids import AgentId, ReservationId
-from ctiserver.model.talk import Conversation, Leg, LegState, PartyState, Place, Role, consulted, live_leg, party
+from ctiserver.model.talk import Conversation, Leg, LegState, PartyState, Place, Role, Side, consulted, live_leg, party
 from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.world import Ctx, World
 
@@ -157,15 +157,16 @@ def _taken_back(plan: Plan, world: World, conversation: Conversation, leg: Leg, 
         callbacks.dial(plan, world, conversation, leg, ctx)
         return
     was_lost = conversation.place is Place.WAITING
+    apart = conversation.side is Side.CONSULTEE  # then he comes back to his colleague, and the customer keeps his music
     if conversation.place is Place.CALLING:
         plan.effects.append(fx.RingTone(conversation=conversation.id, leg=leg.id, on=True))
-    elif not conversation.held:
+    elif not conversation.held and not (was_lost and apart):
         plan.events.append(ev.Talking(conversation=conversation.id, leg=leg.id, at=ctx.now))
     elif was_lost:
         plan.events.append(ev.Held(conversation=conversation.id, agent=leg.agent, at=ctx.now))
     if conversation.place is not Place.CALLING and consulted(conversation) is not None:
         parties.agent_back(plan, conversation, leg)
-        if was_lost and not conversation.held:
+        if was_lost and not conversation.held and not apart:
             customer = conversation.legs[conversation.customer_leg]
             plan.seat(conversation, customer, ids.talk_bridge(conversation.id))
     elif conversation.place is not Place.CALLING:

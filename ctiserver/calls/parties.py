@@ -102,7 +102,7 @@ def swap(plan: Plan, conversation: Conversation, agent: Leg, ctx: Ctx) -> None:
         plan.seat(conversation, agent, talk)
         _retrieve(plan, conversation, agent, ctx.now)
         return
-    if conversation.place is Place.TALKING and not joined(conversation):
+    if conversation.place is Place.TALKING and not heirs(conversation):
         _hold(plan, conversation, ctx.now)
     plan.seat(conversation, agent, ids.consult_bridge(conversation.id))
     plan.seat(conversation, other, ids.consult_bridge(conversation.id))
@@ -144,7 +144,7 @@ def asked(world: World, event: ev.ConsultAsked, ctx: Ctx) -> Decision:
     if conversation is None or conversation.cleared or agent is None:
         return NOTHING
     plan = Plan()
-    if conversation.place is Place.TALKING and not joined(conversation):
+    if conversation.place is Place.TALKING and not heirs(conversation):
         _hold(plan, conversation, ctx.now)
     ring_tone(plan, conversation, agent)
     return plan.decision()
@@ -207,7 +207,7 @@ def left(world: World, event: ev.PartyLeft, ctx: Ctx) -> Decision:
     agent = talking_leg(conversation)
     if event.was is not PartyState.JOINED:
         _consult_over(plan, conversation, agent, event)
-    elif not joined(conversation):
+    elif not heirs(conversation):
         _conference_over(plan, conversation, agent, ctx)
     return plan.decision()
 
@@ -245,7 +245,7 @@ def passed(world: World, event: ev.ContactPassed, ctx: Ctx) -> Decision:
     leg = talking_leg(conversation)
     if leg is not None and leg.on_hold:
         plan.to_talk(conversation, leg.id, customer=False)
-        if conversation.place is Place.TALKING and not joined(conversation):
+        if conversation.place is Place.TALKING and not heirs(conversation):
             _hold(plan, conversation, ctx.now)
     elif leg is not None:
         plan.to_talk(conversation, leg.id, customer=False)
@@ -278,6 +278,8 @@ def leg_gone(plan: Plan, conversation: Conversation, one: Party, leg: Leg, *, on
     if alone and talking_leg(conversation) is None:
         plan.events.append(ev.Queued(conversation=conversation.id, at=at))
         plan.to_music(conversation)
+    elif alone and conversation.side is Side.CONSULTEE:  # the agent asks another one meanwhile
+        _hold(plan, conversation, at)
 
 
 def heirs(conversation: Conversation) -> list[Party]:
@@ -345,6 +347,8 @@ def party_back(plan: Plan, conversation: Conversation, leg: Leg, ctx: Ctx) -> No
     if one.state is PartyState.JOINED and conversation.place is Place.WAITING:  # the agent is lost
         plan.events.append(ev.Talking(conversation=conversation.id, leg=leg.id, at=ctx.now))
         plan.seat(conversation, conversation.legs[conversation.customer_leg], seat)
+    elif one.state is PartyState.JOINED and conversation.side is Side.CONSULTEE:  # the agent asks another one
+        _retrieve(plan, conversation, leg, ctx.now)
     for old in conversation.legs.values():
         if old.id != leg.id and old.agent == leg.agent:
             plan.hang_up(conversation, old, ClearedBy.SYSTEM)

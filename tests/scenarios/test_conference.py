@@ -226,3 +226,29 @@ def test_the_first_of_three_leaves_while_he_is_the_only_one_there(floor: Floor) 
     floor.switch.end(caller)
     floor.settle()
     finish(floor)
+
+
+@pytest.mark.parametrize("first", ["agent", "colleague"])
+def test_who_is_in_the_conference_is_lost_while_the_agent_asks_another(floor: Floor, first: str) -> None:
+    """Found by chance: the customer was alone in the talk."""
+    caller, leg, other = three(floor)
+    third = consulting(floor, "1003")
+    if first == "agent":
+        floor.switch.unregister("d1001")
+        floor.switch.end(leg, 44)
+        floor.settle()
+        floor.switch.end(other)
+        floor.settle()
+        assert where(floor, caller) == "h"
+        floor.switch.register("d1001")
+        floor.reload("1001", "page2")
+        floor.settle()
+        leg = floor.switch.auto_answered[-1]
+    else:
+        floor.switch.unregister("d1002")
+        floor.switch.end(other, 44)
+        floor.settle()
+    assert where(floor, caller, leg, third) == "hcc"
+    floor.switch.end(caller)
+    floor.settle()
+    finish(floor)
