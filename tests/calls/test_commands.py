@@ -19,7 +19,7 @@ from tests.calls.situations import AGENT, CALLER, COLLEAGUE, THIRD, Call
 
 TABLE = tomllib.loads((Path(__file__).parent / "tables" / "commands.toml").read_text("utf-8"))
 ROWS: dict[str, dict[str, str]] = TABLE["command"]
-OF_LEADS = ("MonitorCall", "ChangeMonitor", "StopMonitor", "DisconnectCall")
+OF_LEADS = ("MonitorCall", "ChangeMonitor", "StopMonitor", "TakeOverCall", "DisconnectCall")
 """About a call too, but no agent's: tests/scenarios/test_monitoring.py."""
 
 
