@@ -1,18 +1,74 @@
 """Takes the screenshots of the documents: a real site, a real call, real browsers. `python -m scripts.screenshots`.
 
-Writes docs/images/*.png (1280 x 720). Needs what the tests need (Chromium, SIPp, a Chinese font).
+Writes docs/images/*.png (1280 x 720; the wallboard 1920 x 1080). Needs what the tests need (Chromium, SIPp, a Chinese
+font).
 """
 
 import asyncio
 from pathlib import Path
 
+from playwright.async_api import Page
+
 from tests.harness.browser import Browser
 from tests.harness.sipp import SippCaller
-from tests.harness.site import PASSWORD, site
+from tests.harness.site import PASSWORD, Desk, Site, site
 from tests.live.browser_people import AGENT_HZ, CALLER_HZ, answer, start_work
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 SIZE = {"width": 1280, "height": 720}
+
+
+async def with_a_colleague(browser: Browser, page: Page, running: Site) -> None:
+    """The agent asks a colleague, then all three talk, then the colleague leaves again."""
+    async with Desk(running, "1002") as colleague:
+        await page.keyboard.press("F3")
+        await page.get_by_test_id("transfer-agent/1002").wait_for()
+        await page.wait_for_timeout(500)
+        await browser.screenshot(page, "transfer")
+        await page.get_by_test_id("transfer-agent/1002").click()
+        await colleague.works("offer", within=10)
+        assert colleague.phone is not None
+        colleague.phone.answer(await colleague.phone.next_call(timeout=10))
+        await phase(page, "consulting")
+        await page.wait_for_timeout(1500)
+        await browser.screenshot(page, "consult")
+        await page.get_by_test_id("merge").click()
+        await phase(page, "conference")
+        await page.wait_for_timeout(1500)
+        await browser.screenshot(page, "conference")
+        await page.get_by_test_id("drop-1002").click()
+        await phase(page, "talking")
+
+
+async def phase(page: Page, wanted: str) -> None:
+    await page.locator(f'[data-testid="call-phase"][data-phase="{wanted}"]').wait_for()
+
+
+async def the_floor(running: Site) -> None:
+    """What a team lead sees while one agent talks, one is ready and a caller waits for a complaint to be taken."""
+    async with (
+        Browser(tone_hz=AGENT_HZ, folder=IMAGES) as leads,
+        Desk(running, "1004") as ready,
+        SippCaller(running.sip, "95500", caller="13900000003", tone=CALLER_HZ) as waiting,
+    ):
+        await ready.expect("SetReady")
+        await waiting.answered()
+        await waiting.press("2")
+        lead = await leads.page(running.url)
+        await lead.set_viewport_size(SIZE)
+        await lead.get_by_test_id("login-user").fill("2001")
+        await lead.get_by_test_id("login-password").fill(PASSWORD)
+        await lead.get_by_test_id("login-submit").click()
+        await lead.get_by_test_id("floor").wait_for()
+        for place in ("", "calls"):
+            await lead.goto(f"{running.url}/lead/{place}".rstrip("/"))
+            await lead.wait_for_timeout(2500)
+            await leads.screenshot(lead, f"lead-{place or 'floor'}")
+        await lead.set_viewport_size({"width": 1920, "height": 1080})
+        await lead.goto(f"{running.url}/wallboard")
+        await lead.wait_for_timeout(2500)
+        await leads.screenshot(lead, "wallboard")
+        await waiting.hang_up()
 
 
 async def main() -> None:
@@ -30,6 +86,8 @@ async def main() -> None:
             await page.get_by_test_id("note").fill("账单重复扣费,已核实。")
             await page.wait_for_timeout(4000)
             await browser.screenshot(page, "desktop")
+            await with_a_colleague(browser, page, running)
+            await the_floor(running)
             await caller.hang_up()
         await page.get_by_test_id("disposition").wait_for()
         await page.wait_for_timeout(1000)

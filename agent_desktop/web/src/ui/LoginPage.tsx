@@ -6,6 +6,7 @@ import { useApp } from "../engine/store";
 import { useT } from "../i18n";
 import { Logo, sentence } from "./parts";
 import { LanguageSwitch, ThemeSwitch } from "./switches";
+import "./login.css";
 
 const USER_KEY = "hollyhock.user";
 
