@@ -20,7 +20,7 @@ LONELY_TESTS += $(addprefix tests/live/test_,browser_call.py waiting.py desk_pho
 LONELY_TESTS += tests/harness_selftest/test_exact.py tests/setup/test_back_at_once.py
 PAIRED_TESTS := $(addprefix tests/live/test_,hang_up.py hold.py offers.py queue_rules.py routing.py transfer.py)
 PAIRED_TESTS += $(addprefix tests/live/test_,consult.py monitor.py browser_lost.py)
-PAIRED_TESTS += $(addprefix tests/asterisk/test_facts_,announcements.py media.py recording.py)
+PAIRED_TESTS += $(addprefix tests/asterisk/test_facts_,announcements.py media.py recording.py monitor.py)
 QUICK_TESTS := $(filter-out $(REAL_TESTS),$(wildcard tests/[a-z]*))
 QUICK_TESTS := $(filter-out tests/__init__.py tests/harness tests/fakes tests/sip tests/torture %.md,$(QUICK_TESTS))
 

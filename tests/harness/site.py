@@ -28,8 +28,6 @@ import aiohttp
 import msgspec
 
 from ctiserver import journal
-from ctiserver.asterisk import devices
-from ctiserver.asterisk.address import AriAddress
 from ctiserver.asterisk.runtime import Instance, running
 from ctiserver.model import events as ev
 from ctiserver.model.turns import Record
@@ -144,13 +142,9 @@ class Site:
         assert self._http is not None
         return self._http
 
-    @property
-    def ari_address(self) -> AriAddress:
-        return self.asterisk.ari
-
     async def ari(self, path: str) -> Any:
         """GET from Asterisk itself, beside the server."""
-        address = self.ari_address
+        address = self.asterisk.ari
         headers = {"Authorization": aiohttp.encode_basic_auth(address.user, address.password)}
         async with self.http.get(f"{address.url}/ari/{path}", headers=headers) as answer:
             return msgspec.json.decode(await answer.read())
@@ -254,7 +248,11 @@ def _too_slow(line: str) -> bool:
 
 
 class Desk:
-    """One agent without a browser: login, live link, WebSocket phone. Documents are in `docs`."""
+    """One agent without a browser: login, live link, WebSocket phone. Documents are in `docs`.
+
+    The phone sends no sound, and Asterisk ends a browser's leg after 8 s without: a talk that must last longer needs
+    a desk phone (deskphone.py) or a phone with sound (sounddesk.py).
+    """
 
     def __init__(self, site: Site, user: str, *, phone: bool = True) -> None:
         self.site = site
@@ -342,23 +340,8 @@ class Desk:
         url = f"{self.site.url.replace('http', 'ws')}{device['ws_path']}"
         self.phone = await self._open_phone(url, device["username"], device["password"], cookies)
         await self.phone.registered()
-        await self._may_be_silent(device["username"])
         await self.expect("PhoneReady", lease=self.lease, instance=self.instance)
         await self.sees(lambda docs: docs["me"]["phone"]["contact"], "the phone's contact")
-
-    async def _may_be_silent(self, endpoint: str) -> None:
-        """Asterisk ends a browser's leg after 8 s without sound. This phone has none, and a talk of a test on a busy
-        machine may last longer. (A server that starts again sets the 8 s again.)"""
-        address = self.site.ari_address
-        path = f"{address.url}/ari/asterisk/config/dynamic/res_pjsip/endpoint/{endpoint}"
-        headers = {"Authorization": aiohttp.encode_basic_auth(address.user, address.password)}
-        own = {"context": devices.AGENT_CONTEXT, "auth": endpoint, "aors": endpoint, "rtp_timeout": "0"}
-        fields = [{"attribute": name, "value": value} for name, value in {**devices._BROWSER, **own}.items()]
-        async with aiohttp.ClientSession(headers=headers) as http:
-            async with http.delete(path):  # one that is put a second time knows no password any more
-                pass
-            async with http.put(path, json={"fields": fields}) as answer:
-                assert answer.status == 200, await answer.text()
 
     async def _open_phone(self, url: str, user: str, password: str, cookies: dict[str, str]) -> WsPhone:
         """A softphone at this WebSocket; it need not be registered yet."""

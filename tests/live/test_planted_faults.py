@@ -29,12 +29,14 @@ from ctiserver.model.ids import ConversationId
 from ctiserver.model.work import ContactState
 from ctiserver.silence import SILENT
 from tests.harness import tones
+from tests.harness.deskphone import DeskPhone
 from tests.harness.g711 import RATE
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcall import SipCall
 from tests.harness.site import Desk, Site, site
 from tests.harness.waiting import PATIENCE, eventually
+from tests.live.desk_people import PHONE, prepare as with_phones
 from tests.live.house import (
     BRISK,
     CALM,
@@ -103,14 +105,17 @@ class Scene:
         return lines[0]["target"] == target
 
 
-async def talk(scene: Scene, stack: AsyncExitStack, agent: str, number: str) -> None:
-    """A caller and an agent in a talk."""
+async def talk(
+    scene: Scene, stack: AsyncExitStack, agent: str, number: str, phone: DeskPhone | None = None
+) -> None:
+    """A caller and an agent in a talk; his phone is the page's if not this one."""
     desk = scene.desks[agent]
     await desk.ready()
     line = await stack.enter_async_context(calling(scene.site, BRISK, number))
-    assert desk.phone is not None
-    call = await desk.phone.next_call()
-    desk.phone.answer(call)
+    at = phone or desk.phone
+    assert at is not None
+    call = await at.next_call()
+    at.answer(call)
     await desk.works("busy")
     scene.lines[agent], scene.talks[agent] = line, call
 
@@ -130,6 +135,13 @@ async def vanish(scene: Scene, stack: AsyncExitStack, number: str) -> None:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house() -> AsyncIterator[Site]:
+    """With desk phones: 1004's talk must last longer than a browser's leg without sound (8 s)."""
+    async with site(rtp=(28600, 28799), prepare=with_phones) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scene(house: Site) -> AsyncIterator[Scene]:
     made = Scene(house)
     async with AsyncExitStack() as stack:
@@ -141,7 +153,10 @@ async def scene(house: Site) -> AsyncIterator[Scene]:
             await hears_music(made.lines[who].rtp)
         made.lines["muted"].rtp.mute_rtp()
         await talk(made, stack, "1001", f"{PREFIX}20001")
-        await talk(made, stack, "1004", f"{PREFIX}20004")
+        phone = await stack.enter_async_context(DeskPhone(house, "p2", tone=PHONE))
+        await made.desks["1004"].expect("UsePhone", phone=phone.name)
+        await made.desks["1004"].sees(lambda docs: docs["me"]["phone"]["kind"] == "desk", "the phone on the desk")
+        await talk(made, stack, "1004", f"{PREFIX}20004", phone)
         await plant(made)
         yield made
 

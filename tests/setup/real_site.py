@@ -20,7 +20,6 @@ import aiohttp
 import msgspec
 
 from ctiserver import journal
-from ctiserver.asterisk.address import AriAddress
 from ctiserver.model import events as ev
 from ctiserver.model.turns import Record
 from tests.harness import g711, tones
@@ -79,16 +78,11 @@ class RealSite(Site):
 
         return await eventually(enough, within, f"{count} x {kind.__name__}", poll=0.05)
 
-    @property
-    def ari_address(self) -> AriAddress:
+    async def ari(self, path: str) -> Any:
         facts = self.asterisk()
         assert facts is not None
-        return facts.ari
-
-    async def ari(self, path: str) -> Any:
-        address = self.ari_address
-        headers = {"Authorization": aiohttp.encode_basic_auth(address.user, address.password)}
-        async with aiohttp.ClientSession(headers=headers) as http, http.get(f"{address.url}/ari/{path}") as answer:
+        headers = {"Authorization": aiohttp.encode_basic_auth(facts.ari.user, facts.ari.password)}
+        async with aiohttp.ClientSession(headers=headers) as http, http.get(f"{facts.ari.url}/ari/{path}") as answer:
             return msgspec.json.decode(await answer.read())
 
     async def quiet(self, within: float = PATIENCE) -> None:
