@@ -90,7 +90,7 @@ class Acd:
             left = follows.closed(world, list(world.contacts), ctx.now)
             rules = queue_rules.Rules(world, self.index, ctx)
             left = (*left, *(event for queue in world.queue_configs for event in rules.closing(queue)))
-            found = Pass(world, self.index, ctx)
+            found = Pass(world, self.index, ctx, changing=(*taken, *left))
             if world.switch_up:
                 found.everything()
             after = follows.site_changed(self.index, world, found.planned, ctx.now)

@@ -144,3 +144,16 @@ def test_deciding_changes_nothing() -> None:
         day.end_talk(0)
         day.come_to_work(chance.choice(STAFF))
     day.teardown()
+
+
+def test_a_change_of_the_site_offers_nobody_whom_it_turns_away() -> None:
+    """Found once in a million steps: two chats were ended by a change of the site, and offered in the same decision."""
+    day = CallCenter()
+    day.open(present=["1001", "1002", "1003", "1004", "1005", "1006"], number=0)
+    day.trouble(what="restart", name="1001", other=False, over=True, number=0)
+    day.call(caller="201", english=0, kind="", name="order", only=None, own_steps=False, priority=0.0)
+    day.chat(name="service", missed=True)
+    day.come_to_work(name="1002")
+    day.chat(name="service", missed=True)
+    day.trouble(what="site", name="1001", other=False, over=False, number=3)
+    day.teardown()
