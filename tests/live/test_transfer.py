@@ -63,7 +63,7 @@ async def test_a_page_sends_its_caller_to_a_colleague_with_a_note(house: Site) -
     await eventually(path.exists, 5, "the recording")
     record = tones.read_wav(path)
     assert any(record.presence(1, AGENT_HZ)), "the first agent is on the record"
-    assert sum(record.presence(1, COLLEAGUE_HZ)) >= 5, "and so is the colleague"
+    assert any(record.presence(1, COLLEAGUE_HZ)), "and so is the colleague"
     up = next(e for e in site.events(ev.Established) if e.conversation == conversation)
     over = next(e for e in site.events(ev.CallCleared) if e.conversation == conversation)
     assert abs(record.seconds - (over.at - up.at)) < 0.1
