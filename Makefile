@@ -13,7 +13,7 @@ PYTHON := $(VENV)/bin/python
 
 # What needs no telephone runs on both cores.
 REAL_TESTS := tests/harness_selftest tests/asterisk tests/setup tests/live
-# Most of them only wait, so three run side by side. Those that judge sound or time to some ten milliseconds run alone;
+# Most of them only wait, so four run side by side. Those that judge sound or time to some ten milliseconds run alone;
 # those that judge a time under 2 s by the clock run two at a time, one for each core.
 LONELY_TESTS := $(addprefix tests/live/test_,kill_server.py faults.py crossing.py soak.py replayed.py recording.py)
 LONELY_TESTS += $(addprefix tests/live/test_,browser_call.py waiting.py desk_phone_kill.py)
@@ -50,7 +50,7 @@ test: $(TOOLS) agent_desktop/static/built.stamp
 	@$(PYTHON) -m ctiserver.asterisk.bootstrap
 	cd $(WEB) && npm test --silent
 	$(PYTHON) -m pytest -q -n 2 $(QUICK_TESTS)
-	$(PYTHON) -m pytest -q -n 3 --dist loadfile $(REAL_TESTS) $(addprefix --ignore=,$(PAIRED_TESTS) $(LONELY_TESTS))
+	$(PYTHON) -m pytest -q -n 4 --dist loadfile $(REAL_TESTS) $(addprefix --ignore=,$(PAIRED_TESTS) $(LONELY_TESTS))
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile $(PAIRED_TESTS)
 	$(PYTHON) -m pytest -q $(LONELY_TESTS)
 
