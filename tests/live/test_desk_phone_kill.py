@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from ctiserver.model import facts
@@ -32,6 +33,7 @@ async def test_the_server_is_killed_in_a_talk() -> None:
                 await desk.unlink()
                 await desk.link()
                 await desk.works("busy")
+                await asyncio.sleep(max(0.0, began + 1.2 - time.monotonic()))  # packets enough to judge
                 lost = [kills.sound_lost(rtp, began, time.monotonic()) for rtp in (line.rtp, phone.rtp)]
                 journal = list(reversed(office.records()))
                 started, seen = (next(each.at for each in journal if isinstance(each.input, kind)) for kind in CAME)
