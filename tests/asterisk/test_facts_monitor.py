@@ -123,27 +123,31 @@ async def test_a_whisper_is_heard_when_the_caller_sends_nothing_or_has_music(tal
 async def test_a_snoop_hears_nothing_of_a_leg_that_is_muted_in_its_bridge(talk: Talk) -> None:
     """So a whispering lead cannot stay muted in the talk bridge and be tapped there."""
     await talk.join(talk.lead, mute=True)
-    assert await _tapped(talk, "mon-x") < UNHEARD
+    assert tones.level_at(await _tapped(talk, "mon-x"), LEAD_HZ) < UNHEARD
     await talk.join(talk.lead)
-    assert await _tapped(talk, "mon-y") > -20
+    assert any(tones.presence(await _tapped(talk, "mon-y"), LEAD_HZ))
 
 
-async def _tapped(talk: Talk, name: str) -> float:
+async def _tapped(talk: Talk, name: str) -> tones.Pcm:
     await talk.cti.calls.snoop(talk.lead.channel, name, spy="in")
     await talk.cti.start_of(name)
     await talk.cti.calls.record(name, name, if_exists="overwrite")
     await asyncio.sleep(0.6)
-    return await _recorded(talk, name, LEAD_HZ)
+    return await _recorded(talk, name)
 
 
-async def _recorded(talk: Talk, name: str, hz: float) -> float:
-    """End the snoop and its record; the level of a tone in it."""
+async def _recorded(talk: Talk, name: str) -> tones.Pcm:
+    """End the snoop and its record; what is in it but the first 0.1 s.
+
+    That a tone is in it is judged window by window: over the whole record one lost packet turns the tone's phase, and
+    the two halves take from each other.
+    """
     await talk.cti.calls.hangup(name)
     await talk.cti.event(wire.RecordingFinished, lambda event: event.recording.name == name)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "track.wav"
         await talk.cti.calls.download_recording(name, str(target))
-        return tones.level_at(tones.read_wav(target).part(0, 0.1, 60), hz)
+        return tones.read_wav(target).part(0, 0.1, 60)
 
 
 async def test_the_record_of_the_customer_holds_nothing_of_a_muted_or_whispering_lead(talk: Talk) -> None:
@@ -156,9 +160,9 @@ async def test_the_record_of_the_customer_holds_nothing_of_a_muted_or_whispering
     await talk.whisper()
     await talk.agent.rtp.hears(LEAD_HZ)
     await asyncio.sleep(1.0)
-    assert await _recorded(talk, "mon-ri", LEAD_HZ) < UNHEARD
-    assert await _recorded(talk, "mon-ro", LEAD_HZ) < UNHEARD
-    assert await _recorded(talk, "mon-ra", AGENT_HZ) > -20
+    assert tones.level_at(await _recorded(talk, "mon-ri"), LEAD_HZ) < UNHEARD
+    assert tones.level_at(await _recorded(talk, "mon-ro"), LEAD_HZ) < UNHEARD
+    assert any(tones.presence(await _recorded(talk, "mon-ra"), AGENT_HZ))
 
 
 async def test_a_muted_listener_who_presses_hold_on_his_phone_gives_nobody_music(talk: Talk) -> None:

@@ -98,7 +98,7 @@ async def test_nobody_hears_a_lead_who_listens_for_half_a_minute(house: Site) ->
     print(f"the lead in {time.monotonic() - since:.0f} s: " + ", ".join(f"{k} {v:.0f} dBFS" for k, v in told.items()))
     assert all(level < UNHEARD for level in told.values()), told
     assert len(heard) / 8000 >= 30
-    assert tones.level_at(heard[-16000:], COLLEAGUE_HZ) > -30, "the record is deaf"
+    assert any(tones.presence(heard[-16000:], COLLEAGUE_HZ)), "the record is deaf"
     (stopped,) = of(house, conversation_of(house, NUMBER), ev.MonitorStopped)
     assert (stopped.why, stopped.listened) == (MonitorEnd.CALL_OVER, "1002")
     await house.quiet()
