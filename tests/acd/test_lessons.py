@@ -26,6 +26,10 @@ from tests.acd.office import Office, at_work
 ELSEWHERE = {
     "1 stuck agent, seen in production": "tests/live/test_planted_faults.py",
     "2 two agents get one call": "tests/acd/test_ring_all.py::test_the_first_leg_up_wins_and_the_others_are_cancelled",
+    "2 two pick up at once": "tests/live/test_routing.py::"
+    "test_two_pick_up_at_the_same_moment_and_one_of_them_has_the_caller",
+    "1 logged out for ever after misses": "tests/scenarios/test_call_stories.py::"
+    "test_an_agent_who_has_missed_too_many_is_back_with_one_click",
     "2 ghost call (freeswitch#2529)": "tests/scenarios/test_call_stories.py::test_no_agent_rings_for_a_caller_who_left",
     "5 a reload drops the call": "tests/acd/test_agents.py::test_a_reload_in_a_talk_does_not_touch_it",
     "7 several tabs fight over the phone": "tests/acd/test_agents.py::"
@@ -43,6 +47,20 @@ ELSEWHERE = {
     "13 a restart loses everything": "tests/scenarios/test_call_stories.py::"
     "test_the_server_is_killed_with_calls_in_every_state_and_goes_on",
 }
+
+NAMED = (
+    *("freeswitch#2529", "asterisk#176", "NethServer/dev#7632", "amazon-connect-streams#939"),
+    *("amazon-connect-streams#33, #513", "amazon-connect-streams#567", "jambonz-feature-server#1363"),
+    *("dynamics-365#3017", "asterisk#2123", "kazoo#6609"),
+)
+"""Chronic defects of others, each named by the docstring of a test in which it would show."""
+
+
+@pytest.mark.parametrize("defect", NAMED)
+def test_a_chronic_defect_of_others_has_a_test_that_names_it(defect: str) -> None:
+    there = [path.read_text("utf-8") for path in Path(__file__).parents[1].rglob("test_*.py")]
+    told = re.compile(rf'def test_\w+\([^"]*?-> None:\n    """[^"]*{re.escape(defect)}\b')
+    assert any(told.search(text) for text in there)
 
 
 @pytest.mark.parametrize("complaint", list(ELSEWHERE))

@@ -63,6 +63,7 @@ async def test_each_hears_only_the_other_and_the_record_has_both(house: Site) ->
 
 
 async def test_a_reload_in_talk_brings_the_sound_back_within_a_second(house: Site) -> None:
+    """amazon-connect-streams#33, #513: a reload drops the call, or leaves it without sound."""
     site = house
     async with browser_agent(site) as (_browser, page), SippCaller(site.sip, CALM, tone=CALLER_HZ) as caller:
         await caller.answered()

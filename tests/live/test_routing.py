@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 import pytest_asyncio
 
-from ctiserver.model import events as ev
+from ctiserver.model import events as ev, ids
 from ctiserver.model.causes import EndReason
 from tests.harness.deskphone import DeskPhone
 from tests.harness.sipcall import SipCall
@@ -140,6 +140,31 @@ async def test_all_phones_ring_the_first_to_answer_talks_and_the_other_gets_canc
         assert one.desk.docs["me"]["misses"] == 0
     await two.desk.state("ready")
     await eventually(lambda: of(house, conversation, ev.ContactEnded), 2, "the contact to end")
+    assert [end.reason for end in of(house, conversation, ev.ContactEnded)] == [EndReason.ANSWERED]
+    await house.quiet()
+
+
+async def test_two_pick_up_at_the_same_moment_and_one_of_them_has_the_caller(
+    house: Site, people: tuple[Person, Person]
+) -> None:
+    """asterisk#176: two agents get one call. Both phones answer before either hears of the other."""
+    async with calling(house, ALL, WANG) as line:
+        await hears_music(line.rtp)
+        calls = await asyncio.gather(*(rings(*one) for one in people))
+        for one, call in zip(people, calls, strict=True):
+            one.phone.answer(call)
+        conversation = conversation_of(house, WANG)
+        (won,) = await eventually(lambda: of(house, conversation, ev.ContactConnected), 10, "one of them in the talk")
+        first, second = sorted(range(2), key=lambda n: people[n].desk.user != won.agent)
+        await calls[second].ended(10)
+        assert calls[first].ended_at is None
+        await people[first].desk.works("busy")
+        await both_hear(line, people[first].phone)
+        await people[second].desk.state("ready")
+        assert len((await house.ari(f"bridges/{ids.talk_bridge(conversation)}"))["channels"]) == 2
+        assert len(of(house, conversation, ev.Talking)) == 1, "nobody else was ever in it"
+    await people[first].desk.state("ready")
+    await eventually(lambda: of(house, conversation, ev.ContactEnded), 10, "the contact to end")
     assert [end.reason for end in of(house, conversation, ev.ContactEnded)] == [EndReason.ANSWERED]
     await house.quiet()
 

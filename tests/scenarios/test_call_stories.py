@@ -141,6 +141,31 @@ def test_missed_offer_returns_contact_to_head_of_queue(floor: Floor) -> None:
     assert floor.switch.bridge_of(later) == "h"
 
 
+def test_an_agent_who_has_missed_too_many_is_back_with_one_click(floor: Floor) -> None:
+    """kazoo#6609: an agent is not logged out for ever after misses. He stays signed in, sees why he is not ready, and
+    the caller who waited all the while is his."""
+    caller, _ = ringing(floor)
+    while floor.agent("1001").ready:
+        floor.advance(30)
+    missed, agent = len(floor.events(ev.OfferMissed)), floor.agent("1001")
+    assert missed == floor.world.agent_configs[agent.id].max_misses
+    assert (agent.signed_in, agent.reason, agent.chosen_by) == (True, "misses", "misses")
+    assert agent_state(agent) is AgentState.NOT_READY
+    assert floor.switch.bridge_of(caller) == "h"
+    floor.advance(600)
+    assert len(floor.events(ev.OfferMissed)) == missed, "nobody is rung who is not there"
+    assert floor.command(cmd.SetReady, "1001") is None
+    assert floor.agent("1001").misses == 0, "counted anew"
+    floor.confirm("1001")
+    floor.settle()
+    floor.switch.answer(floor.ringing_leg("1001"))
+    floor.settle()
+    assert floor.conversation().place is Place.TALKING
+    floor.switch.end(caller)
+    floor.settle()
+    finish(floor)
+
+
 def test_a_rejected_offer_goes_to_another_agent(floor: Floor) -> None:
     caller, leg = ringing(floor)
     floor.log_in("1002")
@@ -164,7 +189,7 @@ def test_an_agent_whose_phone_vanished_while_ringing_is_not_blamed(floor: Floor)
 
 
 def test_the_agent_answers_at_the_same_moment_as_the_caller_hangs_up(floor: Floor) -> None:
-    """asterisk#176: nobody is left on a line without a partner, and the call counts once."""
+    """kazoo acdc todo: nobody is left on a line without a partner, and the call counts once."""
     caller, leg = ringing(floor)
     floor.switch.end(caller)
     floor.switch.answer(leg)
@@ -214,7 +239,7 @@ def test_the_agent_hangs_up_on_his_phone(floor: Floor) -> None:
 
 
 def test_a_reload_in_talk_brings_the_agent_back_into_the_call(floor: Floor) -> None:
-    """amazon-connect-streams#33: the call outlives the page."""
+    """amazon-connect-streams#33, #513: the call outlives the page, and the new page has its sound."""
     caller, old = talking(floor)
     floor.reload("1001", "page2")
     floor.settle()

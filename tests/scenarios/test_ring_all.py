@@ -63,6 +63,7 @@ def test_all_phones_ring_the_first_to_answer_has_the_caller_the_others_fall_sile
 
 
 def test_two_pick_up_at_once_and_the_second_hears_nobody(floor: Floor) -> None:
+    """asterisk#176: two agents never get one call."""
     caller, legs = all_ring(floor)
     floor.switch.answer(legs["1003"])
     floor.switch.answer(legs["1001"])
