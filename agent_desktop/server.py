@@ -1,7 +1,7 @@
 """The live link of desktops: a snapshot at sequence N, then deltas; commands in, answers out (DESIGN 5.8).
 
-Lives here: sockets, what each one holds, who is touched by a turn. Not here: what a document says (`view`), what a
-command does (the cores). A socket that does not read is closed with 4409 (its page asks again); nothing waits for it.
+Lives here: what each desktop holds, who is touched by a turn. Not here: what a document says (`view`), what a command
+does (the cores), the socket itself (`ctiserver.live_link`).
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable, Iterable
 
 import msgspec
-import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from agent_desktop import view
 from agent_desktop.directory import Directory, directory
+from ctiserver import live_link
+from ctiserver.live_link import Link
 from ctiserver.model import commands as cmd, events as ev
-from ctiserver.model.bucket import TokenBucket
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.facts import LinkChanged
 from ctiserver.model.ids import AgentId, ConversationId
@@ -25,9 +25,7 @@ from ctiserver.model.principal import Permission, Principal
 from ctiserver.model.site import SiteConfig
 from ctiserver.model.turns import Record
 from ctiserver.model.world import World
-from ctiserver.ports_http import LOGIN_ENDED, LOGIN_WATCH, PRINCIPAL, TOO_FAST, Route
-
-log = structlog.get_logger(__name__)
+from ctiserver.ports_http import PRINCIPAL, Route
 
 BEAT = 1.0
 """Seconds between freshness beats; a changed queue figure comes in place of the beat (our choice: calm numbers)."""
@@ -36,14 +34,9 @@ GROUPS = 10
 SETTLE = 0.05
 """Seconds that changes of a shown conversation are gathered (a leg that moves is several turns); what concerns the
 agent himself goes out at once."""
-MAX_WAITING = 500
-"""Messages waiting for a socket that does not read."""
 MAX_FRAME = 16 * 1024
 FRAMES_A_SECOND = 50.0
 """What one socket may say; a snapshot asked for costs the dispatcher 50 us, and calls wait for it."""
-MAX_LINKS = 16
-"""Sockets of one login: each may hold MAX_WAITING messages that nobody reads."""
-RESYNC = 4409
 
 _COMMANDS: dict[str, type[cmd.Command]] = {
     kind.__name__: kind
@@ -82,28 +75,18 @@ class PhonesAnswer(msgspec.Struct, frozen=True, kw_only=True):
     phones: tuple[view.PhoneChoice, ...]
 
 
-class _Desk:
-    """One open socket: what it holds (encoded documents by key) and what waits to be written."""
+class _Desk(Link):
+    """One open desktop: what it holds, as encoded documents by key, and the state of which sequence that is."""
 
-    def __init__(self, socket: web.WebSocketResponse, agent: AgentId, session: str, group: int) -> None:
-        self.socket = socket
-        self.agent = agent
-        self.session = session
-        self.group = group
+    def __init__(self, request: web.Request) -> None:
+        super().__init__(request, max_frame=MAX_FRAME, frames=FRAMES_A_SECOND)
+        self.agent = AgentId(self.principal.agent or "")
+        self.group = 0
         self.held: dict[str, bytes] = {}
         self.shows: set[ConversationId] = set()
         self.seq = -1
-        self.outbox: asyncio.Queue[bytes] = asyncio.Queue(MAX_WAITING)
-        self.full = False
         self.spoken = True
         """Something was said since the last beat."""
-
-    def send(self, data: bytes) -> None:
-        self.spoken = True
-        try:
-            self.outbox.put_nowait(data)
-        except asyncio.QueueFull:
-            self.full = True
 
 
 class Desktops:
@@ -133,7 +116,6 @@ class Desktops:
         self._settling: asyncio.TimerHandle | None = None
         self._beat: asyncio.TimerHandle | None = None
         self._turn = 0
-        self._closers: set[asyncio.Task[None]] = set()
         self.sent = 0
 
     # ---- turns
@@ -201,7 +183,7 @@ class Desktops:
             if changed:
                 self._send_delta(desk, changed, [])
             elif not desk.spoken:
-                self._send(desk, f'{{"type":"beat","now":{self._now():.3f},"seq":{desk.seq}}}'.encode())
+                self._send(desk, live_link.beat(desk.seq, self._now()))
             desk.spoken = False
 
     def _figure(self, key: str) -> bytes | None:
@@ -261,26 +243,19 @@ class Desktops:
         desk.held.update(changed)
         for key in gone:
             del desk.held[key]
-        head = f'{{"type":"delta","seq":{self._world.seq},"prev":{desk.seq},"now":{self._now():.3f},"set":'
+        told = live_link.delta(self._world.seq, desk.seq, self._now(), changed, gone)
         desk.seq = self._world.seq
-        self._send(desk, head.encode() + _docs(changed.items()) + b',"del":' + _json.encode(gone) + b"}")
+        self._send(desk, told)
 
     def _snapshot(self, desk: _Desk) -> None:
         desk.held = self._render(desk, queues=True)
         desk.seq = self._world.seq
-        head = f'{{"type":"snapshot","seq":{desk.seq},"now":{self._now():.3f},"docs":'
-        self._send(desk, head.encode() + _docs(desk.held.items()) + b"}")
+        self._send(desk, live_link.snapshot(desk.seq, self._now(), desk.held))
 
     def _send(self, desk: _Desk, data: bytes) -> None:
-        desk.send(data)
         self.sent += 1
-        if desk.full and not desk.socket.closed:
-            self._end(desk, RESYNC, b"too slow")
-
-    def _end(self, desk: _Desk, code: int, message: bytes) -> None:
-        task = asyncio.create_task(_close(desk.socket, code, message))
-        self._closers.add(task)
-        task.add_done_callback(self._closers.discard)
+        desk.spoken = True
+        desk.send(data)
 
     # ---- sockets
 
@@ -327,53 +302,35 @@ class Desktops:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """`WS /api/v1/live`. The caller has checked session and Origin."""
-        principal: Principal = request[PRINCIPAL]
-        agent = AgentId(principal.agent or "")
-        if sum(desk.session == principal.session for desk in self._desks.get(agent, ())) >= MAX_LINKS:
-            raise web.HTTPTooManyRequests
-        socket = web.WebSocketResponse(heartbeat=10.0, max_msg_size=MAX_FRAME, compress=False)
-        await socket.prepare(request)
-        group = min(range(GROUPS), key=lambda n: len(self._groups[n]))
-        desk = _Desk(socket, agent, principal.session, group)
-        watch = request.app[LOGIN_WATCH]
-        forget = watch.on_end(principal.session, lambda: self._end(desk, LOGIN_ENDED, b"login ended"))
-        loop = asyncio.get_running_loop()
-        bucket = TokenBucket(FRAMES_A_SECOND, loop.time())
-        writer = loop.create_task(_write(desk))
-        self._desks.setdefault(agent, []).append(desk)
-        self._groups[group][desk] = None
+        desk = _Desk(request)
+        await desk.open(self._desks.get(desk.agent, ()))
+        self._enter(desk)
+        await desk.serve(lambda text: self._take(desk, text), lambda: self._leave(desk))
+        return desk.socket
+
+    def _enter(self, desk: _Desk) -> None:
+        desk.group = min(range(GROUPS), key=lambda n: len(self._groups[n]))
+        self._desks.setdefault(desk.agent, []).append(desk)
+        self._groups[desk.group][desk] = None
         if self._beat is None:
             self._tick()
         self._snapshot(desk)
-        self._count(agent)
-        try:
-            async for message in socket:
-                if message.type is not WSMsgType.TEXT:
-                    await _close(socket, 1003, b"text only")
-                    break
-                if not bucket.take(loop.time()):
-                    await _close(socket, TOO_FAST, b"too many frames")
-                    break
-                watch.touch(principal.session)
-                self._take(desk, principal, message.data)
-        finally:
-            forget()
-            self._show(desk, set())
-            self._unsettled.pop(desk, None)
-            del self._groups[group][desk]
-            self._desks[agent].remove(desk)
-            if not self._desks[agent]:
-                del self._desks[agent]
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
-            self._count(agent)
-        return socket
+        self._count(desk.agent)
+
+    def _leave(self, desk: _Desk) -> None:
+        self._show(desk, set())
+        self._unsettled.pop(desk, None)
+        del self._groups[desk.group][desk]
+        self._desks[desk.agent].remove(desk)
+        if not self._desks[desk.agent]:
+            del self._desks[desk.agent]
+        self._count(desk.agent)
 
     def _count(self, agent: AgentId) -> None:
         if agent:
             self._feed(LinkChanged(agent=agent, links=len(self._desks.get(agent, ()))))
 
-    def _take(self, desk: _Desk, principal: Principal, text: str) -> None:
+    def _take(self, desk: _Desk, text: str) -> None:
         command_id = ""
         try:
             message = msgspec.json.decode(text, type=dict[str, object])
@@ -381,7 +338,7 @@ class Desktops:
                 self._snapshot(desk)
                 return
             command_id = str(message.get("id", ""))[:64]
-            self._submit(_command(message, command_id, principal))
+            self._submit(_command(message, command_id, desk.principal))
             self._send(desk, _json.encode({"type": "answer", "id": command_id, "ok": True}))
         except CommandRejected as rejected:
             answer = {
@@ -400,13 +357,7 @@ class Desktops:
         for timer in (self._beat, self._settling):
             if timer is not None:
                 timer.cancel()
-        for desks in list(self._desks.values()):
-            for desk in list(desks):
-                await _close(desk.socket, 1012, b"server restarts")
-
-
-def _docs(items: Iterable[tuple[str, bytes]]) -> bytes:
-    return b"{" + b",".join(_json.encode(key) + b":" + data for key, data in items) + b"}"
+        await live_link.close_all(desk for desks in self._desks.values() for desk in desks)
 
 
 def _command(message: dict[str, object], command_id: str, principal: Principal) -> cmd.Command:
@@ -422,20 +373,3 @@ def _command(message: dict[str, object], command_id: str, principal: Principal) 
         return msgspec.convert(fields | {"type": kind.__name__}, type=kind)
     except msgspec.ValidationError as error:
         raise CommandRejected(Rejection.BAD_COMMAND, str(error)) from None
-
-
-async def _write(desk: _Desk) -> None:
-    """The only writer of the socket."""
-    try:
-        while True:
-            await desk.socket.send_frame(await desk.outbox.get(), WSMsgType.TEXT)
-    except (ConnectionError, RuntimeError):
-        return  # the reader sees the end of the socket as well
-
-
-async def _close(socket: web.WebSocketResponse, code: int, message: bytes) -> None:
-    try:
-        async with asyncio.timeout(2.0):
-            await socket.close(code=code, message=message)
-    except (TimeoutError, ConnectionError):
-        return

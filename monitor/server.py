@@ -1,8 +1,9 @@
 """The live link of leads' boards and wallboards: a snapshot at sequence N, then deltas (DESIGN 5.8).
 
-Lives here: sockets, who shows what, when it is sent. Not here: what a document says (`monitor.board`), who may see it
-(`ctiserver.model.teams`). Boards that may see the same share one *room*: what changed is rendered and encoded once for
-all rooms, a delta is put together once for all boards of a room. A board takes no commands, they have their addresses.
+Lives here: who shows what, when it is sent. Not here: what a document says (`monitor.board`), who may see it
+(`ctiserver.model.teams`), the socket itself (`ctiserver.live_link`). Boards that may see the same share one *room*:
+what changed is rendered and encoded once for all rooms, a delta is put together once for all boards of a room. A board
+takes no commands, they have their addresses.
 """
 
 from __future__ import annotations
@@ -12,43 +13,28 @@ import time
 from collections.abc import Callable, Iterable
 
 import msgspec
-import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
+from ctiserver import live_link
+from ctiserver.live_link import Link
 from ctiserver.model import teams
-from ctiserver.model.bucket import TokenBucket
 from ctiserver.model.ids import QueueId
 from ctiserver.model.principal import Permission, Principal
 from ctiserver.model.teams import Teams
 from ctiserver.model.turns import Record
 from ctiserver.model.world import World
-from ctiserver.ports_http import LOGIN_ENDED, LOGIN_WATCH, PRINCIPAL, TOO_FAST, Route
+from ctiserver.ports_http import Route
 from monitor import board
-
-log = structlog.get_logger(__name__)
 
 BEAT = 1.0
 """Seconds between freshness beats; changed figures of queues come in place of the beat."""
 SETTLE = 0.05
 """Seconds that changes of agents and calls are gathered: a ring or an answer is several turns."""
-MAX_WAITING = 500
-"""Messages waiting for a socket that does not read; then it is closed and asks again."""
-MAX_LINKS = 16
-"""Boards of one login."""
+MAX_FRAME = 1024
 FRAMES_A_SECOND = 5.0
-RESYNC = 4409
 _json = msgspec.json.Encoder()
 
 Docs = dict[str, tuple[board.Owner, bytes]]
-
-
-class Link:
-    """One board."""
-
-    def __init__(self, socket: web.WebSocketResponse, principal: Principal) -> None:
-        self.socket = socket
-        self.principal = principal
-        self.outbox: asyncio.Queue[bytes] = asyncio.Queue(MAX_WAITING)
 
 
 class Room:
@@ -158,7 +144,6 @@ class Boards:
         """None while no board is open: then a turn costs nothing."""
         self._settling: asyncio.TimerHandle | None = None
         self._beat: asyncio.TimerHandle | None = None
-        self._closers: set[asyncio.Task[None]] = set()
         self.sent = 0
 
     @property
@@ -198,9 +183,9 @@ class Boards:
             fresh, gone = room.change(changed)
             if not fresh and not gone:
                 continue
-            head = f'{{"type":"delta","seq":{self._world.seq},"prev":{room.seq},"now":{self._now():.3f},"set":'
+            told = live_link.delta(self._world.seq, room.seq, self._now(), fresh, gone)
             room.seq = self._world.seq
-            self._send_all(room, head.encode() + _docs(fresh.items()) + b',"del":' + _json.encode(gone) + b"}")
+            self._send_all(room, told)
 
     def _tick(self) -> None:
         floor = self._floor
@@ -211,14 +196,13 @@ class Boards:
         self._tell(floor, floor.figures())
         for room in floor.rooms.values():
             if not room.spoken and room.links:
-                self._send_all(room, f'{{"type":"beat","now":{self._now():.3f},"seq":{room.seq}}}'.encode())
+                self._send_all(room, live_link.beat(room.seq, self._now()))
             room.spoken = False
 
     # ---- sending
 
     def _snapshot(self, room: Room) -> bytes:
-        head = f'{{"type":"snapshot","seq":{room.seq},"now":{self._now():.3f},"docs":'
-        return head.encode() + _docs(room.held.items()) + b"}"
+        return live_link.snapshot(room.seq, self._now(), room.held)
 
     def _send_all(self, room: Room, data: bytes) -> None:
         room.spoken = True
@@ -227,16 +211,7 @@ class Boards:
 
     def _send(self, link: Link, data: bytes) -> None:
         self.sent += 1
-        try:
-            link.outbox.put_nowait(data)
-        except asyncio.QueueFull:
-            if not link.socket.closed:
-                self._end(link, RESYNC, b"too slow")
-
-    def _end(self, link: Link, code: int, message: bytes) -> None:
-        task = asyncio.create_task(_close(link.socket, code, message))
-        self._closers.add(task)
-        task.add_done_callback(self._closers.discard)
+        link.send(data)
 
     def _teams(self, principal: Principal) -> Teams:
         return teams.teams_of(self._world.site, principal)
@@ -258,34 +233,16 @@ class Boards:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """`WS /api/v1/floor/live`. The caller has checked session, permission and Origin."""
-        principal: Principal = request[PRINCIPAL]
-        if sum(link.principal.session == principal.session for link in self._links) >= MAX_LINKS:
-            raise web.HTTPTooManyRequests
-        socket = web.WebSocketResponse(heartbeat=10.0, max_msg_size=1024, compress=False)
-        await socket.prepare(request)
-        link = Link(socket, principal)
-        watch, loop = request.app[LOGIN_WATCH], asyncio.get_running_loop()
-        forget = watch.on_end(principal.session, lambda: self._end(link, LOGIN_ENDED, b"login ended"))
-        bucket = TokenBucket(FRAMES_A_SECOND, loop.time())
-        writer = loop.create_task(_write(link))
+        link = Link(request, max_frame=MAX_FRAME, frames=FRAMES_A_SECOND)
+        await link.open(self._links)
         self._enter(link)
-        try:
-            async for message in socket:
-                if message.type is not WSMsgType.TEXT:
-                    await _close(socket, 1003, b"text only")
-                    break
-                if not bucket.take(loop.time()):
-                    await _close(socket, TOO_FAST, b"too many frames")
-                    break
-                watch.touch(principal.session)
-                if _asks_again(message.data):
-                    self._enter(link)
-        finally:
-            forget()
-            self._leave(link)
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
-        return socket
+
+        def take(text: str) -> None:
+            if _asks_again(text):
+                self._enter(link)
+
+        await link.serve(take, lambda: self._leave(link))
+        return link.socket
 
     def _enter(self, link: Link) -> None:
         """Show it everything, as it is now."""
@@ -316,8 +273,7 @@ class Boards:
         for timer in (self._beat, self._settling):
             if timer is not None:
                 timer.cancel()
-        for link in list(self._links):
-            await _close(link.socket, 1012, b"server restarts")
+        await live_link.close_all(self._links)
 
 
 def _asks_again(text: str) -> bool:
@@ -325,24 +281,3 @@ def _asks_again(text: str) -> bool:
         return msgspec.json.decode(text, type=dict[str, object]).get("type") == "resync"
     except (msgspec.MsgspecError, RecursionError):
         return False
-
-
-def _docs(items: Iterable[tuple[str, bytes]]) -> bytes:
-    return b"{" + b",".join(_json.encode(key) + b":" + data for key, data in items) + b"}"
-
-
-async def _write(link: Link) -> None:
-    """The only writer of the socket."""
-    try:
-        while True:
-            await link.socket.send_frame(await link.outbox.get(), WSMsgType.TEXT)
-    except (ConnectionError, RuntimeError):
-        return  # the reader sees the end of the socket as well
-
-
-async def _close(socket: web.WebSocketResponse, code: int, message: bytes) -> None:
-    try:
-        async with asyncio.timeout(2.0):
-            await socket.close(code=code, message=message)
-    except (TimeoutError, ConnectionError):
-        return

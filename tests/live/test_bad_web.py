@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import WSMsgType
 
-from agent_desktop.server import MAX_LINKS
+from ctiserver.live_link import MAX_LINKS
 from ctiserver.ports_http import TOO_FAST
 from tests.harness import sdp
 from tests.harness.site import Desk, Site
