@@ -79,7 +79,7 @@ def _told(event: events.Event, site: SiteConfig, captions: Captions) -> tuple[st
             )
         case events.OfferMissed() | events.OfferRejected() | events.OfferUnreachable():
             return "offer", Label(zh="该客服未接听", en="This agent did not answer")
-        case events.Delivered():
+        case events.Delivered(leg=leg) if kind_of_id(leg) == "a":  # not a team lead's: who listens is not told
             return "ring", Label(zh="客服电话正在振铃", en="The agent's phone rings")
         case events.Talking():
             return "talk", Label(zh="通话中", en="Talking")

@@ -6,7 +6,16 @@ import pytest
 
 from ctiserver.api.stories import story
 from ctiserver.model import events
-from ctiserver.model.ids import AgentId, ContactId, ConversationId, PlaybackId, QueueId, ReservationId
+from ctiserver.model.ids import (
+    AgentId,
+    ContactId,
+    ConversationId,
+    PlaybackId,
+    QueueId,
+    ReservationId,
+    agent_leg,
+    lead_leg,
+)
 from ctiserver.model.ivr import IvrSession
 from ctiserver.model.site import AgentConfig, FlowConfig, Label, SiteConfig
 
@@ -89,3 +98,12 @@ def test_an_offer_says_whom_and_why_in_words() -> None:
     assert told.text == Label(
         zh="派给客服 王芳：空闲最久者优先，候选 0 人", en="Offered to Wang Fang: longest idle, of 0 who could have it"
     )
+
+
+def test_the_ring_of_a_lead_who_listens_is_not_told() -> None:
+    """The caller would see that somebody joins in secret."""
+    of = ConversationId("c1-1")
+    rings = [events.Delivered(conversation=of, leg=leg, at=1.0) for leg in (agent_leg(of, 2), lead_leg(of, 3))]
+    agents, leads = (story(each, 1.0, SiteConfig(), {}) for each in rings)
+    assert agents is not None
+    assert leads is None

@@ -4,6 +4,7 @@
  */
 import { homeOf } from "../lead/pages";
 import { ApiError, api, socketUrl } from "./api";
+import { CHECK_KEY, checkWord } from "./check";
 import { deviceAfter } from "./device";
 import { diagnostics, exposeDiagnostics } from "./diag";
 import { openJsSip } from "./jssip";
@@ -176,6 +177,15 @@ export async function logout(): Promise<void> {
   leave(false);
 }
 
+/** Today's check of microphone and ring is done, put off or overtaken. */
+export function markChecked(): void {
+  const state = store.getState();
+  const word = checkWord(state.login?.user ?? "", clock.now());
+  if (state.checked === word) return;
+  localStorage.setItem(CHECK_KEY, word);
+  set({ checked: word });
+}
+
 function hearDocs(docs: Docs, seq: number): void {
   const before = store.getState();
   const had = new Set(workList(before).map((work) => work.contact));
@@ -183,6 +193,8 @@ function hearDocs(docs: Docs, seq: number): void {
   const state = store.getState();
   for (const work of workList(state)) had.delete(work.contact);
   if (had.size > 0) set({ callsVersion: state.callsVersion + 1 });
+  // He talks on this page: what the check asks has been answered, and it would hold the microphone open.
+  if (state.device === "here" && workList(state).some((work) => work.talking_since !== null)) markChecked();
   const me = meOf(state);
   if (early && !workList(state).some((work) => work.reservation === early?.reservation)) early = null;
   if (!me) return;

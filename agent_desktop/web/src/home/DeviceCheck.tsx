@@ -1,8 +1,9 @@
-/** Before the first call of the day: do the devices work? Once done, or put off, it stays away until tomorrow. */
+/** Before the first call of the day: do the devices work? Done, put off or past, it stays away until tomorrow. */
 import { Button } from "antd";
 import { useState } from "react";
-import { CHECK_KEY, checkWord } from "../engine/check";
-import { clock, store, useApp } from "../engine/store";
+import { checkWord } from "../engine/check";
+import { markChecked } from "../engine/desktop";
+import { useApp } from "../engine/store";
 import { useT } from "../i18n";
 import { useServerNow } from "../ui/hooks";
 import { NOTHING_TRIED, SoundCheck } from "../ui/SoundCheck";
@@ -12,12 +13,6 @@ export function useChecked(): boolean {
   const user = useApp((state) => state.login?.user ?? "");
   const checked = useApp((state) => state.checked);
   return checked === checkWord(user, useServerNow());
-}
-
-export function markChecked(): void {
-  const word = checkWord(store.getState().login?.user ?? "", clock.now());
-  localStorage.setItem(CHECK_KEY, word);
-  store.setState({ checked: word });
 }
 
 export function DeviceCheck() {

@@ -6,11 +6,12 @@ export const en: Dictionary = {
   app: { name: "Hollyhock", desktop: "Agent desktop", skip: "Skip to the main part" },
   login: {
     title: "Sign in to your desktop",
+    title_page: "Log in: {{page}}",
     user: "Agent number",
     password: "Password",
     submit: "Log in",
     ended: "Your login has ended, please log in again. Nothing of your calls is lost.",
-    hint: "Demo site: agents 1001–1006; the password is printed where the server was started.",
+    hint: "Demo site: agents 1001–1006, team lead 2001, administrator admin; the password is printed where the server was started.",
     call: "Open the customer's phone",
     away: "The server cannot be reached, trying again…",
   },

@@ -5,11 +5,12 @@ export const zh = {
   app: { name: "Hollyhock", desktop: "坐席工作台", skip: "跳到主要内容" },
   login: {
     title: "登录坐席工作台",
+    title_page: "登录：{{page}}",
     user: "工号",
     password: "密码",
     submit: "登录",
     ended: "登录已失效，请重新登录。通话数据都已保存。",
-    hint: "演示站点：工号 1001–1006，密码在启动窗口中显示。",
+    hint: "演示站点：坐席 1001–1006，班长 2001，管理员 admin；密码在启动窗口中显示。",
     call: "打开客户电话",
     away: "服务器暂时连不上，正在重试…",
   },

@@ -10,6 +10,7 @@ import type { Login, PhoneChoice } from "../engine/types";
 import { pick, useT } from "../i18n";
 import { callsEn } from "../i18n/callsEn";
 import { callsZh } from "../i18n/callsZh";
+import { phoneNumber } from "../ui/format";
 import { useServerNow } from "../ui/hooks";
 import { Empty, sentence } from "../ui/parts";
 import { type Mode, mine, SeatPhone, type SeatPhoneDoc, type Talk, type TalksNow, talks, whoHears } from "./calls";
@@ -159,7 +160,7 @@ function OwnBar({
         <small>
           {t("calls.in_call", {
             agent: taken ? t("calls.me") : pick(talk.agent_name) || talk.agent || "–",
-            customer: talk.customer || talk.number || t("calls.somebody"),
+            customer: talk.customer || phoneNumber(talk.number) || t("calls.somebody"),
           })}
           {problem && ` · ${sentence(problem)}`}
         </small>
@@ -268,8 +269,8 @@ function Row({
         <small className="num">{talk.agent}</small>
       </td>
       <td>
-        {talk.customer || talk.caller || talk.number}
-        <small className="num">{talk.number}</small>
+        {talk.customer || talk.caller || phoneNumber(talk.number)}
+        <small className="num">{phoneNumber(talk.number)}</small>
       </td>
       <td>{pick(talk.queue_name) || "–"}</td>
       <td>{t(`calls.${talk.state}`)}</td>

@@ -51,7 +51,8 @@ export function LeadPage({
     api.me().then(setWho, () => setWho(null));
   }, []);
   if (who === undefined) return null;
-  if (who === null) return <LoginPage enter={async (user, password) => setWho(await api.login(user, password))} />;
+  if (who === null)
+    return <LoginPage page={title} enter={async (user, password) => setWho(await api.login(user, password))} />;
   if (!maySee(who.role, place))
     return (
       <div className="waiting" data-testid="not-you">

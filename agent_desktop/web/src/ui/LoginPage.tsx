@@ -10,8 +10,14 @@ import "./login.css";
 
 const USER_KEY = "hollyhock.user";
 
-/** `enter`: who is let in then; the desktop's own way if nothing is said. */
-export function LoginPage({ enter = signInToServer }: { enter?: (user: string, password: string) => Promise<void> }) {
+/** `enter`: who is let in then; the desktop's own way if nothing is said. `page`: the name of what waits behind. */
+export function LoginPage({
+  enter = signInToServer,
+  page = "",
+}: {
+  enter?: (user: string, password: string) => Promise<void>;
+  page?: string;
+}) {
   const t = useT();
   const ended = useApp((state) => state.ended);
   const [user, setUser] = useState(localStorage.getItem(USER_KEY) ?? "");
@@ -45,7 +51,7 @@ export function LoginPage({ enter = signInToServer }: { enter?: (user: string, p
           <Logo size={40} />
           <span>Hollyhock</span>
         </div>
-        <h1>{t("login.title")}</h1>
+        <h1>{page ? t("login.title_page", { page }) : t("login.title")}</h1>
         {ended && (
           <p className="login-note" role="status">
             {t("login.ended")}

@@ -1,9 +1,9 @@
 /** Behind the phone's mark in the top bar: which device, which microphone, does it hear me, how loud is the ring. */
 import { CheckCircleFilled } from "@ant-design/icons";
 import { useEffect, useState } from "react";
-import { startWork, takeDeskPhone } from "../engine/desktop";
+import { markChecked, startWork, takeDeskPhone } from "../engine/desktop";
 import { currentWork, meOf, siteOf, useApp } from "../engine/store";
-import { markChecked, useChecked } from "../home/DeviceCheck";
+import { useChecked } from "../home/DeviceCheck";
 import { useT } from "../i18n";
 import { DeviceChoice, deskChoice } from "./DeviceChoice";
 import { NOTHING_TRIED, SoundCheck } from "./SoundCheck";
