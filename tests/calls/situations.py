@@ -1,6 +1,6 @@
 """The situations of a call in which somebody may command something: each made on the fake switch in virtual time.
 
-Lives here: how a situation comes about, with browsers or with desk phones, and what to call the one that a call is in.
+Lives here: how a situation comes about, with browsers, with desk phones or at outside numbers, and what to call the one that a call is in.
 Not here: what a command does there (tables/commands.toml, which is the specification; test_commands asks the cores).
 """
 
@@ -10,9 +10,11 @@ from collections.abc import Callable
 
 import msgspec
 
+from ctiserver.calls import keys
 from ctiserver.model import commands as cmd, ids
 from ctiserver.model.ids import LegId
-from ctiserver.model.site import PhoneConfig
+from ctiserver.model.routing import OutboundConfig
+from ctiserver.model.site import PhoneConfig, SiteConfig
 from ctiserver.model.talk import PartyState, Place, Side, consulted, joined, live_leg
 from ctiserver.model.work import WorkKind
 from tests.fakes.floor import Floor
@@ -20,8 +22,21 @@ from tests.scenarios.conftest import label, make_site
 
 AGENT, COLLEAGUE, THIRD = "1001", "1002", "1003"
 CALLER = LegId("1.1")
-KINDS = ("browser", "desk")
+KINDS = ("browser", "desk", "outside")
 PHONE = {AGENT: "p1", COLLEAGUE: "p2", THIRD: "p3"}
+NUMBER = {AGENT: "13900001001", COLLEAGUE: "13900001002", THIRD: "13900001003"}
+
+
+def site() -> SiteConfig:
+    """Every agent may have any kind of phone."""
+    base = make_site()
+    return msgspec.structs.replace(
+        base,
+        phones=tuple(PhoneConfig(id=name, name=label(name)) for name in PHONE.values()),
+        agents=tuple(msgspec.structs.replace(agent, number=NUMBER[agent.id]) for agent in base.agents),
+        outbound=OutboundConfig(trunk="192.0.2.9:5060", prefixes=("1",)),
+        prompts={**base.prompts, "press_key": {"zh": "sound:press_key"}},
+    )
 
 
 class Call:
@@ -29,14 +44,16 @@ class Call:
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        phones = tuple(PhoneConfig(id=name, name=label(name)) for name in PHONE.values())
-        self.floor = Floor(msgspec.structs.replace(make_site(), phones=phones))
+        self.floor = Floor(site())
 
     def sit(self, agent: str) -> None:
-        if self.kind == "desk":
-            self.floor.sit(agent, PHONE[agent], ready=agent == AGENT)
-        else:
-            self.floor.log_in(agent, ready=agent == AGENT)
+        match self.kind:
+            case "desk":
+                self.floor.sit(agent, PHONE[agent], ready=agent == AGENT)
+            case "outside":
+                self.floor.sit_outside(agent, ready=agent == AGENT)
+            case _:
+                self.floor.log_in(agent, ready=agent == AGENT)
 
     def do(self, kind: type[cmd.Command], agent: str = AGENT, **fields: object) -> str:
         """'' or the code with which it is refused."""
@@ -53,6 +70,9 @@ class Call:
         leg = self.floor.ringing_leg(agent)
         self.floor.switch.answer(leg)
         self.floor.settle()
+        if self.kind == "outside":
+            self.floor.switch.press(leg, keys.KEY)
+            self.floor.settle()
         return leg
 
     def state(self) -> str:

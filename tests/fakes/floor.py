@@ -146,6 +146,14 @@ class Floor:
         if ready:
             assert self.command(cmd.SetReady, agent) is None
 
+    def sit_outside(self, agent: str, *, number: str = "", ready: bool = True) -> None:
+        """Sign in at an outside number: the site's for this agent, or this one."""
+        self.feed(facts.LinkChanged(agent=AgentId(agent), links=1))
+        assert self.command(cmd.SignIn, agent) is None
+        assert self.command(cmd.UseNumber, agent, number=number) is None
+        if ready:
+            assert self.command(cmd.SetReady, agent) is None
+
     def reload(self, agent: str, instance: str) -> None:
         """The page is loaded anew: link and contact go and come, the new page says it is the phone."""
         lease = LeaseId(f"d{agent}")
@@ -229,10 +237,12 @@ class Floor:
     def ringing_leg(self, agent: str) -> LegId:
         device = self.agent(agent).device
         endpoints = (f"d{agent}", device.endpoint if device is not None else "")
+        number = ids.outside_number(endpoints[1])
+        called = self.switch.endpoint_of if number is None else self.switch.dialled
         return next(
             leg
-            for leg, endpoint in reversed(self.switch.endpoint_of.items())
-            if endpoint in endpoints and leg in self.switch.channels
+            for leg, whom in reversed(called.items())
+            if whom in (*endpoints, number) and leg in self.switch.channels
         )
 
 
