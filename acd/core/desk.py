@@ -90,7 +90,8 @@ def command(world: World, index: Index, item: cmd.Command, ctx: Ctx) -> Decision
 
 
 def _seat(world: World, index: Index, item: cmd.Command, now: float) -> Decision:
-    """A user who takes no work may have a phone all the same: a page or a desk phone, by the same rules."""
+    """A user who takes no work may have a phone all the same: a page or a desk phone, by the same rules. No outside
+    number: customers' talk is not carried out of the house to be listened to."""
     agent = world.agents.get(item.agent) or Agent(id=item.agent)
     match item:
         case cmd.TakeDevice():
@@ -100,7 +101,7 @@ def _seat(world: World, index: Index, item: cmd.Command, now: float) -> Decision
         case cmd.UsePhone():
             return devices.use_phone(world, index, agent, item, now)
         case cmd.UseNumber():
-            return devices.use_number(world, index, agent, item, now)
+            raise CommandRejected(Rejection.NOT_ALLOWED)
         case cmd.ReleaseDevice():
             return devices.give_back(agent, item, now)
         case _:

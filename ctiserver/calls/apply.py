@@ -298,7 +298,11 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             conversation.legs_made += 1
             conversation.customer_leg = event.leg
             conversation.legs[event.leg] = Leg(
-                id=event.leg, role=Role.CUSTOMER, state=LegState.INITIATED, created_at=event.at
+                id=event.leg,
+                role=Role.CUSTOMER,
+                state=LegState.INITIATED,
+                created_at=event.at,
+                endpoint=event.endpoint,
             )
             world.conversation_of_leg[event.leg] = conversation.id
             conversation.place = Place.CALLING

@@ -7,6 +7,7 @@ answer, and tries that come to nothing. Not here: when a callback's turn has com
 
 from __future__ import annotations
 
+from ctiserver.calls import rings
 from ctiserver.calls.moves import Plan, agent_legs, talking_leg
 from ctiserver.model import effects as fx, events as ev, ids
 from ctiserver.model.causes import (
@@ -66,20 +67,25 @@ def ring(
     plan: Plan, world: World, conversation: Conversation, agent: Leg, contact: ids.ContactId, seconds: float, ctx: Ctx
 ) -> None:
     leg = ids.customer_leg(conversation.id, conversation.legs_made + 1)
+    device = world.agents[conversation.callee].device if conversation.callee is not None else None
+    endpoint = device.endpoint if device is not None else ""
     called = ev.CustomerCalled(
         conversation=conversation.id,
         contact=contact,
         leg=leg,
         deadline=ctx.now + seconds,
+        endpoint=endpoint,
         at=ctx.now,
     )
     plan.events.append(called)
-    plan.effects.append(_originate(world, conversation, leg, seconds + RING_SLACK))
+    plan.effects.append(_originate(world, conversation, leg, endpoint, seconds + RING_SLACK))
     plan.effects.append(fx.RingTone(conversation=conversation.id, leg=agent.id, on=True))
 
 
-def _originate(world: World, conversation: Conversation, leg: ids.LegId, timeout: float) -> fx.Effect:
-    """A colleague's phone rings as for any call and shows who calls; his answer is his acceptance."""
+def _originate(
+    world: World, conversation: Conversation, leg: ids.LegId, endpoint: str, timeout: float
+) -> fx.Effect:
+    """A colleague's phone rings as for any call and shows who calls; his answer (or key) is his acceptance."""
     if conversation.callee is None:
         return fx.CallCustomer(
             conversation=conversation.id,
@@ -90,15 +96,15 @@ def _originate(world: World, conversation: Conversation, leg: ids.LegId, timeout
             timeout_seconds=timeout,
         )
     caller = world.agent_configs.get(conversation.made_by) if conversation.made_by is not None else None
-    device = world.agents[conversation.callee].device
-    return fx.RingEndpoint(
-        conversation=conversation.id,
-        leg=leg,
-        endpoint=device.endpoint if device is not None else "",
-        caller_number=conversation.made_by or "",
-        caller_name=getattr(caller.name, world.site.languages[0], caller.name.en) if caller is not None else "",
+    return rings.effect(
+        world,
+        conversation,
+        leg,
+        endpoint,
+        number=conversation.made_by or "",
+        name=getattr(caller.name, world.site.languages[0], caller.name.en) if caller is not None else "",
         auto_answer=False,
-        timeout_seconds=timeout,
+        timeout=timeout,
     )
 
 

@@ -197,7 +197,7 @@ def ended(
     )
     if leg.role is Role.CUSTOMER and conversation.callback and leg.state is not LegState.CONNECTED:
         if leg.id == conversation.customer_leg and not conversation.cleared:
-            why = Unreached.LOST if lost else callbacks.why(cause)
+            why = Unreached.LOST if lost else Unreached.NO_ANSWER if leg.asked else callbacks.why(cause)
             callbacks.unreached(plan, conversation, why, at)
     elif leg.role is Role.OUTSIDE:
         if not over:

@@ -39,6 +39,7 @@ def everything(world: World, seen: facts.SwitchSeen, ctx: Ctx) -> Decision:
     for conversation in world.conversations.values():
         compare(plan, world, conversation, channels, bridges, ctx)
         monitoring.again(plan, conversation)
+        keys.again(plan, world, conversation, channels, ctx.now)
     for channel in seen.channels:
         stray_channel(plan, world, channel, ctx)
     for bridge in seen.bridges:

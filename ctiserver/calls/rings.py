@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ctiserver.model import effects as fx, events as ev, ids
-from ctiserver.model.ids import AgentId, ReservationId
+from ctiserver.model.ids import AgentId, LegId, ReservationId
 from ctiserver.model.talk import Conversation, Role
 from ctiserver.model.turns import Decision
 from ctiserver.model.work import Device, DeviceKind
@@ -45,26 +45,51 @@ def originate(
         role=role,
         at=ctx.now,
     )
-    number = ids.outside_number(device.endpoint)
-    if number is not None:
+    customer = conversation.customer
+    ring = effect(
+        world,
+        conversation,
+        leg,
+        device.endpoint,
+        number=conversation.caller_number,
+        name=customer.name if customer is not None else conversation.caller_name,
+        auto_answer=take_back or auto_answer,
+        timeout=timeout,
+    )
+    return Decision((originated,), (ring,))
+
+
+def effect(
+    world: World,
+    conversation: Conversation,
+    leg: LegId,
+    endpoint: str,
+    *,
+    number: str,
+    name: str,
+    auto_answer: bool,
+    timeout: float,
+) -> fx.Effect:
+    """What rings the device of an agent; `number` and `name` are shown, but not at an outside number: the carrier
+    takes ours only."""
+    outside = ids.outside_number(endpoint)
+    if outside is not None:
         outbound = world.site.outbound
         first = world.site.numbers[0].number if world.site.numbers else ""
-        call = fx.CallCustomer(
+        return fx.CallCustomer(
             conversation=conversation.id,
             leg=leg,
-            number=number,
+            number=outside,
             trunk=outbound.trunk,
             shown=outbound.shown or conversation.dialled or first,
             timeout_seconds=timeout,
         )
-        return Decision((originated,), (call,))
-    ring = fx.RingEndpoint(
+    return fx.RingEndpoint(
         conversation=conversation.id,
         leg=leg,
-        endpoint=device.endpoint,
-        caller_number=conversation.caller_number,
-        caller_name=conversation.customer.name if conversation.customer is not None else conversation.caller_name,
-        auto_answer=take_back or auto_answer,
+        endpoint=endpoint,
+        caller_number=number,
+        caller_name=name,
+        auto_answer=auto_answer,
         timeout_seconds=timeout,
     )
-    return Decision((originated,), (ring,))

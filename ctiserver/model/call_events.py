@@ -427,12 +427,14 @@ class KeyPromptEnded(EventBase, frozen=True, kw_only=True):
 
 
 class CustomerCalled(EventBase, frozen=True, kw_only=True):
-    """We are calling the customer of a callback; the agent's leg is up and hears it ring, until `deadline`."""
+    """We are calling the customer of a callback; the agent's leg is up and hears it ring, until `deadline`. `endpoint`:
+    of an internal call, the device of the colleague who stands in the customer's place."""
 
     conversation: ConversationId
     contact: ContactId
     leg: LegId
     deadline: float
+    endpoint: str = ""
     at: float
 
 

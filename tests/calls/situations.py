@@ -1,7 +1,8 @@
 """The situations of a call in which somebody may command something: each made on the fake switch in virtual time.
 
-Lives here: how a situation comes about, with browsers, with desk phones or at outside numbers, and what to call the one that a call is in.
-Not here: what a command does there (tables/commands.toml, which is the specification; test_commands asks the cores).
+Lives here: how a situation comes about, with browsers, with desk phones or at outside numbers, and what to call the one
+that a call is in. Not here: what a command does there (tables/commands.toml, which is the specification; test_commands
+asks the cores).
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from ctiserver.model import commands as cmd, effects as fx, events as ev, facts
+from ctiserver.model.causes import Unreached
 from ctiserver.model.errors import Rejection
-from ctiserver.model.ids import AgentId, LegId
+from ctiserver.model.ids import AgentId, LegId, seat
 from ctiserver.model.routing import OutboundConfig
 from ctiserver.model.work import AgentState, DeviceKind, WorkKind, agent_state
 from tests.fakes.floor import Floor
@@ -26,11 +27,7 @@ def floor() -> Floor:
 
 
 def at_home(floor: Floor, *, number: str = "", ready: bool = True) -> None:
-    floor.feed(facts.LinkChanged(agent=AgentId("1001"), links=1))
-    assert floor.command(cmd.SignIn, "1001") is None
-    assert floor.command(cmd.UseNumber, "1001", number=number) is None
-    if ready:
-        assert floor.command(cmd.SetReady, "1001") is None
+    floor.sit_outside("1001", number=number, ready=ready)
 
 
 def rung(floor: Floor) -> tuple[LegId, LegId]:
@@ -148,6 +145,129 @@ def test_his_own_call_begins_with_the_key_too(floor: Floor) -> None:
     floor.settle()
     assert floor.switch.bridge_of(his) == floor.switch.bridge_of(mine) == "t"
     over(floor, his)
+
+
+def test_after_a_kill_he_is_asked_again(floor: Floor) -> None:
+    """Nobody knows how much of the question he has heard."""
+    at_home(floor)
+    assert floor.command(cmd.MakeCall, "1001", number="13900005555") is None
+    floor.settle()
+    mine = at_number(floor)
+    floor.switch.answer(mine)
+    floor.settle()
+    assert len(floor.switch.played) == 1
+    floor.restart()
+    floor.feed(facts.LinkChanged(agent=AgentId("1001"), links=1))
+    floor.settle()
+    assert floor.switch.played == [("sound:press_key",) * 4] * 2
+    assert list(floor.switch.playing.values()) == [mine], "the first question was stopped, the second is heard"
+    floor.switch.press(mine, "1")
+    floor.settle()
+    his = next(leg for leg, number in floor.switch.dialled.items() if number == "13900005555")
+    floor.switch.answer(his)
+    floor.settle()
+    assert floor.switch.bridge_of(his) == floor.switch.bridge_of(mine) == "t"
+    over(floor, his)
+
+
+def calls_him(floor: Floor) -> None:
+    """1002 calls 1001, who is at home."""
+    at_home(floor, ready=False)
+    floor.log_in("1002", ready=False)
+    assert floor.command(cmd.MakeCall, "1002", to_agent="1001") is None
+    floor.settle()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_colleague_calls_him_at_home_and_he_accepts_by_the_key(floor: Floor, killed: bool) -> None:
+    calls_him(floor)
+    his = at_number(floor)
+    assert floor.conversation().customer_leg == his
+    floor.switch.answer(his)
+    floor.settle()
+    if killed:
+        floor.restart()
+        for agent in ("1001", "1002"):
+            floor.feed(facts.LinkChanged(agent=AgentId(agent), links=1))
+        floor.settle()
+    mine = floor.ringing_leg("1002")
+    assert floor.switch.played[-1] == ("sound:press_key",) * 4
+    assert mine in floor.switch.ring_tones, "a voicemail is nobody"
+    assert not floor.switch.bridge_of(his)
+    floor.switch.press(his, "1")
+    floor.settle()
+    assert floor.switch.bridge_of(his) == floor.switch.bridge_of(mine) == "t"
+    assert his not in floor.switch.playing.values()
+    floor.switch.end(his)
+    floor.settle()
+    assert not floor.agent("1001").work
+    over(floor, his)
+
+
+@pytest.mark.parametrize("way", ["voicemail", "voicemail hangs up", "busy", "trunk down"])
+def test_a_colleague_calls_him_and_he_is_not_there(floor: Floor, way: str) -> None:
+    floor.switch.trunk_up = way != "trunk down"
+    calls_him(floor)
+    match way:
+        case "busy":
+            floor.switch.end(at_number(floor), 17)
+        case "voicemail hangs up":
+            his = at_number(floor)
+            floor.switch.answer(his)
+            floor.advance(10)
+            floor.switch.end(his)
+        case "voicemail":
+            floor.switch.answer(at_number(floor))
+            floor.advance(floor.world.site.outbound.ring_seconds + 1)
+        case _:
+            pass
+    floor.settle()
+    why = [event.why for event in floor.events(ev.CustomerUnreached) if isinstance(event, ev.CustomerUnreached)]
+    expected = {"busy": Unreached.BUSY, "trunk down": Unreached.FAILED}
+    assert why == [expected.get(way, Unreached.NO_ANSWER)]
+    assert not floor.agent("1001").work
+    assert not floor.agent("1002").work
+    floor.advance(40)
+    assert floor.switch.quiet()
+    assert not floor.world.conversations
+    floor.check_journal()
+
+
+def test_a_customer_is_handed_to_a_colleague_at_home(floor: Floor) -> None:
+    """Asked first: he answers, presses the key, is told, and has the customer."""
+    at_home(floor, ready=False)
+    floor.log_in("1002")
+    caller = floor.switch.call("in-1", "95500")
+    floor.advance(3)
+    floor.switch.press(caller, "1")
+    floor.advance(3)
+    mine = floor.ringing_leg("1002")
+    floor.switch.answer(mine)
+    floor.settle()
+    talk = floor.conversation().id
+    assert floor.command(cmd.ConsultCall, "1002", conversation=talk, to_agent="1001") is None
+    floor.confirm("1001")
+    floor.settle()
+    his = at_number(floor)
+    floor.switch.answer(his)
+    floor.settle()
+    refused = floor.command(cmd.CompleteConsult, "1002", conversation=talk)
+    assert refused is not None
+    assert refused.code is Rejection.CONSULT_RINGING, "a voicemail takes no customer"
+    assert mine in floor.switch.ring_tones
+    floor.switch.press(his, "1")
+    floor.settle()
+    assert floor.switch.bridge_of(his) == floor.switch.bridge_of(mine) == "c"
+    assert floor.command(cmd.CompleteConsult, "1002", conversation=talk) is None
+    floor.settle()
+    assert floor.switch.bridge_of(his) == floor.switch.bridge_of(caller) == "t"
+    over(floor, caller)
+
+
+def test_a_lead_listens_in_the_house_only(floor: Floor) -> None:
+    refused = floor.command(cmd.UseNumber, seat("lead"), number=HOME)
+    assert refused is not None
+    assert refused.code is Rejection.NOT_ALLOWED
 
 
 def test_his_line_is_lost_in_the_talk_and_he_is_called_again(floor: Floor) -> None:
