@@ -39,8 +39,7 @@ from ctiserver.model.turns import NOTHING, Decision, Item
 from ctiserver.model.work import Agent
 from ctiserver.model.world import Ctx, World
 
-_COMMANDS: dict[type, None] = dict.fromkeys(get_args(cmd.Command))
-_WHOLE: dict[type, None] = dict.fromkeys((*_COMMANDS, facts.FaultsFound, ev.SiteChanged, ev.IndexRebuilt))
+_WHOLE: dict[type, None] = dict.fromkeys((*get_args(cmd.Command), facts.FaultsFound, ev.SiteChanged, ev.IndexRebuilt))
 """What `Acd._whole` decides on."""
 
 
@@ -80,8 +79,8 @@ class Acd:
             return transfer.blind(world, self.index, item, ctx)
         if isinstance(item, cmd.ConsultCall | cmd.CompleteConsult | cmd.LeaveConference):
             return consult.command(world, self.index, item, ctx)
-        if type(item) in _COMMANDS:
-            return desk.command(world, self.index, item, ctx)  # type: ignore[arg-type]
+        if isinstance(item, cmd.Command):
+            return desk.command(world, self.index, item, ctx)
         if isinstance(item, facts.FaultsFound):
             return repair.decide(world, self.index, item, ctx.now)
         if isinstance(item, ev.SiteChanged):
