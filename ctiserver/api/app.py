@@ -22,6 +22,7 @@ from ctiserver.api import (
     device_api,
     floor_api,
     health_api,
+    live_list,
     login_api,
     lost_api,
     monitor_api,
@@ -101,8 +102,7 @@ def make_app(parts: ApiParts) -> web.Application:
     app[LOGIN_WATCH] = logins
     app[THROTTLE] = LoginThrottle(parts.now)
     app[PROXY] = proxy
-    app[why_api.LINKS] = set()
-    app[monitor_api.LINKS] = set()
+    app[live_list.LINKS] = {}
     if demo is not None:
         app[DEMO] = demo
     app[API] = Api(logins, proxy, demo)
@@ -155,8 +155,7 @@ async def _stop(app: web.Application) -> None:
     if DEMO in app:
         await app[DEMO].close()
     await app[PROXY].close()
-    await why_api.close_links(app)
-    await monitor_api.close_links(app)
+    await live_list.close(app)
 
 
 async def _nothing(_request: web.Request) -> web.StreamResponse:

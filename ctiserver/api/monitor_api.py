@@ -7,7 +7,7 @@ agent's seat, and one who has it listens from beside it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
 import msgspec
@@ -30,7 +30,6 @@ from ctiserver.talks import SeatPhone, Talk
 
 BEAT = 0.25
 """Seconds between two looks at the talks; they are sent when they have changed (our choice: calm, and yet at once)."""
-LINKS: web.AppKey[live_list.Links] = web.AppKey("talks_links", set)
 
 
 class TalksAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,11 +105,7 @@ async def talks_live(request: web.Request) -> web.StreamResponse:
         seen = _seen(there, rights, principal, now())
         return msgspec.json.encode(msgspec.structs.replace(seen, now=0.0)), msgspec.json.encode(seen)
 
-    return await live_list.serve(request, request.app[LINKS], lambda: there.seq, look, BEAT)
-
-
-async def close_links(app: web.Application) -> None:
-    await live_list.close(app[LINKS])
+    return await live_list.serve(request, lambda: there.seq, look, BEAT)
 
 
 # --- the lead's phone
@@ -184,9 +179,9 @@ def _conversation(request: web.Request) -> ConversationId:
     return ConversationId(name)
 
 
-async def _done(request: web.Request, kind: type[cmd.Command], **fields: object) -> web.StreamResponse:
+async def _done(request: web.Request, kind: Callable[..., cmd.Command], **fields: object) -> web.StreamResponse:
     user = request[PRINCIPAL].user
-    await request.app[PARTS].submit(kind(id="", by=user, agent=seat(user), **fields))  # type: ignore[arg-type]
+    await request.app[PARTS].submit(kind(id="", by=user, agent=seat(user), **fields))
     return json_answer(Done())
 
 
@@ -205,11 +200,11 @@ async def log(request: web.Request, query: MonitorLogQuery) -> web.StreamRespons
 _REFUSED = (400, 401, 403, 404, 409, 413, 503)
 
 
-def _post(path: str, handler: object, summary: str, body: object = None) -> Route:
+def _post(path: str, handler: Callable[..., Awaitable[web.StreamResponse]], summary: str, body: object = None) -> Route:
     return Route(
         method="POST",
         path=path,
-        handler=handler,  # type: ignore[arg-type]
+        handler=handler,
         summary=summary,
         access=Permission.MONITOR,
         body=body,

@@ -18,7 +18,6 @@ from ctiserver.why import Answer, Unknown
 
 BEAT = 1.0
 """Seconds between two looks at the list; it is sent when it has changed (our choice: calm figures)."""
-LINKS: web.AppKey[live_list.Links] = web.AppKey("waiting_links", set)
 
 
 def _whys(request: web.Request) -> Whys:
@@ -76,11 +75,7 @@ async def waiting_live(request: web.Request) -> web.StreamResponse:
             now = msgspec.structs.replace(now, waiting=shown, count=len(shown))
         return msgspec.json.encode(msgspec.structs.replace(now, now=0.0)), msgspec.json.encode(now)
 
-    return await live_list.serve(request, request.app[LINKS], lambda: whys.seq, look, BEAT)
-
-
-async def close_links(app: web.Application) -> None:
-    await live_list.close(app[LINKS])
+    return await live_list.serve(request, lambda: whys.seq, look, BEAT)
 
 
 ROUTES = (
