@@ -52,9 +52,8 @@ from ctiserver.store.calls import SqlCalls
 from ctiserver.store.customers import SqlCustomers
 from ctiserver.store.database import Database
 from ctiserver.store.days import SqlDays
-from ctiserver.store.lead_log import SqlLeadLog
+from ctiserver.store.lead_log import SqlLeadLog, SqlMonitorLog
 from ctiserver.store.lost import SqlLostCallers
-from ctiserver.store.monitor_log import SqlMonitorLog
 from ctiserver.store.passwords import Passwords
 from ctiserver.store.projection import Projector
 from ctiserver.store.users import SqlLogins, SqlUsers

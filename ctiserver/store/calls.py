@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from ctiserver.model.ids import AgentId
-from ctiserver.ports_http import CallRow, CustomerRef
+from ctiserver.ports_http import CallRow
+from ctiserver.store import callers
 from ctiserver.store.database import Database
 from ctiserver.store.tables import CALL_RECORDS, CUSTOMERS, INTERACTIONS, RECORDINGS
 
@@ -25,15 +26,11 @@ class SqlCalls:
         query = (
             sa.select(
                 CALL_RECORDS,
-                INTERACTIONS.c.caller_number,
-                INTERACTIONS.c.caller_name,
-                INTERACTIONS.c.customer_id,
-                CUSTOMERS.c.name.label("customer_name"),
-                CUSTOMERS.c.code.label("customer_code"),
+                *callers.COLUMNS,
                 recorded.label("recorded"),
             )
             .join(INTERACTIONS, INTERACTIONS.c.conversation == CALL_RECORDS.c.conversation)
-            .join(CUSTOMERS, CUSTOMERS.c.id == INTERACTIONS.c.customer_id, isouter=True)
+            .join(CUSTOMERS, callers.IS_CUSTOMER, isouter=True)
             .order_by(CALL_RECORDS.c.queued_at.desc(), CALL_RECORDS.c.contact.desc())
             .limit(limit)
         )
@@ -71,16 +68,13 @@ def _has(word: str) -> sa.ColumnElement[bool]:
 
 
 def _call(row: sa.RowMapping) -> CallRow:
-    customer = None
-    if row["customer_id"] is not None and row["customer_name"] is not None:
-        customer = CustomerRef(id=row["customer_id"], name=row["customer_name"], code=row["customer_code"])
     return CallRow(
         conversation=row["conversation"],
         contact=row["contact"],
         queue=row["queue"],
         caller_number=row["caller_number"],
         caller_name=row["caller_name"],
-        customer=customer,
+        customer=callers.customer(row),
         queued_at=row["queued_at"],
         answered_at=row["connected_at"],
         ended_at=row["ended_at"],

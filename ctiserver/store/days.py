@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import AgentId
-from ctiserver.ports_http import CustomerRef, Day, MissedOffer
+from ctiserver.ports_http import Day, MissedOffer
+from ctiserver.store import callers
 from ctiserver.store.database import Database
 from ctiserver.store.tables import AVAILABILITY, CALL_RECORDS, CUSTOMERS, INTERACTIONS, MISSED_OFFERS
 
@@ -45,15 +46,11 @@ class SqlDays:
                 CALL_RECORDS.c.conversation,
                 CALL_RECORDS.c.queue,
                 CALL_RECORDS.c.end_reason,
-                INTERACTIONS.c.caller_number,
-                INTERACTIONS.c.caller_name,
-                INTERACTIONS.c.customer_id,
-                CUSTOMERS.c.name.label("customer_name"),
-                CUSTOMERS.c.code.label("customer_code"),
+                *callers.COLUMNS,
             )
             .join(CALL_RECORDS, CALL_RECORDS.c.contact == MISSED_OFFERS.c.contact)
             .join(INTERACTIONS, INTERACTIONS.c.conversation == CALL_RECORDS.c.conversation)
-            .join(CUSTOMERS, CUSTOMERS.c.id == INTERACTIONS.c.customer_id, isouter=True)
+            .join(CUSTOMERS, callers.IS_CUSTOMER, isouter=True)
             .where(MISSED_OFFERS.c.agent == agent)
             .order_by(MISSED_OFFERS.c.at.desc(), MISSED_OFFERS.c.reservation)
             .limit(limit)
@@ -96,16 +93,13 @@ def _missed(agent: AgentId, since: float) -> sa.Select[int]:
 
 
 def _offer(row: sa.RowMapping) -> MissedOffer:
-    customer = None
-    if row["customer_id"] is not None and row["customer_name"] is not None:
-        customer = CustomerRef(id=row["customer_id"], name=row["customer_name"], code=row["customer_code"])
     return MissedOffer(
         contact=row["contact"],
         conversation=row["conversation"],
         queue=row["queue"],
         number=row["caller_number"],
         name=row["caller_name"],
-        customer=customer,
+        customer=callers.customer(row),
         at=row["at"],
         end_reason=row["end_reason"] or "",
     )

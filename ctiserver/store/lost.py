@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from ctiserver.ports_http import CustomerRef, LostCaller
+from ctiserver.ports_http import LostCaller
+from ctiserver.store import callers
 from ctiserver.store.database import Database
 from ctiserver.store.tables import CALL_RECORDS, CUSTOMERS, INTERACTIONS, LOST_CALLERS
 
@@ -43,18 +44,14 @@ def _query() -> sa.Select[tuple[object, ...]]:
     return (
         sa.select(
             LOST_CALLERS,
-            INTERACTIONS.c.caller_number,
-            INTERACTIONS.c.caller_name,
+            *callers.COLUMNS,
             INTERACTIONS.c.dialled,
-            INTERACTIONS.c.customer_id,
-            CUSTOMERS.c.name.label("customer_name"),
-            CUSTOMERS.c.code.label("customer_code"),
             CALL_RECORDS.c.queued_at,
             _CALLBACK.c.end_reason.label("callback_end"),
         )
         .join(INTERACTIONS, INTERACTIONS.c.conversation == LOST_CALLERS.c.conversation)
         .join(CALL_RECORDS, CALL_RECORDS.c.contact == LOST_CALLERS.c.contact)
-        .join(CUSTOMERS, CUSTOMERS.c.id == INTERACTIONS.c.customer_id, isouter=True)
+        .join(CUSTOMERS, callers.IS_CUSTOMER, isouter=True)
         .join(_CALLBACK, _CALLBACK.c.contact == LOST_CALLERS.c.callback, isouter=True)
     )
 
@@ -97,16 +94,13 @@ def _went_again() -> sa.ColumnElement[bool]:
 
 
 def _lost(row: sa.RowMapping) -> LostCaller:
-    customer = None
-    if row["customer_id"] is not None and row["customer_name"] is not None:
-        customer = CustomerRef(id=row["customer_id"], name=row["customer_name"], code=row["customer_code"])
     return LostCaller(
         contact=row["contact"],
         conversation=row["conversation"],
         queue=row["queue"],
         number=row["caller_number"],
         name=row["caller_name"],
-        customer=customer,
+        customer=callers.customer(row),
         dialled=row["dialled"],
         queued_at=row["queued_at"],
         ended_at=row["ended_at"],

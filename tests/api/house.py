@@ -35,9 +35,8 @@ from ctiserver.store.calls import SqlCalls
 from ctiserver.store.customers import SqlCustomers
 from ctiserver.store.database import Database, sqlite_url
 from ctiserver.store.days import SqlDays
-from ctiserver.store.lead_log import SqlLeadLog
+from ctiserver.store.lead_log import SqlLeadLog, SqlMonitorLog
 from ctiserver.store.lost import SqlLostCallers
-from ctiserver.store.monitor_log import SqlMonitorLog
 from ctiserver.store.passwords import Passwords
 from ctiserver.store.users import SqlLogins, SqlUsers
 from ctiserver.talks_desk import TalksDesk
