@@ -58,6 +58,14 @@ class SeatDeskBody(msgspec.Struct, frozen=True, kw_only=True):
     take_over: bool = False
 
 
+class SendBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Exactly one of them."""
+
+    queue: Word | None = None
+    to_agent: Word | None = None
+    flow: Word | None = None
+
+
 class MonitorLogQuery(msgspec.Struct, frozen=True, kw_only=True):
     """`before`: only what was before this time (epoch seconds)."""
 
@@ -150,7 +158,7 @@ async def take_over(request: web.Request) -> web.StreamResponse:
 
 
 async def hold(request: web.Request) -> web.StreamResponse:
-    """Of a call that he has taken over; so are the next two."""
+    """Of a call that he has taken over; so are the next three."""
     return await _done(request, cmd.HoldCall, conversation=_conversation(request))
 
 
@@ -160,6 +168,12 @@ async def retrieve(request: web.Request) -> web.StreamResponse:
 
 async def hang_up(request: web.Request) -> web.StreamResponse:
     return await _done(request, cmd.HangUpCall, conversation=_conversation(request))
+
+
+async def send_on(request: web.Request, body: SendBody) -> web.StreamResponse:
+    """To whomever: he gives the customer away, and sees no more of him."""
+    to = {"queue": body.queue or "", "to_agent": AgentId(body.to_agent or ""), "flow": body.flow or ""}
+    return await _done(request, cmd.TransferCall, conversation=_conversation(request), **to)
 
 
 async def disconnect(request: web.Request) -> web.StreamResponse:
@@ -252,6 +266,7 @@ ROUTES = (
     _post("/api/v1/talks/{conversation}/hold", hold, "Hold the call that I have taken over"),
     _post("/api/v1/talks/{conversation}/retrieve", retrieve, "Retrieve it"),
     _post("/api/v1/talks/{conversation}/hang-up", hang_up, "End it"),
+    _post("/api/v1/talks/{conversation}/transfer", send_on, "Send its customer to an agent, queue or flow", SendBody),
     _post("/api/v1/talks/{conversation}/disconnect", disconnect, "End an agent's call"),
     Route(
         method="GET",

@@ -24,6 +24,7 @@ from ctiserver.model.talk import (
     Role,
     SentOut,
     Side,
+    TakenOver,
     contacts_of,
 )
 from ctiserver.model.world import World
@@ -263,6 +264,9 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             conversation.agent = event.lead
             conversation.held = False
             conversation.monitor = None
+            conversation.taken = TakenOver(
+                contact=event.contact, queue=event.queue, data=event.data, path=event.path, priority=event.priority
+            )
             handed = Handed(
                 contact=event.contact, agent=event.agent, queue=event.queue, note=event.note, at=event.at
             )
@@ -354,6 +358,7 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             conversation.held = True
         case ev.Transferred():
             conversation.agent = None
+            conversation.taken = None
             conversation.held = False
             handed = Handed(
                 contact=event.contact, agent=event.agent, queue=event.from_queue, note=event.note, at=event.at

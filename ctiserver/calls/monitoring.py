@@ -7,7 +7,8 @@
 | whisper | a bridge of his own with a snoop on the agent's leg    | the agent     |
 
 He may take the agent's place (take over): then his leg is the talk's, without a contact of any queue; the agent wraps
-his up. If that leg is lost and not back in time, the customer waits again in the queue that he came from.
+his up. He may hold and send him on as an agent does (`acd.core.transfer`). If that leg is lost and not back in time,
+the customer waits again in the queue that he came from.
 
 He stays with the customer through hold, transfer and a lost agent: in the talk bridge he waits for whoever comes next,
 and the snoop is made anew with every new agent's leg. He keeps nobody's talk alive: all ends with the customer.
@@ -224,6 +225,9 @@ def _take_over(plan: Plan, world: World, conversation: Conversation, monitor: Mo
             lead=monitor.lead,
             by=monitor.by,
             at=ctx.now,
+            data=dict(contact.data),
+            path=contact.path,
+            priority=contact.priority,
         )
     )
     plan.events.append(ev.Talking(conversation=conversation.id, leg=monitor.leg, at=ctx.now))
@@ -336,10 +340,10 @@ def unanswered(world: World, key: str, ctx: Ctx) -> Decision:
     """The lead's leg was lost and is not back: the customer waits for an agent again, or, where there is no queue for
     him, the call is over."""
     conversation = world.conversations.get(ConversationId(key.removeprefix(lead_key(ConversationId("")))))
-    if conversation is None or conversation.cleared or conversation.agent is None or not conversation.handed:
+    last = conversation.taken if conversation is not None else None
+    if conversation is None or last is None or conversation.cleared or conversation.agent is None:
         return NOTHING
     plan = Plan()
-    last = conversation.handed[-1]
     if last.queue not in world.queue_configs:
         plan.hang_up(conversation, conversation.legs[conversation.customer_leg], ClearedBy.SYSTEM)
         return plan.decision()
@@ -361,10 +365,10 @@ def unanswered(world: World, key: str, ctx: Ctx) -> Decision:
             conversation=conversation.id,
             queue=last.queue,
             requires="",
-            priority=0.0,
+            priority=last.priority,
             agent=None,
-            data={},
-            path=(f"transfer:{conversation.agent}",),
+            data=last.data,
+            path=(*last.path, f"transfer:{conversation.agent}"),
         )
     )
     return plan.decision()

@@ -67,7 +67,8 @@ class MonitorStopped(EventBase, frozen=True, kw_only=True):
 
 
 class CallTakenOver(EventBase, frozen=True, kw_only=True):
-    """The lead has the agent's place: his leg `leg` talks, `agent` is through with his `contact` (of `queue`)."""
+    """The lead has the agent's place: his leg `leg` talks, `agent` is through with his `contact` (of `queue`). `data`,
+    `path` and `priority` are that contact's: they go with the customer when the lead sends him on."""
 
     conversation: ConversationId
     contact: ContactId
@@ -78,6 +79,9 @@ class CallTakenOver(EventBase, frozen=True, kw_only=True):
     lead: AgentId
     by: str
     at: float
+    data: dict[str, str] = {}
+    path: tuple[str, ...] = ()
+    priority: float = 0.0
 
 
 class WhisperOpened(EventBase, frozen=True, kw_only=True):

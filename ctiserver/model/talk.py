@@ -103,6 +103,16 @@ class SentOut(msgspec.Struct, frozen=True, kw_only=True):
     path: tuple[str, ...]
 
 
+class TakenOver(msgspec.Struct, frozen=True, kw_only=True):
+    """What the contact had whose talk a lead has taken over: it goes with the customer when he sends him on."""
+
+    contact: ContactId
+    queue: QueueId
+    data: dict[str, str]
+    path: tuple[str, ...]
+    priority: float
+
+
 class Handed(msgspec.Struct, frozen=True, kw_only=True):
     """An agent who has sent the customer on, and what he had written. `contact` is his; he may still wrap it up."""
 
@@ -204,6 +214,7 @@ class Conversation(msgspec.Struct, kw_only=True):
     callee: AgentId | None = None  # an internal call: whose phone stands in the customer's place
     left: KeptPlace | None = None  # his last contact, if it ended without an agent
     monitor: Monitoring | None = None  # at most one lead at a time
+    taken: TakenOver | None = None  # the lead who was one has the talk
     parties: tuple[Party, ...] = ()  # who was called in beside the agent, in the order of being asked
     side: Side = Side.CUSTOMER  # with whom the agent is; 'consultee' only while somebody is being consulted
     party_gone: PartyGone | None = None

@@ -56,7 +56,7 @@ REFUSED: list[tuple[str, str, str, Any]] = [
     ("POST", "/api/v1/talks/{conversation}/disconnect", "/api/v1/talks/c1-2/disconnect", {}),
     *(
         ("POST", f"/api/v1/talks/{{conversation}}/{what}", f"/api/v1/talks/c1-3/{what}", {})
-        for what in ("take-over", "hold", "retrieve", "hang-up")
+        for what in ("take-over", "hold", "retrieve", "hang-up", "transfer")
     ),
 ]
 SHOWN_IN_PART = (

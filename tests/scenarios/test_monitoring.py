@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+
 import msgspec
 import pytest
 
 from agent_desktop import view
 from ctiserver.model import commands as cmd, effects as fx, events as ev, ids
-from ctiserver.model.causes import ClearedBy, MonitorEnd, MonitorMode
+from ctiserver.model.causes import ClearedBy, EndReason, MonitorEnd, MonitorMode
 from ctiserver.model.errors import Rejection
 from ctiserver.model.ids import AgentId, LegId
 from ctiserver.model.site import FloorConfig
 from ctiserver.model.talk import Role
 from ctiserver.model.work import AgentState, agent_state
 from tests.fakes.floor import Floor
-from tests.scenarios.conftest import make_site
-from tests.scenarios.test_call_stories import finish, talking
+from tests.scenarios.conftest import FLOW, make_site
+from tests.scenarios.test_call_stories import ends, finish, talking
 from tests.scenarios.test_consult import consulting, do, finish_both
 from tests.scenarios.test_transfers import both_finish, picks_up, send
 
@@ -385,20 +387,50 @@ def test_a_customer_on_hold_is_taken_over(floor: Floor) -> None:
     over(floor, caller)
 
 
-def test_the_caller_hangs_up_after_the_take_over(floor: Floor) -> None:
+@pytest.mark.parametrize("held", [False, True])
+def test_the_caller_hangs_up_after_the_take_over(floor: Floor, held: bool) -> None:
     caller, lead = taken_over(floor)
+    if held:
+        assert ask(floor, cmd.HoldCall) is None
     floor.switch.end(caller)
     floor.settle()
     assert lead not in floor.switch.channels
     finish(floor)
+    assert ends(floor) == [EndReason.ANSWERED]
+    assert cleared_by(floor) is ClearedBy.CUSTOMER
 
 
-def test_killed_after_the_take_over(floor: Floor) -> None:
+@pytest.mark.parametrize("held", [False, True])
+def test_the_lead_puts_his_phone_down_after_the_take_over(floor: Floor, held: bool) -> None:
     caller, lead = taken_over(floor)
+    if held:
+        assert ask(floor, cmd.HoldCall) is None
+    floor.switch.end(lead, 16)
+    floor.settle()
+    assert caller not in floor.switch.channels
+    finish(floor)
+    assert ends(floor) == [EndReason.ANSWERED]
+    assert cleared_by(floor) is ClearedBy.AGENT
+
+
+def cleared_by(floor: Floor) -> ClearedBy:
+    (cleared,) = floor.events(ev.CallCleared)
+    assert isinstance(cleared, ev.CallCleared)
+    return cleared.by
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_killed_after_the_take_over(floor: Floor, held: bool) -> None:
+    caller, lead = taken_over(floor)
+    if held:
+        assert ask(floor, cmd.HoldCall) is None
     floor.restart()
     floor.settle()
-    assert floor.switch.bridge_of(caller) == floor.switch.bridge_of(lead) == "t"
+    assert (floor.switch.bridge_of(caller), floor.switch.bridge_of(lead)) == ("h" if held else "t", "t")
     assert floor.conversation().agent == LEAD
+    if held:
+        assert ask(floor, cmd.RetrieveCall) is None
+        assert floor.switch.bridge_of(caller) == floor.switch.bridge_of(lead) == "t"
     over(floor, caller)
 
 
@@ -412,8 +444,77 @@ def test_his_page_is_reloaded_after_the_take_over_and_he_is_rung_again(floor: Fl
     over(floor, caller)
 
 
+def test_his_page_is_gone_for_a_while_and_the_customer_has_music_until_he_is_back(floor: Floor) -> None:
+    caller, lead = taken_over(floor)
+    floor.switch.unregister("d2001")
+    floor.switch.end(lead, 44)
+    floor.settle()
+    assert floor.switch.bridge_of(caller) == "h"
+    assert ask(floor, cmd.TransferCall, queue="service") is Rejection.NOT_TALKING
+    floor.advance(9)
+    seated(floor, instance="another load")
+    floor.settle()
+    (leg,) = [leg.id for leg in floor.conversation().legs.values() if leg.role is Role.AGENT]
+    assert floor.switch.bridge_of(caller) == floor.switch.bridge_of(leg) == "t"
+    floor.advance(20)
+    assert floor.conversation().agent == LEAD, "the time within which he was to be back is not held against him"
+    assert [name for name in floor.switch.channels if ids.kind(name) in ("a", "l")] == [leg]
+    over(floor, caller)
+
+
+@pytest.mark.parametrize("target", ["to_agent", "queue"])
+@pytest.mark.parametrize("held", [False, True])
+def test_he_sends_the_customer_on_with_all_that_was_known_of_him(target: str, held: bool) -> None:
+    flow = copy.deepcopy(FLOW)
+    flow["nodes"]["service"]["data"] = {"order": "4711"}  # type: ignore[index]
+    floor = Floor(make_site(flow))
+    caller, _ = talking(floor)
+    floor.command(cmd.WriteNote, "1001", contact=floor.contact().id, text="wants a refund")
+    first = floor.contact()
+    lead = listening(floor)
+    assert ask(floor, cmd.TakeOverCall) is None
+    floor.log_in("1002")
+    floor.command(cmd.FinishWrapUp, "1001", contact=first.id, disposition="solved", note="wants a refund", ready=False)
+    assert first.id not in floor.world.contacts, "the agent's part is filed long before"
+    if held:
+        assert ask(floor, cmd.HoldCall) is None
+    where: dict[str, str] = {"to_agent": "1002"} if target == "to_agent" else {"queue": "service"}
+    assert ask(floor, cmd.TransferCall, **where) is None
+    assert floor.switch.bridge_of(caller) == "h", "music until somebody answers"
+    assert lead not in floor.switch.channels
+    second = floor.contact()
+    assert second.data == {"order": "4711"}
+    assert second.path == (*first.path, f"transfer:{LEAD}")
+    assert [one.note for one in floor.conversation().handed] == ["wants a refund", ""]
+    assert ask(floor, cmd.HangUpCall) is Rejection.UNKNOWN_CALL, "he is no more his"
+    picks_up(floor, "1002")
+    assert floor.switch.bridge_of(caller) == "t"
+    floor.switch.end(caller)
+    floor.settle()
+    finish(floor, "1002")
+    assert ends(floor) == [EndReason.ANSWERED, EndReason.ANSWERED]
+    assert floor.agent(LEAD).work == {}
+
+
+def test_what_a_lead_may_not_do_with_a_customer(floor: Floor) -> None:
+    """Outside numbers are an agent's, whose calls are counted; a call that he only listens to is not his."""
+    caller, _ = talking(floor)
+    listening(floor)
+    assert ask(floor, cmd.TransferCall, queue="service") is Rejection.UNKNOWN_CALL
+    assert ask(floor, cmd.TakeOverCall) is None
+    assert ask(floor, cmd.TransferCall, number="02012345678") is Rejection.NOT_ALLOWED
+    assert ask(floor, cmd.TransferCall, queue="nowhere") is Rejection.UNKNOWN_TARGET
+    assert ask(floor, cmd.TransferCall) is Rejection.BAD_COMMAND
+    assert ask(floor, cmd.ConsultCall, to_agent="1002") is Rejection.UNKNOWN_CALL
+    other = ids.seat("2002")
+    seated(floor, other)
+    assert ask(floor, cmd.TransferCall, other, queue="service") is Rejection.UNKNOWN_CALL
+    over(floor, caller)
+
+
 def test_his_leg_is_lost_for_good_and_the_customer_waits_for_an_agent_again(floor: Floor) -> None:
     caller, lead = taken_over(floor)
+    way = floor.contact().path
     floor.switch.unregister("d2001")
     floor.settle()
     floor.switch.end(lead, 44)
@@ -424,6 +525,7 @@ def test_his_leg_is_lost_for_good_and_the_customer_waits_for_an_agent_again(floo
     floor.log_in("1002")
     floor.advance(6)
     assert floor.conversation().agent is None
+    assert floor.contact().path == (*way, f"transfer:{LEAD}"), "the way that he came is known"
     picks_up(floor, "1002")
     assert floor.switch.bridge_of(caller) == "t"
     both_finish(floor, caller, "1002")

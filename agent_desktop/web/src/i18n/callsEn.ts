@@ -30,6 +30,7 @@ export const callsEn: CallsTexts = {
   hold: "Hold",
   retrieve: "Retrieve",
   hang_up: "Hang up",
+  send_on: "Send the customer to ...",
   sure: "End this call of {{agent}}?",
   sure_hint: "Customer and agent are cut off at once.",
   cancel: "Cancel",

@@ -28,6 +28,7 @@ export const callsZh = {
   hold: "保持",
   retrieve: "恢复",
   hang_up: "挂机",
+  send_on: "把客户转给……",
   sure: "结束 {{agent}} 的这通电话？",
   sure_hint: "客户和坐席都会立即断线。",
   cancel: "取消",

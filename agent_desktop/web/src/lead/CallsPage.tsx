@@ -3,10 +3,10 @@ import { AudioOutlined, CustomerServiceOutlined, DisconnectOutlined, EyeOutlined
 import { App, Button, Modal, Select } from "antd";
 import i18next from "i18next";
 import { useCallback, useEffect, useRef, useState } from "react";
-import { ApiError } from "../engine/api";
+import { ApiError, api } from "../engine/api";
 import { duration } from "../engine/clock";
 import type { PhoneState } from "../engine/phone";
-import type { Login, PhoneChoice } from "../engine/types";
+import type { Directory, Login, PhoneChoice } from "../engine/types";
 import { pick, useT } from "../i18n";
 import { callsEn } from "../i18n/callsEn";
 import { callsZh } from "../i18n/callsZh";
@@ -196,12 +196,45 @@ function OwnBar({
           {t(talk.state === "held" ? "calls.retrieve" : "calls.hold")}
         </Button>
       )}
+      {taken && <SendOn onSend={(to) => void act(() => talks.transfer(name, to))} />}
       {taken && (
         <Button danger data-testid="own-hang-up" onClick={() => void act(() => talks.hangUp(name))}>
           {t("calls.hang_up")}
         </Button>
       )}
     </section>
+  );
+}
+
+/** Whom the customer is sent to: a colleague or a queue, as the directory shows them when the list is opened. */
+function SendOn({ onSend }: { onSend: (to: Record<string, string>) => void }) {
+  const t = useT();
+  const [found, setFound] = useState<Directory | null>(null);
+  const agents = (found?.agents ?? []).map((agent) => ({
+    value: `to_agent/${agent.id}`,
+    label: `${pick(agent.name)} ${agent.id} · ${t(`state.${agent.state}`)}`,
+  }));
+  const queues = (found?.queues ?? []).map((queue) => ({
+    value: `queue/${queue.id}`,
+    label: pick(queue.name),
+    disabled: queue.closed,
+  }));
+  return (
+    <Select
+      showSearch
+      value={null}
+      placeholder={t("calls.send_on")}
+      aria-label={t("calls.send_on")}
+      data-testid="own-send-on"
+      popupMatchSelectWidth={false}
+      optionFilterProp="label"
+      options={[...agents, ...queues]}
+      onOpenChange={(open) => open && void api.directory().then(setFound, () => setFound(null))}
+      onChange={(chosen: string | null) => {
+        const [kind, id] = (chosen ?? "").split("/");
+        if (kind && id) onSend({ [kind]: id });
+      }}
+    />
   );
 }
 

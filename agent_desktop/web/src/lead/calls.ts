@@ -50,6 +50,8 @@ export const talks = {
   hold: (conversation: string) => post(`${of(conversation)}/hold`),
   retrieve: (conversation: string) => post(`${of(conversation)}/retrieve`),
   hangUp: (conversation: string) => post(`${of(conversation)}/hang-up`),
+  /** `to`: one of queue, to_agent, flow. */
+  transfer: (conversation: string, to: Record<string, string>) => post(`${of(conversation)}/transfer`, to),
   disconnect: (conversation: string) => post(`${of(conversation)}/disconnect`),
   desk: (phone: string) => post("/api/v1/seat/phone/desk", { phone, take_over: true }),
   phones: api.phones,
