@@ -33,7 +33,7 @@ help:
 	@echo "test     all tests, real Asterisk and real browser included"
 	@echo "torture  a million steps of the ACD core, the kill campaign and the long forms of faults and hostile input; an hour; report in var/torture"
 	@echo "check    style, types, import layers, web sources"
-	@echo "bench    what a decision of the routing kernel costs, and a call beside app_queue; tables and JSON"
+	@echo "bench    what a decision of the routing kernel costs, a call beside app_queue, and 500 desktops; tables and JSON"
 	@echo "soak     2,000 calls: memory, leftovers, journal"
 	@echo "prompts  render the spoken prompts that changed"
 	@echo "web      build the web pages"
@@ -68,9 +68,11 @@ check: $(TOOLS) $(WEB)/node_modules/.package-lock.json
 	$(VENV)/bin/lint-imports --no-logo
 	cd $(WEB) && npm run --silent check
 
-bench: $(RUN)
+bench: $(TOOLS) agent_desktop/static/built.stamp
+	@scripts/test-programs.sh
 	@$(PYTHON) -m benchmarks.kernel
 	@$(PYTHON) -m benchmarks
+	@$(PYTHON) -m benchmarks.desktops
 
 soak: $(RUN)
 	@$(PYTHON) -m benchmarks.soak

@@ -157,7 +157,8 @@ class Agent(Desktop):
             self.seen.wrapped_up[work.conversation] = time.time()
 
 
-async def _watch(late: deque[tuple[float, float]]) -> None:
+async def watch(late: deque[tuple[float, float]]) -> None:
+    """(moment, seconds) of this event loop's lateness, until it is cancelled."""
     while True:
         due = time.monotonic() + EVERY
         await asyncio.sleep(EVERY)
@@ -183,11 +184,11 @@ async def _run(plan: Plan, lines: asyncio.StreamReader) -> None:
         await _open([*agents, *idle], plan)
         if plan.ready:
             await asyncio.gather(*(agent.ready.wait() for agent in agents))
-    watching = asyncio.create_task(_watch(late))
+    watching = asyncio.create_task(watch(late))
     try:
-        _say(_since(seen, agents, idle, late))
+        say(_since(seen, agents, idle, late))
         while await lines.readline():
-            _say(_since(seen, agents, idle, late))
+            say(_since(seen, agents, idle, late))
     finally:
         watching.cancel()
         for desktop in (*agents, *idle):
@@ -205,7 +206,8 @@ def _since(seen: Seen, agents: Sequence[Agent], idle: Sequence[Desktop], late: d
     return answer
 
 
-def _say(line: bytes) -> None:
+def say(line: bytes) -> None:
+    """One line out."""
     sys.stdout.buffer.write(line + b"\n")
     sys.stdout.buffer.flush()
 
@@ -217,7 +219,7 @@ async def _main() -> int:
     try:
         await _run(plan, lines)
     except (BrokenLink, OSError, TimeoutError) as error:
-        _say(_encode(Seen(complaints=[f"the desktops: {type(error).__name__} {error}"])))
+        say(_encode(Seen(complaints=[f"the desktops: {type(error).__name__} {error}"])))
         return 1
     return 0
 

@@ -13,8 +13,9 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ RTP = (26000, 31999)
 """Ports for Asterisk; below the range that Linux hands out by itself."""
 DIGIT = "1"
 """The demo flow's way to the queue `service`, and the one key of the flow `keys`."""
+_LEADS_FROM = 9001
 _UNRECORDED = "5"
 """Numbers that end so are not recorded."""
 MENU, STRAIGHT, KEYS = "9550", "9551", "9552"
@@ -60,12 +62,15 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class House(msgspec.Struct, frozen=True, kw_only=True):
-    """The running site, and who is there. `phones`: where all agents' phones ring."""
+    """The running site, and who is there. `phones`: where all agents' phones ring; `again`: further logins of the last
+    idle agent."""
 
     site: Site
     agents: tuple[Login, ...]
     idle: tuple[Login, ...]
     phones: tuple[str, int]
+    leads: tuple[Login, ...] = ()
+    again: tuple[Login, ...] = ()
 
 
 def number(kind: str, *, record: bool) -> str:
@@ -133,19 +138,21 @@ def _flow(name: str, start: str, nodes: dict[str, Any]) -> dict[str, Any]:
     return {"format": 1, "id": name, "title": title, "languages": ["zh", "en"], "start": start, "nodes": nodes}
 
 
-async def people(database_url: str, names: list[str]) -> list[Login]:
-    """The demo people and customers, and these agents, all with the password of the tests and logged in."""
+async def people(database_url: str, names: list[str], leads: Sequence[str] = ()) -> list[Login]:
+    """The demo people and customers, and these agents and leads, all with the password of the tests and logged in, as
+    often as they are named."""
     database, passwords = Database(database_url), Passwords()
     try:
         password = await asyncio.to_thread(passwords.hash_now, PASSWORD)
         await database.migrate()
         await demo.seed(database, password, time.time())
         users, logins, found = SqlUsers(database), LoginBook(SqlLogins(database), time.time), []
-        for name in names:
+        for name in (*names, *leads):
             user = await users.get(name)
             if user is None:
-                label = Label(zh=f"坐席{name}", en=f"Agent {name}")
-                user = User(id=name, role=Role.AGENT, password_hash=password, name=label, agent=AgentId(name))
+                role, agent = (Role.LEAD, None) if name in leads else (Role.AGENT, AgentId(name))
+                label = Label(zh=name, en=name) if name in leads else Label(zh=f"坐席{name}", en=f"Agent {name}")
+                user = User(id=name, role=role, password_hash=password, name=label, agent=agent)
                 await users.add(user)
             token, _ = await logins.create(user)
             found.append(Login(user=name, token=token))
@@ -174,17 +181,28 @@ def free_udp_port() -> int:
 
 
 @asynccontextmanager
-async def house(agents: int, idle: int, *, additions: Mapping[str, str] | None = None) -> AsyncIterator[House]:
+async def house(
+    agents: int, idle: int, *, leads: int = 0, again: int = 0, additions: Mapping[str, str] | None = None
+) -> AsyncIterator[House]:
     """Asterisk (with the yardstick, and `additions` to its files) and server, started; both end with the block."""
     working, watching = names(agents), names(idle, 1001 + agents)
+    leading, more = names(leads, _LEADS_FROM), watching[-1:] * again
     phones = ("127.0.0.1", free_udp_port())
     files = dict(additions or {})
     for name, text in yardstick.additions(working, phones).items():
         files[name] = text + files.get(name, "")
     home = await asyncio.to_thread(_folder, working, watching, phones)
     try:
-        logins = await people(f"sqlite+aiosqlite:///{home / 'hollyhock.db'}", working + watching)
+        named = working + watching + more
+        found = iter(await people(f"sqlite+aiosqlite:///{home / 'hollyhock.db'}", named, leading))
         async with running(home, rtp=RTP, additions=files) as asterisk, Site(home, asterisk, RTP, {}) as site:
-            yield House(site=site, agents=tuple(logins[:agents]), idle=tuple(logins[agents:]), phones=phones)
+            yield House(
+                site=site,
+                agents=tuple(islice(found, agents)),
+                idle=tuple(islice(found, idle)),
+                again=tuple(islice(found, len(more))),
+                leads=tuple(found),
+                phones=phones,
+            )
     finally:
         await asyncio.to_thread(shutil.rmtree, home, True)

@@ -256,23 +256,27 @@ def _shares(cores: dict[str, float]) -> str:
 
 def show(result: Result, console: Console) -> None:
     for section in sections(result):
-        table = Table(title=section.title, show_header=any(section.rows[0]))
-        for number, name in enumerate(section.rows[0]):
-            table.add_column(name, overflow="fold", style="bold" if not number else None)
-        for row in section.rows[1:]:
-            table.add_row(*row)
-        console.print(table)
+        console.print(table(section))
     for name, profile in result.profiles.items():
         each = profile.ms_a_call
-        table = Table(title=f"{name}: server CPU by function")
+        functions = Table(title=f"{name}: server CPU by function")
         for column in ("function", "with what it calls", "itself"):
-            table.add_column(column, overflow="fold")
+            functions.add_column(column, overflow="fold")
         for one in profile.by_cumulative if each else ():
-            table.add_row(one.function, f"{one.cumulative * each:.2f} ms", f"{one.own * each:.2f} ms")
+            functions.add_row(one.function, f"{one.cumulative * each:.2f} ms", f"{one.own * each:.2f} ms")
         if each:
-            console.print(table)
+            console.print(functions)
     for trouble in result.troubles:
         console.print(f"trouble: {trouble}", style="red", markup=False)
+
+
+def table(section: Section) -> Table:
+    found = Table(title=section.title, show_header=any(section.rows[0]))
+    for number, name in enumerate(section.rows[0]):
+        found.add_column(name, overflow="fold", style="bold" if not number else None)
+    for row in section.rows[1:]:
+        found.add_row(*row)
+    return found
 
 
 def write(result: Result, path: Path) -> None:
@@ -288,13 +292,13 @@ def publish(result: Result, page: Path, folder: Path) -> None:
     text = page.read_text("utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    tables = "\n\n".join(_markdown(section) for section in sections(result))
+    tables = "\n\n".join(markdown(section) for section in sections(result))
     name = folder.name
     plots = f"![CPU]({name}/{CPU})\n\n![Waiting times]({name}/{TIMES})\n\nAs data: [{FIGURES}]({name}/{FIGURES})."
     page.write_text(f"{before}{BEGIN}\n\n{plots}\n\n{tables}\n\n{END}{after}", "utf-8")
 
 
-def _markdown(section: Section) -> str:
+def markdown(section: Section) -> str:
     head, *rest = section.rows
     lines = [f"### {section.title}", "", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     lines += [f"| {' | '.join(row)} |" for row in rest]

@@ -174,12 +174,12 @@ class Runner:
         ended = figures.ended(called, used.since, used.until)
         measured = Measured(
             window=window,
-            at=_iso(used.since),
+            at=iso(used.since),
             seconds=round(used.seconds, 3),
             calls=ended,
             server_ms=round(used.cpu["server"] * 1000 / max(1, ended), 2),
             asterisk_ms=round(used.cpu["asterisk"] * 1000 / max(1, ended), 2),
-            cores=_cores(used),
+            cores=shares(used),
             callers=counted,
             phones=phoned,
             unserved=stretch.unserved if ours else 0,
@@ -260,7 +260,7 @@ class Runner:
             digit_to_sound=sound,
             event_to_turn=figures.spread(times.event_to_turn),
             failures=counted.failed,
-            cores=_cores(used),
+            cores=shares(used),
         )
 
     async def _over_later(self, process: sipp.Sipp, window: Window, seconds: float) -> sipp.Calls:
@@ -345,10 +345,10 @@ async def _run(runner: Runner, at: float) -> Result:
     after = _memory(site)
     return Result(
         plan=plan,
-        at=_iso(at),
+        at=iso(at),
         machine=machine.describe(),
         versions=await versions(site),
-        idle_cores=_cores(idle),
+        idle_cores=shares(idle),
         memory_mb={name: (before[name], after[name]) for name in before},
         windows=tuple(runner.measured),
         rows=runner.rows(),
@@ -375,7 +375,7 @@ async def _profiles(runner: Runner) -> dict[str, profiler.Profile]:
     return profiles
 
 
-def _cores(used: Used) -> dict[str, float]:
+def shares(used: Used) -> dict[str, float]:
     return {name: round(used.core(name), 4) for name in used.cpu} | {"others": round(used.others / used.seconds, 4)}
 
 
@@ -384,7 +384,7 @@ def _memory(site: Site) -> dict[str, float]:
     return {name: round(machine.rss_mb(pid), 1) for name, pid in pids.items()}
 
 
-def _iso(at: float) -> str:
+def iso(at: float) -> str:
     return datetime.datetime.fromtimestamp(at, datetime.UTC).isoformat(timespec="seconds")
 
 
