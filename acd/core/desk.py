@@ -53,21 +53,10 @@ def command(world: World, index: Index, item: cmd.Command, ctx: Ctx) -> Decision
     agent = world.agents.get(item.agent)
     if agent is None or (item.agent not in index.site_agents and not agent.signed_in):
         raise CommandRejected(Rejection.UNKNOWN_AGENT)
-    match item:
-        case cmd.TakeDevice():
-            return devices.take(index, agent, item, now)
-        case cmd.PhoneReady():
-            return devices.page_ready(agent, item, now)
-        case cmd.UsePhone():
-            return devices.use_phone(world, index, agent, item, now)
-        case cmd.UseNumber():
-            return devices.use_number(world, index, agent, item, now)
-        case cmd.ReleaseDevice():
-            return devices.give_back(agent, item, now)
-        case cmd.SignIn():
-            return NOTHING if agent.signed_in else _sign_in(world, index, agent, now)
-        case _:
-            pass
+    if isinstance(item, devices.Command):
+        return devices.command(world, index, agent, item, now)
+    if isinstance(item, cmd.SignIn):
+        return NOTHING if agent.signed_in else _sign_in(world, index, agent, now)
     if not agent.signed_in:
         raise CommandRejected(Rejection.NOT_SIGNED_IN)
     match item:
@@ -92,20 +81,12 @@ def command(world: World, index: Index, item: cmd.Command, ctx: Ctx) -> Decision
 def _seat(world: World, index: Index, item: cmd.Command, now: float) -> Decision:
     """A user who takes no work may have a phone all the same: a page or a desk phone, by the same rules. No outside
     number: customers' talk is not carried out of the house to be listened to."""
+    if not isinstance(item, devices.Command):
+        raise CommandRejected(Rejection.UNKNOWN_AGENT)
+    if isinstance(item, cmd.UseNumber):
+        raise CommandRejected(Rejection.NOT_ALLOWED)
     agent = world.agents.get(item.agent) or Agent(id=item.agent)
-    match item:
-        case cmd.TakeDevice():
-            return devices.take(index, agent, item, now)
-        case cmd.PhoneReady():
-            return devices.page_ready(agent, item, now)
-        case cmd.UsePhone():
-            return devices.use_phone(world, index, agent, item, now)
-        case cmd.UseNumber():
-            raise CommandRejected(Rejection.NOT_ALLOWED)
-        case cmd.ReleaseDevice():
-            return devices.give_back(agent, item, now)
-        case _:
-            raise CommandRejected(Rejection.UNKNOWN_AGENT)
+    return devices.command(world, index, agent, item, now)
 
 
 def _switch(world: World, item: cmd.CloseQueue | cmd.OpenQueue, now: float) -> Decision:

@@ -16,10 +16,28 @@ from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.work import Agent, Device, DeviceKind, in_call
 from ctiserver.model.world import World
 
+Command = cmd.TakeDevice | cmd.PhoneReady | cmd.UsePhone | cmd.UseNumber | cmd.ReleaseDevice
+
+
+def command(world: World, index: Index, agent: Agent, item: Command, now: float) -> Decision:
+    """Of an agent, or of a user's seat. Raises CommandRejected."""
+    match item:
+        case cmd.TakeDevice():
+            return _take(index, agent, item, now)
+        case cmd.PhoneReady():
+            return _page_ready(agent, item, now)
+        case cmd.UsePhone():
+            return _use_phone(world, index, agent, item, now)
+        case cmd.UseNumber():
+            return _use_number(world, index, agent, item, now)
+        case cmd.ReleaseDevice():
+            return _give_back(agent, item, now)
+
+
 # --- browsers ---------------------------------------------------------------------------------------
 
 
-def take(index: Index, agent: Agent, item: cmd.TakeDevice, now: float) -> Decision:
+def _take(index: Index, agent: Agent, item: cmd.TakeDevice, now: float) -> Decision:
     """The page becomes the phone. The lease is the endpoint's name, so a lease is never two agents'.
 
     A holder whose SIP socket is gone is no phone any more: his place is free without a question.
@@ -50,7 +68,7 @@ def _taken(agent: Agent, item: cmd.TakeDevice, now: float) -> ev.DeviceTaken:
     )
 
 
-def page_ready(agent: Agent, item: cmd.PhoneReady, now: float) -> Decision:
+def _page_ready(agent: Agent, item: cmd.PhoneReady, now: float) -> Decision:
     """Said again after every registration: the calls core brings a lost talk back on it."""
     device = agent.device
     if device is None or device.lease != item.lease or device.kind is not DeviceKind.BROWSER:
@@ -62,7 +80,7 @@ def _ready(agent: AgentId, endpoint: str, instance: str, now: float) -> ev.Devic
     return ev.DeviceReady(agent=agent, lease=LeaseId(endpoint), endpoint=endpoint, instance=instance, at=now)
 
 
-def give_back(agent: Agent, item: cmd.ReleaseDevice, now: float) -> Decision:
+def _give_back(agent: Agent, item: cmd.ReleaseDevice, now: float) -> Decision:
     if agent.device is None or agent.device.lease != item.lease:
         raise CommandRejected(Rejection.LEASE_LOST)
     return Decision((ev.DeviceReleased(agent=agent.id, lease=item.lease, at=now),), removal(agent.device))
@@ -78,7 +96,7 @@ def removal(device: Device | None) -> tuple[fx.Effect, ...]:
 # --- desk phones ------------------------------------------------------------------------------------
 
 
-def use_phone(world: World, index: Index, agent: Agent, item: cmd.UsePhone, now: float) -> Decision:
+def _use_phone(world: World, index: Index, agent: Agent, item: cmd.UsePhone, now: float) -> Decision:
     """A desk phone becomes his device in place of what he had. One who is signed out loses it without a question; in a
     call nobody loses it: the call would go on in the next one's hand."""
     phone = _known(world, item.phone)
@@ -91,7 +109,7 @@ def use_phone(world: World, index: Index, agent: Agent, item: cmd.UsePhone, now:
         raise CommandRejected(Rejection.PHONE_IN_CALL)
     if holder is not None and holder.signed_in and not item.take_over:
         raise CommandRejected(Rejection.PHONE_ELSEWHERE)
-    return Decision(_use(world, agent, phone, holder, now), removal(agent.device))
+    return Decision(_use_desk(world, agent, phone, holder, now), removal(agent.device))
 
 
 def own_phone(world: World, index: Index, agent: Agent, now: float) -> tuple[ev.Event, ...]:
@@ -103,7 +121,7 @@ def own_phone(world: World, index: Index, agent: Agent, now: float) -> tuple[ev.
     holder = _holder(world, index, phone)
     if holder is not None and (holder.signed_in or in_call(holder)):
         return ()
-    return _use(world, agent, phone, holder, now)
+    return _use_desk(world, agent, phone, holder, now)
 
 
 def _known(world: World, phone: str) -> PhoneConfig | None:
@@ -114,12 +132,17 @@ def _holder(world: World, index: Index, phone: PhoneConfig) -> Agent | None:
     return world.agents.get(index.agent_of_endpoint.get(desk_endpoint(phone.id), AgentId("")))
 
 
-def _use(
+def _use_desk(
     world: World, agent: Agent, phone: PhoneConfig, holder: Agent | None, now: float
 ) -> tuple[ev.Event, ...]:
-    endpoint = desk_endpoint(phone.id)
+    return _use(agent, desk_endpoint(phone.id), DeviceKind.DESK, holder, world.phone_there(phone), now)
+
+
+def _use(
+    agent: Agent, endpoint: str, kind: DeviceKind, holder: Agent | None, there: bool, now: float
+) -> tuple[ev.Event, ...]:
+    """It comes from its holder to this agent. `there`: it can be rung."""
     lease = LeaseId(endpoint)
-    there = world.phone_there(phone)
     released = () if holder is None else (ev.DeviceReleased(agent=holder.id, lease=lease, at=now),)
     taken = ev.DeviceTaken(
         agent=agent.id,
@@ -127,14 +150,14 @@ def _use(
         endpoint=endpoint,
         instance="",
         previous=agent.device.lease if agent.device is not None else None,
-        kind=DeviceKind.DESK,
+        kind=kind,
         contact=there,
         at=now,
     )
     return (*released, taken, *((_ready(agent.id, endpoint, "", now),) if there else ()))
 
 
-def use_number(world: World, index: Index, agent: Agent, item: cmd.UseNumber, now: float) -> Decision:
+def _use_number(world: World, index: Index, agent: Agent, item: cmd.UseNumber, now: float) -> Decision:
     """An outside number becomes his device: the one that he says, or the site's for him. The rules are those of any
     number that an agent dials; only one agent is at a number."""
     config = index.site_agents.get(agent.id)
@@ -151,19 +174,7 @@ def use_number(world: World, index: Index, agent: Agent, item: cmd.UseNumber, no
         return NOTHING
     if holder is not None and (in_call(holder) or holder.signed_in):
         raise CommandRejected(Rejection.PHONE_ELSEWHERE)
-    lease = LeaseId(endpoint)
-    released = () if holder is None else (ev.DeviceReleased(agent=holder.id, lease=lease, at=now),)
-    taken = ev.DeviceTaken(
-        agent=agent.id,
-        lease=lease,
-        endpoint=endpoint,
-        instance="",
-        previous=agent.device.lease if agent.device is not None else None,
-        kind=DeviceKind.OUTSIDE,
-        contact=True,
-        at=now,
-    )
-    return Decision((*released, taken, _ready(agent.id, endpoint, "", now)), removal(agent.device))
+    return Decision(_use(agent, endpoint, DeviceKind.OUTSIDE, holder, True, now), removal(agent.device))
 
 
 def site_changed(world: World, now: float) -> Decision:

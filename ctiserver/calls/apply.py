@@ -145,9 +145,15 @@ def _start(world: World, event: ev.ConversationStarted) -> None:
     world.conversation_of_leg[event.leg] = event.conversation
 
 
-def _monitor(world: World, conversation: Conversation, event: ev.MonitorStarted) -> None:
+def _add_leg(world: World, conversation: Conversation, leg: Leg) -> None:
+    """One that we make."""
     conversation.legs_made += 1
-    conversation.legs[event.leg] = Leg(
+    conversation.legs[leg.id] = leg
+    world.conversation_of_leg[leg.id] = conversation.id
+
+
+def _monitor(world: World, conversation: Conversation, event: ev.MonitorStarted) -> None:
+    leg = Leg(
         id=event.leg,
         role=Role.LEAD,
         state=LegState.INITIATED,
@@ -156,7 +162,7 @@ def _monitor(world: World, conversation: Conversation, event: ev.MonitorStarted)
         endpoint=event.endpoint,
         instance=event.instance,
     )
-    world.conversation_of_leg[event.leg] = conversation.id
+    _add_leg(world, conversation, leg)
     conversation.monitor = Monitoring(
         lead=event.lead, by=event.by, mode=event.mode, leg=event.leg, since=event.at, mode_since=event.at
     )
@@ -199,10 +205,8 @@ def _make(world: World, event: ev.CallMade) -> None:
 
 
 def _send_out(world: World, conversation: Conversation, event: ev.OutsideCalled) -> None:
-    conversation.legs_made += 1
     leg = Leg(id=event.leg, role=Role.OUTSIDE, state=LegState.INITIATED, created_at=event.at)
-    conversation.legs[event.leg] = leg
-    world.conversation_of_leg[event.leg] = conversation.id
+    _add_leg(world, conversation, leg)
     conversation.sent_out = SentOut(
         leg=event.leg, number=event.number, queue=event.queue, data=event.data, path=event.path
     )
@@ -237,8 +241,7 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
         case ev.CustomerIdentified():
             conversation.customer = event.customer
         case ev.Originated():
-            conversation.legs_made += 1
-            conversation.legs[event.leg] = Leg(
+            leg = Leg(
                 id=event.leg,
                 role=event.role,
                 state=LegState.INITIATED,
@@ -249,7 +252,7 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
                 reservation=event.reservation,
                 take_back=event.take_back,
             )
-            world.conversation_of_leg[event.leg] = conversation.id
+            _add_leg(world, conversation, leg)
         case ev.MonitorStarted():
             _monitor(world, conversation, event)
         case ev.MonitorChanged():
@@ -299,16 +302,15 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
                     conversation.place = Place.IVR
                 world.deadlines.drop(dial_key(conversation.id))
         case ev.CustomerCalled():
-            conversation.legs_made += 1
-            conversation.customer_leg = event.leg
-            conversation.legs[event.leg] = Leg(
+            leg = Leg(
                 id=event.leg,
                 role=Role.CUSTOMER,
                 state=LegState.INITIATED,
                 created_at=event.at,
                 endpoint=event.endpoint,
             )
-            world.conversation_of_leg[event.leg] = conversation.id
+            _add_leg(world, conversation, leg)
+            conversation.customer_leg = event.leg
             conversation.place = Place.CALLING
             conversation.looks = 0
             world.deadlines.set(dial_key(conversation.id), event.deadline)
