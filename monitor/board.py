@@ -75,7 +75,7 @@ class FloorAgent(msgspec.Struct, frozen=True, kw_only=True):
 
 class FloorQueueNow(msgspec.Struct, frozen=True, kw_only=True):
     """One queue. Service levels are shares 0 ... 1, None = no wait was over; `service_now`: this quarter of an hour and
-    the one before. `predicted`: seconds for one who came now."""
+    the one before, `good_now` of `over_now` waits. `predicted`: seconds for one who came now."""
 
     id: str
     open: bool
@@ -84,6 +84,8 @@ class FloorQueueNow(msgspec.Struct, frozen=True, kw_only=True):
     predicted: float | None
     service_now: float | None
     service_today: float | None
+    good_now: int
+    over_now: int
     good_today: int
     answered_today: int
     lost_today: int
@@ -215,14 +217,17 @@ def _queue(world: World, name: QueueId, now: float) -> tuple[Owner, FloorQueueNo
     states = [agent_state(world.agents[member]) for member in world.members[name] if member in world.agents]
     book = world.books.get(name)
     today = served.counted(book, served.midnight(world, name, now))
+    lately = served.counted(book, served.lately(now))
     doc = FloorQueueNow(
         id=name,
         open=queue_rules.is_open(world, name, now),
         waiting=len(waiting),
         longest_since=min(waiting, default=None),
         predicted=forecast.predicted(world, name, len(waiting) + 1),
-        service_now=served.share(served.counted(book, served.lately(now))),
+        service_now=served.share(lately),
         service_today=served.share(today),
+        good_now=lately.good,
+        over_now=lately.good + lately.late + lately.lost,
         good_today=today.good,
         answered_today=today.good + today.late,
         lost_today=today.lost,

@@ -129,3 +129,33 @@ async def test_a_wallboard_says_how_old_it_is_and_comes_back_by_itself(house: Si
             await expect(page.get_by_test_id("alarm")).to_have_attribute("data-alarm", "nobody", timeout=WAIT)
         await expect(waiting).to_have_text("0", timeout=WAIT)
     await site.quiet()
+
+
+async def test_a_screen_has_tiles_and_thresholds_of_its_own_until_it_is_undone(house: Site) -> None:
+    site = house
+    async with Browser(tone_hz=440, folder=site.home / "shots") as browser:
+        page = await browser.page()
+        await enter(page, f"{site.url}/wallboard")
+        tiles = page.locator("[data-testid^=tile-][class*=wall-tile]")
+        await expect(tiles).to_have_count(8, timeout=WAIT)
+        edit, settings = page.get_by_test_id("wall-edit"), page.get_by_test_id("wall-settings")
+        await edit.click()
+        await page.get_by_test_id("tile-queue-0").select_option("lonely")
+        await expect(page.get_by_test_id("tile-waiting-lonely")).to_be_visible(timeout=WAIT)
+        await page.keyboard.press("Escape")
+        await expect(settings).to_have_count(0, timeout=WAIT)
+        await expect(page.get_by_test_id("tile-waiting-all")).to_be_visible(timeout=WAIT)
+        await expect(edit).to_be_focused(timeout=WAIT)
+        await edit.click()
+        await page.get_by_test_id("tile-queue-0").select_option("lonely")
+        await page.get_by_test_id("limit-warn_waiting").fill("9")
+        await expect(page.get_by_test_id("wall-save")).to_be_disabled(timeout=WAIT)  # amber would come after red
+        await page.get_by_test_id("limit-warn_waiting").fill("0")
+        await page.get_by_test_id("wall-save").click()
+        await page.reload()
+        await expect(page.get_by_test_id("tile-waiting-lonely")).to_have_class("wall-tile level-warn", timeout=WAIT)
+        await edit.click()
+        await page.get_by_test_id("wall-site").click()
+        await expect(page.get_by_test_id("tile-waiting-all")).to_be_visible(timeout=WAIT)
+        await page.get_by_test_id("wall-undo").click()
+        await expect(page.get_by_test_id("tile-waiting-lonely")).to_be_visible(timeout=WAIT)

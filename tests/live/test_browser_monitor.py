@@ -1,4 +1,5 @@
-"""The team lead's page of calls in a real browser: one click and he hears, in words who hears him, take over."""
+"""A team lead in a call in a real browser, from the page of calls and from the floor: one click and he hears, in words
+who hears him, take over."""
 
 from __future__ import annotations
 
@@ -16,6 +17,8 @@ from tests.live.house import CALM
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LEAD_HZ = 2530.0
+WAIT = 10_000.0
+"""Milliseconds for what has no time of its own."""
 
 
 async def test_a_lead_listens_whispers_barges_and_takes_over_with_a_click_each(house: Site) -> None:
@@ -37,26 +40,38 @@ async def test_a_lead_listens_whispers_barges_and_takes_over_with_a_click_each(h
         await page.get_by_test_id("login-user").fill("2001")
         await page.get_by_test_id("login-password").fill(PASSWORD)
         await page.get_by_test_id("login-submit").click()
-        await expect(page.get_by_test_id("call")).to_have_count(1)
+        await expect(page.get_by_test_id("call")).to_have_count(1, timeout=WAIT)
         await page.get_by_test_id("listen").click()
         own = page.get_by_test_id("own-call")
-        await expect(own).to_have_attribute("data-hears", "listen", timeout=10_000)
-        await expect(own).to_contain_text("没有人听得到您")
-        await page_hears(page, CALLER_HZ, within=5)
-        await page_hears(page, AGENT_HZ, within=5)
-        await page.screenshot(path=site.home / "screenshots" / "lead-calls.png")
-        await page.get_by_test_id("own-whisper").click()
-        await expect(own).to_contain_text("只有坐席听得到您")
-        await agent.phone.call.hears(LEAD_HZ)
+        await expect(own).to_have_attribute("data-hears", "listen", timeout=WAIT)
+        await expect(own).to_contain_text("没有人听得到您", timeout=WAIT)
+        await page_hears(page, CALLER_HZ, within=10)
+        await page_hears(page, AGENT_HZ, within=10)
+        # The same from the floor, where this page is his phone again; another page has ended his listening.
+        await page.get_by_test_id("to-floor").click()
+        row, call = page.get_by_test_id("agent-1001"), page.get_by_test_id("floor-call")
+        await row.get_by_test_id("floor-listen").click(timeout=10_000)
+        await expect(own).to_have_attribute("data-hears", "listen", timeout=WAIT)
+        await expect(row.locator(".floor-heard")).to_contain_text("2001", timeout=WAIT)
+        await page_hears(page, AGENT_HZ, within=10)
+        await page.get_by_test_id("own-leave").click()
+        await expect(own).to_have_count(0, timeout=WAIT)
+        await call.get_by_test_id("floor-more").click()
+        await page.get_by_role("menuitem", name="耳语").click()
+        await expect(own).to_have_attribute("data-hears", "whisper", timeout=WAIT)
+        await expect(own).to_contain_text("只有坐席听得到您", timeout=WAIT)
+        await agent.phone.call.hears(LEAD_HZ, within=10)
         await page.get_by_test_id("own-barge").click()
-        await expect(own).to_contain_text("双方都听得到您")
-        await caller.hears(LEAD_HZ, within=5)
-        await page.get_by_test_id("own-take-over").click()
-        await expect(own).to_have_attribute("data-hears", "taken")
+        await expect(own).to_contain_text("双方都听得到您", timeout=WAIT)
+        await caller.hears(LEAD_HZ, within=10)
+        await page.get_by_test_id("own-leave").click()
+        await page.get_by_test_id("open-1001").click()
+        await page.get_by_test_id("drawer-take-over").click()  # from outside: he listens until his phone is there
+        await expect(own).to_have_attribute("data-hears", "taken", timeout=WAIT)
         await agent.finish(ready=False)
-        await page_hears(page, CALLER_HZ, within=5)
+        await page_hears(page, CALLER_HZ, within=10)
         await page.get_by_test_id("own-hang-up").click()
-        await caller.ended(5)
-        await expect(page.get_by_test_id("call")).to_have_count(0)
+        await caller.ended(10)
+        await expect(call).to_have_count(0, timeout=WAIT)
         assert not [trouble for trouble in browser.troubles if trouble.kind in ("uncaught", "crash")]
-        await site.quiet(within=5)
+        await site.quiet(within=10)

@@ -178,6 +178,7 @@ def test_the_service_level_counts_each_wait_once() -> None:
     floor.advance(1)
     queue = board_of(floor, "admin")["queue/service"]
     assert (queue["service_now"], queue["service_today"]) == (0.5, 0.5)
+    assert (queue["good_now"], queue["over_now"]) == (1, 2)
     assert (queue["answered_today"], queue["lost_today"], queue["busy"], queue["staffed"]) == (1, 1, 1, 1)
     floor.advance(3000)
     queue = board_of(floor, "admin")["queue/service"]

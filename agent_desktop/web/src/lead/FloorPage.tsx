@@ -5,17 +5,19 @@ import i18next from "i18next";
 import { useEffect, useState } from "react";
 import { ApiError } from "../engine/api";
 import { pulse } from "../engine/store";
-import type { AgentStateName, Docs } from "../engine/types";
+import type { AgentStateName, Docs, Login } from "../engine/types";
 import { pick, useT } from "../i18n";
 import { floorEn } from "../i18n/floorEn";
 import { floorZh } from "../i18n/floorZh";
 import { useTicking } from "../ui/hooks";
 import { Empty, sentence } from "../ui/parts";
+import { AgentTable } from "./AgentTable";
 import { Audit } from "./Audit";
 import { agentsIn, callsIn, type Filters, filtered, queuesIn, siteIn } from "./board";
-import { AgentTable, CallTable, QueueTable } from "./FloorTables";
+import { CallTable, QueueTable } from "./FloorTables";
 import { AgentDrawer, MessageBox } from "./LeadActs";
 import { LeadPage } from "./LeadPage";
+import { EndSure, OwnBar, useSeat } from "./Seat";
 import { useFloor } from "./useFloor";
 import "./floor.css";
 
@@ -23,16 +25,17 @@ i18next.addResourceBundle("zh", "translation", { floor: floorZh }, true);
 i18next.addResourceBundle("en", "translation", { floor: floorEn }, true);
 
 export function FloorPage() {
-  return <LeadPage place="floor">{({ ended }) => <Floor onEnded={ended} />}</LeadPage>;
+  return <LeadPage place="floor">{({ who, ended }) => <Floor who={who} onEnded={ended} />}</LeadPage>;
 }
 
 /** Tells that it is done, or why not; true = done. */
 export type Act = (work: Promise<unknown>) => Promise<boolean>;
 
-function Floor({ onEnded }: { onEnded: () => void }) {
+function Floor({ who, onEnded }: { who: Login; onEnded: () => void }) {
   const t = useT();
   const { message } = App.useApp();
   const { docs, status } = useFloor(onEnded);
+  const seat = useSeat(who, onEnded);
   const [filters, setFilters] = useState<Filters>({ team: "", queue: "", state: "" });
   const [agent, setAgent] = useState("");
   const [open, setOpen] = useState<"" | "message" | "audit">("");
@@ -73,7 +76,7 @@ function Floor({ onEnded }: { onEnded: () => void }) {
       </div>
       <section className="card floor-agents">
         {shown.length > 0 ? (
-          <AgentTable agents={shown} site={site} chosen={agent} onChoose={setAgent} />
+          <AgentTable agents={shown} site={site} chosen={agent} seat={seat} onChoose={setAgent} />
         ) : (
           <Empty icon={<TeamOutlined />} title={t("floor.no_agents")} hint={t("floor.no_agents_hint")} />
         )}
@@ -83,15 +86,18 @@ function Floor({ onEnded }: { onEnded: () => void }) {
           <QueueTable queues={queues} site={site} />
         </section>
         <section className="card floor-calls">
-          <CallTable calls={calls} agents={agents} site={site} act={act} />
+          <CallTable calls={calls} agents={agents} site={site} act={act} seat={seat} />
         </section>
       </div>
+      <OwnBar seat={seat} />
       <AgentDrawer
         agent={agents.find((each) => each.id === agent)}
         site={site}
         act={act}
+        seat={seat}
         onClose={() => setAgent("")}
       />
+      <EndSure seat={seat} />
       <MessageBox open={open === "message"} to={null} act={act} onClose={() => setOpen("")} />
       <Drawer open={open === "audit"} title={t("floor.audit")} size="large" onClose={() => setOpen("")} destroyOnHidden>
         <Audit />

@@ -1,162 +1,16 @@
-/** The tables of the floor: agents (sorted as one likes), queues, calls. */
-import {
-  CaretDownOutlined,
-  CaretUpOutlined,
-  MessageOutlined,
-  PhoneOutlined,
-  QuestionCircleOutlined,
-  VerticalAlignTopOutlined,
-} from "@ant-design/icons";
+/** The tables of the floor beside the agents': queues, calls. */
+import { PhoneOutlined, QuestionCircleOutlined, VerticalAlignTopOutlined } from "@ant-design/icons";
 import { Button, Dropdown, Popconfirm } from "antd";
-import { useState } from "react";
 import { duration } from "../engine/clock";
 import { pick, useT } from "../i18n";
 import { phoneNumber } from "../ui/format";
 import { useServerNow } from "../ui/hooks";
-import { HangUpIcon, named, STATE_CLASS, StateIcon } from "../ui/parts";
-import {
-  above,
-  type FloorAgent,
-  type FloorCall,
-  type FloorQueue,
-  type FloorSite,
-  type SortKey,
-  sorted,
-  tileLevel,
-  tooLong,
-} from "./board";
+import { HangUpIcon } from "../ui/parts";
+import { above, type FloorAgent, type FloorCall, type FloorQueue, type FloorSite, tileLevel } from "./board";
 import type { Act } from "./FloorPage";
+import type { Seat } from "./Seat";
+import { TalkActs } from "./TalkActs";
 import { acts } from "./useFloor";
-
-const COLUMNS: [SortKey | "skills", boolean][] = [
-  ["agent", true],
-  ["status", true],
-  ["since", true],
-  ["call", true],
-  ["skills", false],
-  ["handled", true],
-];
-
-export function AgentTable({
-  agents,
-  site,
-  chosen,
-  onChoose,
-}: {
-  agents: FloorAgent[];
-  site: FloorSite;
-  chosen: string;
-  onChoose: (id: string) => void;
-}) {
-  const t = useT();
-  const [by, setBy] = useState<SortKey>("agent");
-  const [down, setDown] = useState(false);
-  const sort = (key: SortKey) => {
-    setDown(key === by && !down);
-    setBy(key);
-  };
-  return (
-    <table className="floor-table">
-      <thead>
-        <tr>
-          {COLUMNS.map(([key, sorts]) => (
-            <th
-              key={key}
-              aria-sort={key === by ? (down ? "descending" : "ascending") : undefined}
-              className={key === "handled" || key === "since" ? "right" : ""}
-            >
-              {sorts ? (
-                <button type="button" data-testid={`sort-${key}`} onClick={() => sort(key as SortKey)}>
-                  {t(`floor.${key}`)}
-                  {key === by && (down ? <CaretUpOutlined /> : <CaretDownOutlined />)}
-                </button>
-              ) : (
-                t(`floor.${key}`)
-              )}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {sorted(agents, by, down).map((agent) => (
-          <AgentRow
-            key={agent.id}
-            agent={agent}
-            site={site}
-            chosen={agent.id === chosen}
-            onChoose={() => onChoose(agent.id)}
-          />
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function AgentRow({
-  agent,
-  site,
-  chosen,
-  onChoose,
-}: {
-  agent: FloorAgent;
-  site: FloorSite;
-  chosen: boolean;
-  onChoose: () => void;
-}) {
-  const t = useT();
-  const now = useServerNow();
-  const reason = named(site.reasons, agent.reason);
-  const call = agent.call;
-  const here = agent.state !== "null";
-  return (
-    <tr
-      className={`${chosen ? "chosen" : ""}${here ? "" : " out"}`}
-      data-testid={`agent-${agent.id}`}
-      data-state={agent.state}
-      onClick={onChoose}
-    >
-      <td>
-        <button type="button" className="floor-name" data-testid={`open-${agent.id}`} onClick={onChoose}>
-          <b>{pick(agent.name)}</b> <span className="num">{agent.id}</span>
-        </button>
-        <small>{pick(site.groups[agent.group])}</small>
-      </td>
-      <td>
-        <span className={`state state-${STATE_CLASS[agent.state]}`}>
-          <StateIcon state={agent.state} />
-          {t(`state.${agent.state}`)}
-        </span>
-        <small>
-          {agent.state === "not_ready" && reason}
-          {agent.pending && t("floor.pending", { name: reason || t("state.not_ready") })}
-          {here && !agent.reachable && <em>{t("floor.unreachable")}</em>}
-          {agent.unread > 0 && (
-            <em>
-              <MessageOutlined /> {t("floor.unread", { count: agent.unread })}
-            </em>
-          )}
-        </small>
-      </td>
-      <td className={`num right level-${tooLong(agent, now, site.floor)}`}>{here && duration(now - agent.since)}</td>
-      <td>
-        {call && (
-          <>
-            <span>{call.name || phoneNumber(call.number) || t("call.anonymous")}</span>
-            <small>
-              {pick(site.queues[call.queue]?.name) || call.queue} {call.held && <em>{t("floor.held")}</em>}
-            </small>
-          </>
-        )}
-      </td>
-      <td className="floor-skills">
-        {Object.entries(agent.skills)
-          .map(([skill, level]) => `${skill} ${level}`)
-          .join(" · ")}
-      </td>
-      <td className="num right">{here && agent.handled}</td>
-    </tr>
-  );
-}
 
 const share = (value: number | null) => (value === null ? "–" : `${Math.round(value * 100)} %`);
 
@@ -179,7 +33,7 @@ export function QueueTable({ queues, site }: { queues: FloorQueue[]; site: Floor
           <th className="right" title={t("floor.service")}>
             {t("floor.service_today")}
           </th>
-          <th className="right">
+          <th className="right wraps">
             {t("floor.ready")} / {t("floor.busy")} / {t("floor.staffed")}
           </th>
         </tr>
@@ -222,11 +76,13 @@ export function CallTable({
   agents,
   site,
   act,
+  seat,
 }: {
   calls: FloorCall[];
   agents: FloorAgent[];
   site: FloorSite;
   act: Act;
+  seat: Seat;
 }) {
   const t = useT();
   const now = useServerNow();
@@ -274,6 +130,7 @@ export function CallTable({
                 {duration(now - call.since)}
               </td>
               <td className="right floor-acts">
+                <TalkActs conversation={call.conversation} seat={seat} who={call.name || call.number} />
                 {waits && (
                   <>
                     <Dropdown

@@ -1,21 +1,24 @@
 /** What a lead does to an agent: force a state, send a message, change skills and queues. */
-import { Button, Drawer, Dropdown, Input, InputNumber, Modal, Select } from "antd";
+import { Button, Drawer, Dropdown, Input, InputNumber, Modal, Popconfirm, Select } from "antd";
 import { useEffect, useState } from "react";
 import { pick, useT } from "../i18n";
 import { named, STATE_CLASS, StateIcon } from "../ui/parts";
 import type { FloorAgent, FloorSite } from "./board";
 import type { Act } from "./FloorPage";
+import { comes, MODES, type Seat } from "./Seat";
 import { acts } from "./useFloor";
 
 export function AgentDrawer({
   agent,
   site,
   act,
+  seat,
   onClose,
 }: {
   agent: FloorAgent | undefined;
   site: FloorSite;
   act: Act;
+  seat: Seat;
   onClose: () => void;
 }) {
   const t = useT();
@@ -28,6 +31,7 @@ export function AgentDrawer({
       onClose={onClose}
       title={agent && `${pick(agent.name)} ${agent.id}`}
       data-testid="agent-drawer"
+      rootClassName={seat.own ? "above-own" : ""}
     >
       {agent && (
         <div className="lead-acts-list">
@@ -63,11 +67,46 @@ export function AgentDrawer({
               </Button>
             </div>
           )}
+          {agent.call?.kind === "busy" && <InCall agent={agent} act={act} seat={seat} />}
           <Ability key={agent.id} agent={agent} site={site} act={act} />
           <MessageBox open={telling} to={agent.id} act={act} onClose={() => setTelling(false)} />
         </div>
       )}
     </Drawer>
+  );
+}
+
+/** Into his call, in words; the bar at the page's foot then says who hears whom. */
+function InCall({ agent, act, seat }: { agent: FloorAgent; act: Act; seat: Seat }) {
+  const t = useT();
+  const conversation = agent.call?.conversation ?? "";
+  const talk = seat.list?.talks.find((each) => each.conversation === conversation && each.agent === agent.id);
+  return (
+    <div className="floor-buttons" data-testid="in-call">
+      {talk &&
+        comes(seat, talk) &&
+        MODES.map((mode) => (
+          <Button key={mode} data-testid={`drawer-${mode}`} onClick={() => void seat.come(talk, mode)}>
+            {t(`calls.${mode}`)}
+          </Button>
+        ))}
+      {talk && comes(seat, talk) && (
+        <Button data-testid="drawer-take-over" onClick={() => void seat.takeOver(talk)}>
+          {t("calls.take_over")}
+        </Button>
+      )}
+      <Popconfirm
+        title={t("floor.end_sure")}
+        okText={t("floor.end_call")}
+        cancelText={t("floor.close")}
+        okButtonProps={{ danger: true }}
+        onConfirm={() => void act(acts.end(conversation))}
+      >
+        <Button danger data-testid="drawer-end">
+          {t("floor.end_call")}
+        </Button>
+      </Popconfirm>
+    </div>
   );
 }
 

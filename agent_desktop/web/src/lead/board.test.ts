@@ -57,6 +57,8 @@ const queue = (id: string, fields: Partial<FloorQueue> = {}): FloorQueue => ({
   predicted: null,
   service_now: null,
   service_today: null,
+  good_now: 0,
+  over_now: 0,
   good_today: 0,
   answered_today: 0,
   lost_today: 0,
@@ -115,11 +117,13 @@ describe("wallboard", () => {
       answered_today: 4,
       lost_today: 1,
       service_now: 1,
+      good_now: 8,
+      over_now: 8,
     });
-    const other = queue("b", { waiting: 1, longest_since: 40, service_now: 0.5 });
+    const other = queue("b", { waiting: 1, longest_since: 40, service_now: 0.5, good_now: 1, over_now: 2 });
     const all = together([one, other], [agent("1", { queues: ["a", "b"] }), agent("2", { state: "null" })]);
     expect([all.waiting, all.longest_since, all.service_today, all.staffed, all.ready]).toEqual([3, 40, 0.6, 1, 1]);
-    expect(all.service_now, "the worst one").toBe(0.5);
+    expect(all.service_now, "of all waits, neither the worst queue's nor the mean of the queues").toBe(0.9);
     expect(together([], []).service_today).toBeNull();
   });
   it("values and levels of tiles", () => {

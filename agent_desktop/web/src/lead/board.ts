@@ -32,6 +32,17 @@ export type Figure =
   | "staffed"
   | "answered"
   | "lost";
+export const FIGURES: Figure[] = [
+  "waiting",
+  "longest",
+  "service_now",
+  "service_today",
+  "ready",
+  "busy",
+  "staffed",
+  "answered",
+  "lost",
+];
 export interface Tile {
   figure: Figure;
   queue?: string;
@@ -73,6 +84,8 @@ export interface FloorQueue {
   predicted: number | null;
   service_now: number | null;
   service_today: number | null;
+  good_now: number;
+  over_now: number;
   good_today: number;
   answered_today: number;
   lost_today: number;
@@ -170,12 +183,15 @@ export function sorted(agents: FloorAgent[], by: SortKey, down: boolean): FloorA
   });
 }
 
-/** All queues as one: what a tile without a queue shows. Staff is counted once, whatever queues they serve. */
+/**
+ * All queues as one: what a tile without a queue shows. Staff is counted once, whatever queues they serve; a service level is
+ * of all waits together, each judged by its own queue's seconds.
+ */
 export function together(queues: FloorQueue[], agents: FloorAgent[]): FloorQueue {
   const sum = (of: (queue: FloorQueue) => number) => queues.reduce((total, queue) => total + of(queue), 0);
   const since = queues.map((queue) => queue.longest_since).filter((at) => at !== null);
   const [answered, lost] = [sum((queue) => queue.answered_today), sum((queue) => queue.lost_today)];
-  const known = queues.filter((queue) => queue.service_now !== null);
+  const [good, over] = [sum((queue) => queue.good_now), sum((queue) => queue.over_now)];
   const state = (...names: AgentStateName[]) => agents.filter((agent) => names.includes(agent.state)).length;
   return {
     id: "",
@@ -183,8 +199,10 @@ export function together(queues: FloorQueue[], agents: FloorAgent[]): FloorQueue
     waiting: sum((queue) => queue.waiting),
     longest_since: since.length > 0 ? Math.min(...since) : null,
     predicted: null,
-    service_now: known.length > 0 ? Math.min(...known.map((queue) => queue.service_now ?? 1)) : null,
+    service_now: over > 0 ? good / over : null,
     service_today: answered + lost > 0 ? sum((queue) => queue.good_today) / (answered + lost) : null,
+    good_now: good,
+    over_now: over,
     good_today: sum((queue) => queue.good_today),
     answered_today: answered,
     lost_today: lost,

@@ -6,9 +6,9 @@ import { clock } from "../engine/store";
 const AGAIN_MS = 1500;
 const LOGIN_ENDED = 4401;
 
-/** Null until the first came. `away`: the link is down and is tried again. */
+/** Null until the first came, and always when there is no `path`. `away`: the link is down and is tried again. */
 export function useLiveList<T extends { now: number }>(
-  path: string,
+  path: string | null,
   onEnded: () => void,
 ): { list: T | null; away: boolean } {
   const [list, setList] = useState<T | null>(null);
@@ -18,6 +18,7 @@ export function useLiveList<T extends { now: number }>(
     let socket: WebSocket | null = null;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let over = false;
+    if (!path) return;
     const open = () => {
       socket = new WebSocket(socketUrl(path));
       socket.onmessage = (event) => {

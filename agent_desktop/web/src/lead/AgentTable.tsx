@@ -1,0 +1,152 @@
+/** The floor's agents as a table, sorted as one likes. */
+import { CaretDownOutlined, CaretUpOutlined, MessageOutlined } from "@ant-design/icons";
+import { useState } from "react";
+import { duration } from "../engine/clock";
+import { pick, useT } from "../i18n";
+import { phoneNumber } from "../ui/format";
+import { useServerNow } from "../ui/hooks";
+import { named, STATE_CLASS, StateIcon } from "../ui/parts";
+import { type FloorAgent, type FloorSite, type SortKey, sorted, tooLong } from "./board";
+import type { Seat } from "./Seat";
+import { TalkActs } from "./TalkActs";
+
+const COLUMNS: [SortKey | "skills", boolean][] = [
+  ["agent", true],
+  ["status", true],
+  ["since", true],
+  ["call", true],
+  ["skills", false],
+  ["handled", true],
+];
+
+export function AgentTable({
+  agents,
+  site,
+  chosen,
+  seat,
+  onChoose,
+}: {
+  agents: FloorAgent[];
+  site: FloorSite;
+  chosen: string;
+  seat: Seat;
+  onChoose: (id: string) => void;
+}) {
+  const t = useT();
+  const [by, setBy] = useState<SortKey>("agent");
+  const [down, setDown] = useState(false);
+  const sort = (key: SortKey) => {
+    setDown(key === by && !down);
+    setBy(key);
+  };
+  return (
+    <table className="floor-table">
+      <thead>
+        <tr>
+          {COLUMNS.map(([key, sorts]) => (
+            <th
+              key={key}
+              aria-sort={key === by ? (down ? "descending" : "ascending") : undefined}
+              className={key === "handled" || key === "since" ? "right" : ""}
+            >
+              {sorts ? (
+                <button type="button" data-testid={`sort-${key}`} onClick={() => sort(key as SortKey)}>
+                  {t(`floor.${key}`)}
+                  {key === by && (down ? <CaretUpOutlined /> : <CaretDownOutlined />)}
+                </button>
+              ) : (
+                t(`floor.${key}`)
+              )}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {sorted(agents, by, down).map((agent) => (
+          <AgentRow
+            key={agent.id}
+            agent={agent}
+            site={site}
+            seat={seat}
+            chosen={agent.id === chosen}
+            onChoose={() => onChoose(agent.id)}
+          />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function AgentRow({
+  agent,
+  site,
+  chosen,
+  seat,
+  onChoose,
+}: {
+  agent: FloorAgent;
+  site: FloorSite;
+  chosen: boolean;
+  seat: Seat;
+  onChoose: () => void;
+}) {
+  const t = useT();
+  const now = useServerNow();
+  const reason = named(site.reasons, agent.reason);
+  const call = agent.call;
+  const here = agent.state !== "null";
+  return (
+    <tr
+      className={`${chosen ? "chosen" : ""}${here ? "" : " out"}`}
+      data-testid={`agent-${agent.id}`}
+      data-state={agent.state}
+      onClick={onChoose}
+    >
+      <td>
+        <button type="button" className="floor-name" data-testid={`open-${agent.id}`} onClick={onChoose}>
+          <b>{pick(agent.name)}</b> <span className="num">{agent.id}</span>
+        </button>
+        <small>{pick(site.groups[agent.group])}</small>
+      </td>
+      <td>
+        <span className={`state state-${STATE_CLASS[agent.state]}`}>
+          <StateIcon state={agent.state} />
+          {t(`state.${agent.state}`)}
+        </span>
+        <small>
+          {agent.state === "not_ready" && reason}
+          {agent.pending && t("floor.pending", { name: reason || t("state.not_ready") })}
+          {here && !agent.reachable && <em>{t("floor.unreachable")}</em>}
+          {agent.unread > 0 && (
+            <em>
+              <MessageOutlined /> {t("floor.unread", { count: agent.unread })}
+            </em>
+          )}
+        </small>
+      </td>
+      <td className={`num right level-${tooLong(agent, now, site.floor)}`}>{here && duration(now - agent.since)}</td>
+      <td>
+        {call && (
+          <div className="floor-call">
+            <span>
+              {call.name || phoneNumber(call.number) || t("call.anonymous")}
+              <small>
+                {pick(site.queues[call.queue]?.name) || call.queue} {call.held && <em>{t("floor.held")}</em>}
+              </small>
+            </span>
+            <TalkActs conversation={call.conversation} agent={agent.id} seat={seat} who={pick(agent.name)} />
+          </div>
+        )}
+      </td>
+      <td className="floor-skills" title={skillsOf(agent)}>
+        {skillsOf(agent)}
+      </td>
+      <td className="num right">{here && agent.handled}</td>
+    </tr>
+  );
+}
+
+const skillsOf = (agent: FloorAgent) =>
+  Object.entries(agent.skills)
+    .map(([skill, level]) => `${skill} ${level}`)
+    .join(" · ");
