@@ -54,6 +54,7 @@ _COMMANDS: dict[str, type[cmd.Command]] = {
         cmd.RetrieveCall,
         cmd.HangUpCall,
         cmd.MakeCall,
+        cmd.PickUpCall,
         cmd.TransferCall,
         cmd.ConsultCall,
         cmd.SwapCall,

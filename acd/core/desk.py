@@ -40,7 +40,7 @@ def command(world: World, index: Index, item: cmd.Command, ctx: Ctx) -> Decision
             return NOTHING
         case cmd.CloseQueue() | cmd.OpenQueue():
             return _switch(world, item, now)
-        case cmd.BookCallback() | cmd.CancelCallback() | cmd.DismissLost() | cmd.TransferCall():
+        case cmd.BookCallback() | cmd.CancelCallback() | cmd.DismissLost() | cmd.TransferCall() | cmd.PickUpCall():
             raise InvariantBroken(f"{type(item).__name__} is decided elsewhere")
         case cmd.ConsultCall() | cmd.CompleteConsult() | cmd.LeaveConference():
             raise InvariantBroken(f"{type(item).__name__} is decided elsewhere")

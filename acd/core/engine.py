@@ -23,6 +23,7 @@ from acd.core import (
     follows,
     lead,
     outcomes,
+    pickup,
     queue_rules,
     repair,
     transfer,
@@ -75,6 +76,8 @@ class Acd:
             return Decision((ev.LostDismissed(contact=item.contact, by=item.by, at=ctx.now),))
         if isinstance(item, lead.COMMANDS):
             return lead.command(world, self.index, item, ctx)
+        if isinstance(item, cmd.PickUpCall):
+            return pickup.decide(world, item, ctx)
         if isinstance(item, cmd.TransferCall):
             return transfer.blind(world, self.index, item, ctx)
         if isinstance(item, cmd.ConsultCall | cmd.CompleteConsult | cmd.LeaveConference):

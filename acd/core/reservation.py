@@ -254,6 +254,7 @@ def requeued(world: World, event: ev.ContactRequeued) -> None:
     contact.prefer = event.prefer or contact.prefer
     contact.reservation = None
     contact.agent = None
+    contact.picked_by = event.prefer if event.picked_up else None
 
 
 def connected(world: World, event: ev.ContactConnected) -> None:

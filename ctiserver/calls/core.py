@@ -365,13 +365,14 @@ def _ring(world: World, event: ev.RingAsked, ctx: Ctx) -> Decision:
 
 
 def _by_itself(world: World, event: ev.RingAsked) -> bool:
-    """A call from a queue for an agent who wants that, and for nobody beside him: no ear is opened for a call that
-    another has taken. A callback and a colleague's call are his to accept."""
+    """What he has picked up himself; and a call from a queue for an agent who wants that, and for nobody beside him: no
+    ear is opened for a call that another has taken. A callback and a colleague's call are his to accept."""
     config, contact = world.agent_configs.get(event.agent), world.contacts.get(event.contact)
     reservation = world.reservations.get(event.reservation)
     if config is None or contact is None or reservation is None:
         return False
-    return config.auto_answer and contact.medium == VOICE and len(reservation.agents) == 1
+    wanted = config.auto_answer or contact.picked_by == event.agent
+    return wanted and contact.medium == VOICE and len(reservation.agents) == 1
 
 
 def _ring_cancelled(world: World, event: ev.RingCancelled, ctx: Ctx) -> Decision:

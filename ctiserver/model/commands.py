@@ -112,6 +112,12 @@ class MakeCall(_Command, frozen=True, kw_only=True):
     queue: str = ""
 
 
+class PickUpCall(_Command, frozen=True, kw_only=True):
+    """The agent takes a call that rings at a colleague of his queues; his own phone answers it by itself."""
+
+    contact: ContactId
+
+
 class TransferCall(_Command, frozen=True, kw_only=True):
     """Blind transfer: the customer goes to a queue, an agent, a flow or an outside number (exactly one), the agent is
     through with him."""
@@ -313,6 +319,7 @@ Command = (
     | RetrieveCall
     | HangUpCall
     | MakeCall
+    | PickUpCall
     | TransferCall
     | MonitorCall
     | ChangeMonitor

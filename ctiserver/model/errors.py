@@ -30,6 +30,7 @@ class Rejection(StrEnum):
     NOT_IN_WRAP_UP = "not_in_wrap_up"
     WORK_IN_PROGRESS = "work_in_progress"
     NO_PHONE = "no_phone"
+    NOT_READY = "not_ready"
     UNKNOWN_PHONE = "unknown_phone"
     PHONE_ELSEWHERE = "phone_elsewhere"
     PHONE_IN_CALL = "phone_in_call"

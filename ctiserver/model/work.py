@@ -100,12 +100,14 @@ class LastDialled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoticeKind(StrEnum):
-    """What an agent is told: a message, or which state somebody else has put him into."""
+    """What an agent is told: a message, which state somebody else has put him into, or that a colleague took the call
+    that rang for him."""
 
     MESSAGE = "message"
     READY = "ready"
     NOT_READY = "not_ready"
     SIGNED_OUT = "signed_out"
+    PICKED_UP = "picked_up"
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,6 +229,7 @@ class Contact(msgspec.Struct, kw_only=True):
     only_agent: AgentId | None = None
     prefer: AgentId | None = None
     prefer_until: float = 0.0  # until then he alone may have it; 0.0 = he is only asked first
+    picked_by: AgentId | None = None  # whoever took it from a colleague's ring; asked before all others
     reservation: ReservationId | None = None
     agent: AgentId | None = None
     connected_at: float = 0.0

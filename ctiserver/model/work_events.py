@@ -231,11 +231,13 @@ class ReservationClosed(EventBase, frozen=True, kw_only=True):
 
 
 class ContactRequeued(EventBase, frozen=True, kw_only=True):
-    """Back to the head of its queue, keeping its arrival; `prefer` is asked first if reachable."""
+    """Back to the head of its queue, keeping its arrival; `prefer` is asked first if reachable. `picked_up`: he took it
+    from a colleague's ringing phone."""
 
     contact: ContactId
     prefer: AgentId | None
     at: float
+    picked_up: bool = False
 
 
 class ContactConnected(EventBase, frozen=True, kw_only=True):

@@ -340,6 +340,13 @@ def again(house: House) -> facts.SiteLoaded:
     return facts.SiteLoaded(site=house.world.site)
 
 
+def colleague_picks_up(house: House) -> None:
+    """He signs in for it, if he is not here yet."""
+    if not house.world.agents[OTHER].signed_in:
+        house.ready("1002")
+    ask(lambda h: cmd.PickUpCall(**h.who("1002"), contact=contact_id(h)))(house)
+
+
 INPUTS: dict[str, tuple[type | str, Do]] = {
     "SignIn": (cmd.SignIn, ask(lambda h: cmd.SignIn(**h.who("1001")))),
     "SignOut": (cmd.SignOut, ask(lambda h: cmd.SignOut(**h.who("1001")))),
@@ -395,6 +402,8 @@ INPUTS: dict[str, tuple[type | str, Do]] = {
         cmd.PullContact,
         ask(lambda h: cmd.PullContact(id="x", by="2001", agent=WHO, contact=contact_id(h))),
     ),
+    "PickUpCall": (cmd.PickUpCall, ask(lambda h: cmd.PickUpCall(**h.who("1001"), contact=contact_id(h)))),
+    "PickUpCall, a colleague": (cmd.PickUpCall, colleague_picks_up),
     "PrioritiseContact": (
         cmd.PrioritiseContact,
         ask(lambda h: cmd.PrioritiseContact(id="x", by="2001", contact=contact_id(h), seconds=600.0)),
