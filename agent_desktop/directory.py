@@ -10,16 +10,19 @@ import msgspec
 from agent_desktop import view
 from ctiserver.model.ids import AgentId, QueueId
 from ctiserver.model.site import Label
-from ctiserver.model.work import AgentState, agent_state
+from ctiserver.model.work import Agent, AgentState, ContactState, WorkKind, agent_state
 from ctiserver.model.world import World
 
 
 class AgentEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """`since`: epoch seconds; `ringing`: the contact that rings at him and that the viewer may pick up, "" for none."""
+
     id: str
     name: Label
     state: AgentState
     since: float
     reason: str
+    ringing: str = ""
 
 
 class QueueEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +57,12 @@ def directory(world: World, me: AgentId) -> Directory:
     present.sort(key=lambda one: (_FIRST.index(one[2]), one[0]))
     agents = tuple(
         AgentEntry(
-            id=name, name=view.agent_name(world, name), state=state, since=found.since, reason=found.reason
+            id=name,
+            name=view.agent_name(world, name),
+            state=state,
+            since=found.since,
+            reason=found.reason,
+            ringing=_ringing(world, found, me),
         )
         for name, found, state in present
     )
@@ -74,3 +82,14 @@ def directory(world: World, me: AgentId) -> Directory:
         ),
         flows=tuple(FlowEntry(id=name) for name in dict.fromkeys(flow.id for flow in world.site.flows)),
     )
+
+
+def _ringing(world: World, colleague: Agent, me: AgentId) -> str:
+    """Of a queue that is the viewer's too, and not for the colleague by name."""
+    for item in colleague.work.values():
+        contact = world.contacts.get(item.contact)
+        if item.kind is not WorkKind.RESERVED or contact is None or contact.reservation != item.reservation:
+            continue
+        if contact.state is ContactState.RESERVED and contact.only_agent is None:
+            return contact.id if contact.queue in world.serves.get(me, {}) else ""
+    return ""

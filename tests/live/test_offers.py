@@ -123,6 +123,28 @@ async def test_the_only_agent_gets_the_caller_again(house: Site, desks: tuple[De
     print(f"{way}: the same agent rings again after {took * 1000:.0f} ms")
 
 
+async def test_a_colleague_picks_up_what_rings_at_another(house: Site, desks: tuple[Desk, Desk]) -> None:
+    for desk in desks:
+        await desk.ready()
+    async with calling(house, BRISK, NUMBER) as line:
+        answered = line.call.answered_at or 0.0
+        first, call = await first_ring(*desks)
+        call.ring()
+        await first.sees(lambda docs: first.work()["ringing"], "the ring")
+        other = desks[1] if first is desks[0] else desks[0]
+        misses = first.docs["me"]["misses"]
+        await other.expect("PickUpCall", contact=first.work()["contact"])
+        _, again = await first_ring(other)
+        await talk_and_end(line, other, again, answered)
+    for desk in desks:
+        await desk.state("ready")
+    assert first.docs["me"]["misses"] == misses
+    assert [(told["kind"], told["by"]) for told in first.docs["me"]["notices"]] == [("picked_up", other.user)]
+    await first.expect("ReadNotice", notice=first.docs["me"]["notices"][0]["id"])
+    assert (await listed(house, conversation_of(house, NUMBER)))["agent"] == other.user
+    await house.quiet()
+
+
 async def test_a_phone_that_cannot_be_rung_three_times_is_set_not_ready(house: Site, desks: tuple[Desk, Desk]) -> None:
     """It must not draw call after call; the caller waits on and the next agent who comes has him."""
     desk = desks[0]

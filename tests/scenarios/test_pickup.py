@@ -1,9 +1,10 @@
-"""Pick-up: a call that rings at a colleague is taken from him; it costs him nothing, and the caller rings nowhere twice."""
+"""Pick-up: a call that rings at a colleague is taken from him; it costs him nothing, and the caller never rings twice."""
 
 from __future__ import annotations
 
 import pytest
 
+from agent_desktop.directory import directory
 from ctiserver.model import commands as cmd, effects as fx, events as ev, facts
 from ctiserver.model.ids import AgentId
 from ctiserver.model.routing import Algorithm
@@ -28,7 +29,9 @@ def test_a_colleague_takes_the_call_and_his_phone_answers_by_itself() -> None:
     floor = Floor(site())
     ringing_at_first(floor)
     contact = floor.contact().id
+    assert [(one.id, one.ringing) for one in directory(floor.world, AgentId("1003")).agents] == [("1002", contact)]
     assert floor.command(cmd.PickUpCall, "1003", contact=contact) is None
+    assert [one.ringing for one in directory(floor.world, AgentId("1002")).agents] == [contact]
     assert len(rings(floor)) == 1, "the card first"
     floor.confirm("1003")
     floor.settle()

@@ -287,6 +287,8 @@ class Day:
             case 3 if self.chance.random() < 0.5:
                 conversation = self.chance.choice([*world.conversations, "cnone-1"])
                 self.say(cmd.DisconnectCall, "~2001", by="2001", conversation=conversation)
+            case 4 if self.chance.random() < 0.5:
+                self.say(cmd.PickUpCall, agent, contact=contact)
             case 4:
                 self.say(cmd.PullContact, agent, by="2001", contact=contact)
             case 5:

@@ -133,7 +133,8 @@ export interface CallbackDoc {
 
 /** Whom a customer can be sent to. */
 export interface Directory {
-  agents: { id: string; name: Text; state: AgentStateName; since: number; reason: string }[];
+  /** `ringing`: the contact that rings there and can be picked up. */
+  agents: { id: string; name: Text; state: AgentStateName; since: number; reason: string; ringing?: string }[];
   queues: { id: string; name: Text; waiting: number; ready: number; closed: boolean }[];
   flows: { id: string }[];
 }

@@ -1,7 +1,9 @@
-/** Who is here and in which state. Asked for anew when the figures of my queues say that somebody's state has changed. */
+/** Who is here, in which state, and whose ringing call can be picked up. Asked for anew when the figures of my queues say that somebody's state has changed. */
 import { DisconnectOutlined, SearchOutlined, TeamOutlined } from "@ant-design/icons";
+import { Button } from "antd";
 import { memo, useEffect, useMemo, useState } from "react";
 import { api } from "../engine/api";
+import { command } from "../engine/desktop";
 import { meOf, queueOf, siteOf, type store, useApp } from "../engine/store";
 import type { Directory, SiteDoc } from "../engine/types";
 import { pick, useT } from "../i18n";
@@ -99,7 +101,18 @@ const Colleague = memo(function Colleague({
       <span className={`colleague-state state-${STATE_CLASS[agent.state]}`}>
         <StateIcon state={agent.state} /> {t(`state.${agent.state}`)}
       </span>
-      <span className="quiet">{agent.state === "not_ready" && named(site?.reasons, agent.reason)}</span>
+      {agent.ringing ? (
+        <Button
+          size="small"
+          type="primary"
+          data-testid={`pickup-${agent.id}`}
+          onClick={() => void command("PickUpCall", { contact: agent.ringing })}
+        >
+          {t("day.pick_up")}
+        </Button>
+      ) : (
+        <span className="quiet">{agent.state === "not_ready" && named(site?.reasons, agent.reason)}</span>
+      )}
       <Since at={agent.since} />
     </li>
   );

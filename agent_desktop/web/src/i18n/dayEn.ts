@@ -12,6 +12,7 @@ export const dayEn: typeof dayZh = {
   missed: "Missed today",
   bar: "Call",
   redial: "Call this number",
+  pick_up: "Pick up",
   lists: "Lists",
   calls: "My calls",
   missed_calls: "Missed calls",

@@ -10,6 +10,7 @@ export const dayZh = {
   missed: "今日未接",
   bar: "通话栏",
   redial: "回拨",
+  pick_up: "代接",
   lists: "列表",
   calls: "我的通话",
   missed_calls: "未接来电",

@@ -21,6 +21,7 @@ export const en: Dictionary = {
     ready: "Lead {{by}} set you ready",
     not_ready: "Lead {{by}} set you not ready: {{text}}",
     signed_out: "Lead {{by}} signed you out",
+    picked_up: "{{by}} picked up the call that rang for you",
     read: "Read",
   },
   state: {
@@ -339,6 +340,7 @@ export const en: Dictionary = {
     not_in_wrap_up: "The wrap-up is over.",
     work_in_progress: "You still have a call or a wrap-up in hand. Finish that first.",
     no_phone: "Your phone is not connected; you can be ready as soon as it is. See the phone status above.",
+    not_ready: "Set yourself ready first, then pick up.",
     phone_elsewhere: 'Your phone is in another window. "Bring the phone here" gets it back.',
     unknown_phone: "This phone is no longer in use. Choose another one.",
     phone_taken: "Somebody else works with this phone. Open the list again and take it over if it is yours.",

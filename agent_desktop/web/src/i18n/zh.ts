@@ -20,6 +20,7 @@ export const zh = {
     ready: "班长 {{by}} 将您设为示闲",
     not_ready: "班长 {{by}} 将您设为示忙：{{text}}",
     signed_out: "班长 {{by}} 将您签退",
+    picked_up: "{{by}} 代接了振铃中的来电",
     read: "知道了",
   },
   state: {
@@ -334,6 +335,7 @@ export const zh = {
     not_in_wrap_up: "话后处理已经结束。",
     work_in_progress: "手上还有通话或话后处理，完成后再操作。",
     no_phone: "电话还没有连上，连上后才能示闲。请看右上角的电话状态。",
+    not_ready: "请先示闲，再代接。",
     phone_elsewhere: "您的电话在另一个窗口，点“电话转到这里”可以拿回来。",
     unknown_phone: "这部话机已停用，请另选一部。",
     phone_taken: "这部话机有人在用。如果是您的，请重新打开列表接管。",
