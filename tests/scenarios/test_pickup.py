@@ -1,4 +1,4 @@
-"""Pick-up: a call that rings at a colleague is taken from him; it costs him nothing, and the caller never rings twice."""
+"""Pick-up: a call that rings at a colleague is taken from him. It costs him nothing; the caller never rings twice."""
 
 from __future__ import annotations
 
