@@ -15,6 +15,7 @@ from aiohttp import web
 
 from agent_desktop import view
 from agent_desktop.directory import Directory, directory
+from agent_desktop.docs import PhoneChoice, WorkDoc
 from ctiserver import live_link
 from ctiserver.live_link import Link
 from ctiserver.model import commands as cmd, events as ev
@@ -73,7 +74,7 @@ _json = msgspec.json.Encoder()
 
 
 class PhonesAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    phones: tuple[view.PhoneChoice, ...]
+    phones: tuple[PhoneChoice, ...]
 
 
 class _Desk(Link):
@@ -216,7 +217,7 @@ class Desktops:
             doc = view.render(self._world, desk.agent, key)
             if doc is None:
                 continue
-            if isinstance(doc, view.WorkDoc):
+            if isinstance(doc, WorkDoc):
                 shows.add(ConversationId(doc.conversation))
             fresh[key] = _json.encode(doc)
         self._show(desk, shows)

@@ -9,17 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
-
 from agent_desktop import others
+from agent_desktop.docs import (
+    CallbackDoc,
+    CallerDoc,
+    DeskPhoneDoc,
+    Doc,
+    MeDoc,
+    PartnerDoc,
+    PhoneChoice,
+    PhoneDoc,
+    QueueDoc,
+    QueueNameDoc,
+    SiteDoc,
+    UnansweredDoc,
+    WorkDoc,
+)
 from agent_desktop.others import agent_name as agent_name, queue_name as queue_name
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
-from ctiserver.model.facts import Customer
 from ctiserver.model.ids import AgentId, ContactId, QueueId, desk_endpoint, desk_phone, outside_number
 from ctiserver.model.routing import CallbackConfig
-from ctiserver.model.site import DispositionConfig, Label, ReasonConfig
-from ctiserver.model.talk import Conversation, Place, Side
+from ctiserver.model.site import Label
+from ctiserver.model.talk import Conversation, Place
 from ctiserver.model.work import (
     Agent,
     AgentState,
@@ -27,7 +39,6 @@ from ctiserver.model.work import (
     ContactState,
     Device,
     DeviceKind,
-    Notice,
     Reservation,
     Task,
     WorkItem,
@@ -36,166 +47,6 @@ from ctiserver.model.work import (
     in_call,
 )
 from ctiserver.model.world import World
-
-
-class DeskPhoneDoc(msgspec.Struct, frozen=True, kw_only=True):
-    id: str
-    name: Label
-
-
-class PhoneDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """What is his phone: a page, or one beside it (`desk`): a desk phone, or an outside number, which is its id."""
-
-    kind: DeviceKind
-    desk: DeskPhoneDoc | None
-    lease: str
-    instance: str
-    registered: bool
-    contact: bool
-
-
-class UnansweredDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """The last call that he dialled, when it came to nothing. `name`: of the colleague whom he called."""
-
-    number: str
-    name: Label | None
-    why: str
-    at: float
-
-
-class MeDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """The agent himself. `pending`: a break that he chose waits for the end of his work. `own_phone`: the desk phone
-    that the sign-in gives him."""
-
-    agent: str
-    name: Label
-    signed_in: bool
-    state: AgentState
-    since: float
-    ready: bool
-    reason: str
-    chosen_by: str
-    pending: bool
-    phone: PhoneDoc | None
-    own_phone: DeskPhoneDoc | None
-    own_number: str
-    links: int
-    misses: int
-    handled: int
-    queues: tuple[str, ...]
-    unanswered: UnansweredDoc | None
-    notices: tuple[Notice, ...]
-    """what a lead has told him, until he acknowledges it"""
-
-
-class PhoneChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """A desk phone that the agent may use. `there`: it can be rung; `own`: his by configuration; `user`: who has it."""
-
-    id: str
-    name: Label
-    there: bool
-    own: bool
-    user: Label | None
-    in_call: bool
-
-
-class QueueNameDoc(msgspec.Struct, frozen=True, kw_only=True):
-    name: Label
-    disposition_required: bool
-    wrap_up_seconds: float
-    service_level_seconds: float
-
-
-class SiteDoc(msgspec.Struct, frozen=True, kw_only=True):
-    reasons: tuple[ReasonConfig, ...]
-    dispositions: tuple[DispositionConfig, ...]
-    queues: dict[str, QueueNameDoc]
-    desk_phones: bool
-    """whether the site has any"""
-    outside: bool
-    """whether outside numbers can be called"""
-
-
-class QueueDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """Live figures of one queue. `longest_since`: arrival of the one who waits longest."""
-
-    id: str
-    name: Label
-    waiting: int
-    longest_since: float | None
-    ready: int
-    staffed: int
-    talking: int
-
-
-class CallerDoc(msgspec.Struct, frozen=True, kw_only=True):
-    number: str
-    name: str
-
-
-class CallbackDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """What a callback has behind it: tries so far of at most `of`, why the last one came to nothing ('' = none has),
-    when the next is planned (None: now, or never)."""
-
-    tries: int
-    of: int
-    last: str
-    retry_at: float | None
-    booked_at: float
-
-
-class PartnerDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """The other agent of an internal call. `calls`: it is he who called."""
-
-    agent: str
-    name: Label
-    calls: bool
-
-
-class WorkDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """One piece of work of an agent: offer, talk (busy) or wrap-up. `calling`: the customer is being called,
-    `unreached`: he was, in vain, and why; `called_since`: since when his phone is called (None: the agent's own is,
-    or nobody's). `task` 'consult': another agent has called him in; `parties` are the others in the call, `side` says
-    with whom the agent is whose talk it is."""
-
-    contact: str
-    conversation: str
-    reservation: str | None
-    kind: str
-    since: float
-    queue: str
-    medium: str
-    caller: CallerDoc
-    dialled: str
-    customer: Customer | None
-    path: tuple[str, ...]
-    data: dict[str, str]
-    arrived_at: float
-    queued_at: float
-    ring_deadline: float | None
-    confirmed: bool
-    ringing: bool
-    talking_since: float | None
-    held: bool
-    lost: bool
-    recording: bool
-    listened: bool
-    until: float | None
-    note: str
-    calling: bool
-    called_since: float | None
-    unreached: bool
-    unreached_why: str
-    partner: PartnerDoc | None
-    callback: CallbackDoc | None
-    handed: tuple[others.HandedDoc, ...]
-    task: Task
-    side: Side
-    parties: tuple[others.PartyDoc, ...]
-    party_gone: others.PartyGoneDoc | None
-
-
-Doc = MeDoc | SiteDoc | QueueDoc | WorkDoc
 
 
 def keys_of(world: World, agent: AgentId) -> tuple[str, ...]:
@@ -228,29 +79,7 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
     config = world.agent_configs.get(agent)
     if config is None:
         return None
-    found = world.agents.get(agent)
-    name, queues = config.name, tuple(world.serves.get(agent, ()))
-    if found is None:
-        return MeDoc(
-            agent=agent,
-            name=name,
-            signed_in=False,
-            state=AgentState.NULL,
-            since=0.0,
-            ready=False,
-            reason="",
-            chosen_by="",
-            pending=False,
-            phone=None,
-            own_phone=_desk_phone(world, config.phone),
-        own_number=config.number,
-            links=0,
-            misses=0,
-            handled=0,
-            queues=queues,
-            unanswered=None,
-            notices=(),
-        )
+    found = world.agents.get(agent) or Agent(id=agent)
     device = found.device
     phone = None
     if device is not None:
@@ -264,7 +93,7 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
         )
     return MeDoc(
         agent=agent,
-        name=name,
+        name=config.name,
         signed_in=found.signed_in,
         state=agent_state(found),
         since=found.since,
@@ -278,7 +107,7 @@ def me(world: World, agent: AgentId) -> MeDoc | None:
         links=found.links,
         misses=found.misses,
         handled=found.handled_today,
-        queues=queues,
+        queues=tuple(world.serves.get(agent, ())),
         unanswered=_unanswered(world, found),
         notices=tuple(found.notices),
     )

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from agent_desktop import view
+from agent_desktop.docs import PartnerDoc, WorkDoc
 from ctiserver.model import commands as cmd, effects as fx, events as ev, facts
 from ctiserver.model.causes import EndReason, Unreached
 from ctiserver.model.errors import Rejection
@@ -46,7 +47,7 @@ def called(floor: Floor) -> LegId:
     return leg
 
 
-def wraps(floor: Floor, agent: str = "1001") -> view.WorkDoc:
+def wraps(floor: Floor, agent: str = "1001") -> WorkDoc:
     item = floor.work(agent)
     assert item.kind is WorkKind.WRAP_UP
     shown = view.work(floor.world, AgentId(agent), item)
@@ -344,7 +345,7 @@ def test_a_colleague_is_rung_with_the_name_of_who_calls_and_both_are_busy(floor:
     assert his not in floor.switch.auto_answered
     pop = view.work(floor.world, AgentId("1002"), floor.work("1002"))
     assert pop is not None
-    assert pop.partner == view.PartnerDoc(agent="1001", name=floor.world.site.agents[0].name, calls=True)
+    assert pop.partner == PartnerDoc(agent="1001", name=floor.world.site.agents[0].name, calls=True)
     assert [agent_state(floor.agent(agent)) for agent in ("1001", "1002")] == [AgentState.BUSY] * 2
     floor.switch.answer(his)
     floor.settle()
