@@ -231,14 +231,18 @@ export interface Day {
   missed: number;
 }
 
-/** A call that rang in vain; `end_reason`: what became of the caller, "" = not over yet. */
-export interface MissedOffer {
+/** Who called for which queue, in any list. */
+export interface ListedCaller {
   contact: string;
   conversation: string;
   queue: string;
   number: string;
   name: string;
   customer: { id: string; name: string; code: string } | null;
+}
+
+/** A call that rang in vain; `end_reason`: what became of the caller, "" = not over yet. */
+export interface MissedOffer extends ListedCaller {
   at: number;
   end_reason: string;
 }

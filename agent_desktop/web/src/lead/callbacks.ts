@@ -1,14 +1,8 @@
 /** What the server says of lost callers and booked callbacks, and what a lead does about them. */
 import { request } from "../engine/api";
-import type { Label } from "../engine/types";
+import type { Label, ListedCaller } from "../engine/types";
 
-export interface LostCaller {
-  contact: string;
-  conversation: string;
-  queue: string;
-  number: string;
-  name: string;
-  customer: { id: string; name: string; code: string } | null;
+export interface LostCaller extends ListedCaller {
   dialled: string;
   queued_at: number;
   ended_at: number;
@@ -16,13 +10,7 @@ export interface LostCaller {
   callback_end: string;
 }
 
-export interface OpenCallback {
-  contact: string;
-  conversation: string;
-  queue: string;
-  number: string;
-  name: string;
-  customer: { id: string; name: string; code: string } | null;
+export interface OpenCallback extends ListedCaller {
   state: "waiting" | "reserved" | "connected" | "scheduled";
   booked_at: number;
   queued_at: number;

@@ -3,9 +3,6 @@
  * agent can do now; actions that make no sense are not drawn.
  */
 import {
-  AudioMutedOutlined,
-  AudioOutlined,
-  CaretRightOutlined,
   EyeOutlined,
   PauseOutlined,
   PhoneFilled,
@@ -14,13 +11,14 @@ import {
   SwapOutlined,
   TableOutlined,
 } from "@ant-design/icons";
-import { answerCall, command, hangUp, phone, rejectCall } from "../engine/desktop";
+import { phone, rejectCall } from "../engine/desktop";
 import { canRing } from "../engine/device";
 import { type Chooser, chooser } from "../engine/forced";
 import { crowded } from "../engine/parties";
 import { currentWork, meOf, siteOf, useApp } from "../engine/store";
 import type { MeDoc, WorkDoc } from "../engine/types";
 import { pick, useT } from "../i18n";
+import { Answer, AnswerOnPhone, HangUp, HoldOrRetrieve, Mute, type OpenBox, Opener } from "./CallActions";
 import { DialBox } from "./DialBox";
 import { phoneNumber } from "./format";
 import { Keypad } from "./Keypad";
@@ -29,9 +27,6 @@ import { Action, ClassMarks, HangUpIcon, named, Since, STATE_CLASS, StateIcon } 
 import { QualityMark } from "./Quality";
 import { TransferBox } from "./TransferBox";
 import { WrapUpBar } from "./WrapUpBar";
-
-/** Which of the call bar's boxes is open. */
-export type OpenBox = "" | "keypad" | "transfer" | "dial";
 
 export function CallBar({ box, onBox }: { box: OpenBox; onBox: (box: OpenBox) => void }) {
   const t = useT();
@@ -110,17 +105,9 @@ function Idle({ box, onBox }: { box: OpenBox; onBox: (box: OpenBox) => void }) {
       </div>
       {me?.signed_in && rings && (
         <div className="actions">
-          <div className="keypad-anchor">
-            <Action
-              data-testid="dial"
-              on={box === "dial"}
-              icon={<PhoneOutlined />}
-              label={t("dial.open")}
-              hotkey="F9"
-              onClick={() => onBox(box === "dial" ? "" : "dial")}
-            />
-            {box === "dial" && <DialBox onClose={() => onBox("")} />}
-          </div>
+          <Opener name="dial" icon={<PhoneOutlined />} word={t("dial.open")} hotkey="F9" box={box} onBox={onBox}>
+            <DialBox onClose={() => onBox("")} />
+          </Opener>
         </div>
       )}
     </>
@@ -171,8 +158,7 @@ function Offer({ work }: { work: WorkDoc }) {
   const t = useT();
   const call = useApp((state) => state.phone.call);
   const here = useApp((state) => state.device === "here");
-  const desk = useApp((state) => (state.device === "desk" ? (meOf(state)?.phone?.desk ?? null) : null));
-  const atNumber = useApp((state) => meOf(state)?.phone?.lease.startsWith("out-") ?? false);
+  const desk = useApp((state) => state.device === "desk" && Boolean(meOf(state)?.phone?.desk));
   const answering = call?.phase === "answering" || call?.phase === "talking";
   const asks = work.parties?.find((one) => one.state === "agent")?.name;
   return (
@@ -202,14 +188,7 @@ function Offer({ work }: { work: WorkDoc }) {
       </div>
       {here && !answering && (
         <div className="actions">
-          <Action
-            data-testid="answer"
-            tone="go"
-            icon={<PhoneFilled />}
-            label={t(work.callback ? "callback.accept" : "call.answer")}
-            hotkey="F2"
-            onClick={answerCall}
-          />
+          <Answer word={t(work.callback ? "callback.accept" : "call.answer")} />
           <Action
             data-testid="reject"
             icon={<HangUpIcon />}
@@ -219,18 +198,12 @@ function Offer({ work }: { work: WorkDoc }) {
           />
         </div>
       )}
-      {desk && (
-        <div className="desk-note" data-testid="answer-on-phone">
-          <PhoneOutlined />
-          <span>{t(atNumber ? "call.on_your_line" : "call.on_your_phone", { name: pick(desk.name) })}</span>
-        </div>
-      )}
+      <AnswerOnPhone />
     </>
   );
 }
 
 function Talk({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: OpenBox) => void }) {
-  const keypad = box === "keypad";
   const t = useT();
   const call = useApp((state) => state.phone.call);
   const up = call?.phase === "talking";
@@ -241,8 +214,6 @@ function Talk({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: 
   const dials = work.medium === "outbound" || work.medium === "internal";
   const rings = work.calling && work.partner?.calls === true;
   const here = useApp((state) => state.device === "here");
-  const desk = useApp((state) => (state.device === "desk" ? (meOf(state)?.phone?.desk ?? null) : null));
-  const atNumber = useApp((state) => meOf(state)?.phone?.lease.startsWith("out-") ?? false);
   const callingWord = rings
     ? "dial.incoming"
     : !dials
@@ -272,12 +243,7 @@ function Talk({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: 
         </span>
       </div>
       {rings ? (
-        desk && (
-          <div className="desk-note" data-testid="answer-on-phone">
-            <PhoneOutlined />
-            <span>{t(atNumber ? "call.on_your_line" : "call.on_your_phone", { name: pick(desk.name) })}</span>
-          </div>
-        )
+        <AnswerOnPhone />
       ) : work.calling && dials ? (
         <div className="muted-note">{t(work.called_since ? "dial.calling_note" : "dial.own_phone_note")}</div>
       ) : work.calling ? (
@@ -296,81 +262,22 @@ function Talk({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: 
         muted && <div className="muted-note">{t("call.muted")}</div>
       )}
       <div className="actions">
-        {rings && here && call?.phase === "ringing" && (
-          <Action
-            data-testid="answer"
-            tone="go"
-            icon={<PhoneFilled />}
-            label={t("call.answer")}
-            hotkey="F2"
-            onClick={answerCall}
-          />
-        )}
+        {rings && here && call?.phase === "ringing" && <Answer word={t("call.answer")} />}
+        {!work.held && <Mute />}
+        {(work.held || (!work.lost && !work.partner?.calls && !work.calling)) && <HoldOrRetrieve work={work} />}
         {up && !work.held && (
-          <Action
-            data-testid="mute"
-            on={muted}
-            icon={muted ? <AudioMutedOutlined /> : <AudioOutlined />}
-            label={t(muted ? "call.unmute" : "call.mute")}
-            hotkey="F7"
-            onClick={() => phone.mute(!muted)}
-          />
-        )}
-        {work.held ? (
-          <Action
-            data-testid="retrieve"
-            tone="go"
-            icon={<CaretRightOutlined />}
-            label={t("call.retrieve")}
-            hotkey="F6"
-            onClick={() => void command("RetrieveCall", { conversation })}
-          />
-        ) : (
-          !work.lost &&
-          !work.partner?.calls &&
-          !work.calling && (
-            <Action
-              data-testid="hold"
-              icon={<PauseOutlined />}
-              label={t("call.hold")}
-              hotkey="F6"
-              onClick={() => void command("HoldCall", { conversation })}
-            />
-          )
-        )}
-        {up && !work.held && (
-          <div className="keypad-anchor">
-            <Action
-              data-testid="keypad"
-              on={keypad}
-              icon={<TableOutlined />}
-              label={t("call.keypad")}
-              hotkey="F9"
-              onClick={() => onBox(keypad ? "" : "keypad")}
-            />
-            {keypad && <Keypad onKey={(key) => phone.dtmf(key)} onClose={() => onBox("")} floating />}
-          </div>
+          <Opener name="keypad" icon={<TableOutlined />} word={t("call.keypad")} hotkey="F9" box={box} onBox={onBox}>
+            <Keypad onKey={(key) => phone.dtmf(key)} onClose={() => onBox("")} floating />
+          </Opener>
         )}
         {!work.lost && !work.calling && !work.partner && (
-          <div className="keypad-anchor">
-            <Action
-              data-testid="transfer"
-              on={box === "transfer"}
-              icon={<SwapOutlined />}
-              label={t("call.transfer")}
-              hotkey="F3"
-              onClick={() => onBox(box === "transfer" ? "" : "transfer")}
-            />
-            {box === "transfer" && <TransferBox conversation={conversation} onClose={() => onBox("")} />}
-          </div>
+          <Opener name="transfer" icon={<SwapOutlined />} word={t("call.transfer")} hotkey="F3" box={box} onBox={onBox}>
+            <TransferBox conversation={conversation} onClose={() => onBox("")} />
+          </Opener>
         )}
-        <Action
-          data-testid="hangup"
-          tone="stop"
-          icon={<HangUpIcon />}
-          label={t(rings ? "call.reject" : work.calling ? "callback.give_up" : "call.hangup")}
-          hotkey="F4"
-          onClick={() => void hangUp(conversation)}
+        <HangUp
+          conversation={conversation}
+          word={t(rings ? "call.reject" : work.calling ? "callback.give_up" : "call.hangup")}
         />
       </div>
     </>

@@ -3,8 +3,6 @@
  * what the agent can do now. For the colleague who was called in: who asks him, and his way out.
  */
 import {
-  AudioMutedOutlined,
-  AudioOutlined,
   CheckOutlined,
   CloseOutlined,
   LogoutOutlined,
@@ -17,14 +15,13 @@ import {
   UserOutlined,
 } from "@ant-design/icons";
 import type { ReactNode } from "react";
-import { command, hangUp, phone } from "../engine/desktop";
+import { command } from "../engine/desktop";
 import { consultedIn } from "../engine/parties";
-import { useApp } from "../engine/store";
 import type { PartyDoc, WorkDoc } from "../engine/types";
 import { pick, useT } from "../i18n";
-import type { OpenBox } from "./CallBar";
+import { HangUp, HoldOrRetrieve, Mute, type OpenBox, Opener } from "./CallActions";
 import { useCallerName } from "./CallBar";
-import { Action, HangUpIcon, Since } from "./parts";
+import { Action, Since } from "./parts";
 import { QualityMark } from "./Quality";
 import { TransferBox } from "./TransferBox";
 
@@ -136,36 +133,13 @@ function Colleague({ one, work }: { one: PartyDoc; work: WorkDoc }) {
   );
 }
 
-function Mute() {
-  const t = useT();
-  const call = useApp((state) => state.phone.call);
-  if (call?.phase !== "talking") return null;
-  return (
-    <Action
-      data-testid="mute"
-      on={call.muted}
-      icon={call.muted ? <AudioMutedOutlined /> : <AudioOutlined />}
-      label={t(call.muted ? "call.unmute" : "call.mute")}
-      hotkey="F7"
-      onClick={() => phone.mute(!call.muted)}
-    />
-  );
-}
-
 /** He was called in: it is his colleague's talk. */
 function CalledIn({ work }: { work: WorkDoc }) {
   const t = useT();
   return (
     <div className="actions">
       <Mute />
-      <Action
-        data-testid="hangup"
-        tone="stop"
-        icon={<HangUpIcon />}
-        label={t("party.leave")}
-        hotkey="F4"
-        onClick={() => void hangUp(work.conversation)}
-      />
+      <HangUp conversation={work.conversation} word={t("party.leave")} />
     </div>
   );
 }
@@ -221,25 +195,10 @@ function Own({ work, box, onBox }: { work: WorkDoc; box: OpenBox; onBox: (box: O
   return (
     <div className="actions">
       <Mute />
-      <Action
-        data-testid={work.held ? "retrieve" : "hold"}
-        tone={work.held ? "go" : "plain"}
-        icon={<PauseOutlined />}
-        label={t(work.held ? "call.retrieve" : "call.hold")}
-        hotkey="F6"
-        onClick={run(work.held ? "RetrieveCall" : "HoldCall")}
-      />
-      <div className="keypad-anchor">
-        <Action
-          data-testid="transfer"
-          on={box === "transfer"}
-          icon={<UserAddOutlined />}
-          label={t("party.add")}
-          hotkey="F3"
-          onClick={() => onBox(box === "transfer" ? "" : "transfer")}
-        />
-        {box === "transfer" && <TransferBox conversation={conversation} consultOnly onClose={() => onBox("")} />}
-      </div>
+      <HoldOrRetrieve work={work} />
+      <Opener name="transfer" icon={<UserAddOutlined />} word={t("party.add")} hotkey="F3" box={box} onBox={onBox}>
+        <TransferBox conversation={conversation} consultOnly onClose={() => onBox("")} />
+      </Opener>
       <Action
         data-testid="leave"
         tone="stop"
