@@ -3,7 +3,7 @@ import { CloseOutlined, LeftOutlined, RightOutlined } from "@ant-design/icons";
 import { Button, Input } from "antd";
 import { useState } from "react";
 import { useLanguage, useT } from "../i18n";
-import { Spans } from "./Field";
+import { Spans } from "./controls";
 import { type Holiday, type Row, setKey, useSite } from "./site";
 import { Table } from "./Table";
 import { dayText, hoursOn } from "./written";
