@@ -1,10 +1,11 @@
 /** The floor's agents as a table, sorted as one likes. */
 import { CaretDownOutlined, CaretUpOutlined, MessageOutlined } from "@ant-design/icons";
-import { useState } from "react";
+import { memo, useMemo, useState } from "react";
 import { duration } from "../engine/clock";
 import { pick, useT } from "../i18n";
 import { phoneNumber } from "../ui/format";
 import { useServerNow } from "../ui/hooks";
+import { useRows } from "../ui/longlist";
 import { named, STATE_CLASS, StateIcon } from "../ui/parts";
 import { type FloorAgent, type FloorSite, type SortKey, sorted, tooLong } from "./board";
 import type { Seat } from "./Seat";
@@ -18,6 +19,9 @@ const COLUMNS: [SortKey | "skills", boolean][] = [
   ["skills", false],
   ["handled", true],
 ];
+
+/** Pixels of a row of a long table (floor.css). */
+const ROW = 58;
 
 export function AgentTable({
   agents,
@@ -39,8 +43,11 @@ export function AgentTable({
     setDown(key === by && !down);
     setBy(key);
   };
+  const [table, setTable] = useState<HTMLTableElement | null>(null);
+  const rows = useMemo(() => sorted(agents, by, down), [agents, by, down]);
+  const { from, to, long } = useRows(table?.parentElement ?? null, rows.length, ROW);
   return (
-    <table className="floor-table">
+    <table className={`floor-table${long ? " long" : ""}`} ref={setTable} aria-rowcount={rows.length + 1}>
       <thead>
         <tr>
           {COLUMNS.map(([key, sorts]) => (
@@ -62,36 +69,50 @@ export function AgentTable({
         </tr>
       </thead>
       <tbody>
-        {sorted(agents, by, down).map((agent) => (
+        {from > 0 && <Away rows={from} />}
+        {rows.slice(from, to).map((agent, place) => (
           <AgentRow
             key={agent.id}
             agent={agent}
             site={site}
             seat={seat}
+            place={from + place + 2}
             chosen={agent.id === chosen}
-            onChoose={() => onChoose(agent.id)}
+            onChoose={onChoose}
           />
         ))}
+        {to < rows.length && <Away rows={rows.length - to} />}
       </tbody>
     </table>
   );
 }
 
-function AgentRow({
+/** Takes the room of so many rows that are not in view. */
+function Away({ rows }: { rows: number }) {
+  return (
+    <tr aria-hidden className="away">
+      <td colSpan={COLUMNS.length} style={{ height: rows * ROW }} />
+    </tr>
+  );
+}
+
+/** `place`: which row of the whole table it is. Only those whose agent has changed are drawn again. */
+const AgentRow = memo(function AgentRow({
   agent,
   site,
+  place,
   chosen,
   seat,
   onChoose,
 }: {
   agent: FloorAgent;
   site: FloorSite;
+  place: number;
   chosen: boolean;
   seat: Seat;
-  onChoose: () => void;
+  onChoose: (id: string) => void;
 }) {
   const t = useT();
-  const now = useServerNow();
   const reason = named(site.reasons, agent.reason);
   const call = agent.call;
   const here = agent.state !== "null";
@@ -100,10 +121,11 @@ function AgentRow({
       className={`${chosen ? "chosen" : ""}${here ? "" : " out"}`}
       data-testid={`agent-${agent.id}`}
       data-state={agent.state}
-      onClick={onChoose}
+      aria-rowindex={place}
+      onClick={() => onChoose(agent.id)}
     >
       <td>
-        <button type="button" className="floor-name" data-testid={`open-${agent.id}`} onClick={onChoose}>
+        <button type="button" className="floor-name" data-testid={`open-${agent.id}`}>
           <b>{pick(agent.name)}</b> <span className="num">{agent.id}</span>
         </button>
         <small>{pick(site.groups[agent.group])}</small>
@@ -124,7 +146,7 @@ function AgentRow({
           )}
         </small>
       </td>
-      <td className={`num right level-${tooLong(agent, now, site.floor)}`}>{here && duration(now - agent.since)}</td>
+      <HowLong agent={agent} site={site} />
       <td>
         {call && (
           <div className="floor-call">
@@ -143,6 +165,16 @@ function AgentRow({
       </td>
       <td className="num right">{here && agent.handled}</td>
     </tr>
+  );
+});
+
+/** The one cell that changes by itself, once a second. */
+function HowLong({ agent, site }: { agent: FloorAgent; site: FloorSite }) {
+  const now = useServerNow();
+  return (
+    <td className={`num right level-${tooLong(agent, now, site.floor)}`}>
+      {agent.state !== "null" && duration(now - agent.since)}
+    </td>
   );
 }
 

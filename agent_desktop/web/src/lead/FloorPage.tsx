@@ -2,10 +2,10 @@
 import { BellOutlined, HistoryOutlined, LockOutlined, TeamOutlined } from "@ant-design/icons";
 import { App, Button, Drawer, Select } from "antd";
 import i18next from "i18next";
-import { useEffect, useState } from "react";
+import { memo, useCallback, useEffect, useMemo, useState } from "react";
 import { ApiError } from "../engine/api";
 import { pulse } from "../engine/store";
-import type { AgentStateName, Docs, Login } from "../engine/types";
+import type { AgentStateName, Login } from "../engine/types";
 import { pick, useT } from "../i18n";
 import { floorEn } from "../i18n/floorEn";
 import { floorZh } from "../i18n/floorZh";
@@ -13,7 +13,7 @@ import { useTicking } from "../ui/hooks";
 import { Empty, sentence } from "../ui/parts";
 import { AgentTable } from "./AgentTable";
 import { Audit } from "./Audit";
-import { agentsIn, callsIn, type Filters, filtered, queuesIn, siteIn } from "./board";
+import { agentsIn, callsIn, type Filters, type FloorSite, filtered, queuesIn, siteIn } from "./board";
 import { CallTable, QueueTable } from "./FloorTables";
 import { AgentDrawer, MessageBox } from "./LeadActs";
 import { LeadPage } from "./LeadPage";
@@ -40,31 +40,37 @@ function Floor({ who, onEnded }: { who: Login; onEnded: () => void }) {
   const [agent, setAgent] = useState("");
   const [open, setOpen] = useState<"" | "message" | "audit">("");
   const site = siteIn(docs);
-  const act: Act = async (work) => {
-    try {
-      await work;
-      void message.success(t("floor.done"));
-      return true;
-    } catch (error) {
-      void message.error(sentence(error instanceof ApiError ? error.code : "failed"));
-      return false;
-    }
-  };
+  // What is below is drawn again with every message; it gets the same functions and lists as long as they are the same.
+  const act: Act = useCallback(
+    async (work) => {
+      try {
+        await work;
+        void message.success(t("floor.done"));
+        return true;
+      } catch (error) {
+        void message.error(sentence(error instanceof ApiError ? error.code : "failed"));
+        return false;
+      }
+    },
+    [message, t],
+  );
+  const close = useCallback(() => setOpen(""), []);
+  const leave = useCallback(() => setAgent(""), []);
+  const agents = useMemo(() => agentsIn(docs), [docs]);
+  const shown = useMemo(() => filtered(agents, filters), [agents, filters]);
   if (!site) return <main className="floor" aria-busy="true" />;
-  const agents = agentsIn(docs);
   if (agents.length === 0 && Object.keys(site.queues).length === 0)
     return (
       <main className="floor">
         <Empty icon={<LockOutlined />} title={t("floor.no_team")} hint={t("floor.no_team_hint")} />
       </main>
     );
-  const shown = filtered(agents, filters);
   const queues = queuesIn(docs).filter((queue) => !filters.queue || queue.id === filters.queue);
   const calls = callsIn(docs).filter((call) => !filters.queue || call.queue === filters.queue);
   return (
     <main className={`floor${status === "live" ? "" : " stale"}`} data-testid="floor">
       <div className="floor-tools">
-        <FilterBar docs={docs} filters={filters} onChange={setFilters} />
+        <FilterBar site={site} filters={filters} onChange={setFilters} />
         <span className="spacer" />
         <Fresh status={status} />
         <Button icon={<BellOutlined />} data-testid="message-all" onClick={() => setOpen("message")}>
@@ -90,16 +96,10 @@ function Floor({ who, onEnded }: { who: Login; onEnded: () => void }) {
         </section>
       </div>
       <OwnBar seat={seat} />
-      <AgentDrawer
-        agent={agents.find((each) => each.id === agent)}
-        site={site}
-        act={act}
-        seat={seat}
-        onClose={() => setAgent("")}
-      />
+      <AgentDrawer agent={agents.find((each) => each.id === agent)} site={site} act={act} seat={seat} onClose={leave} />
       <EndSure seat={seat} />
-      <MessageBox open={open === "message"} to={null} act={act} onClose={() => setOpen("")} />
-      <Drawer open={open === "audit"} title={t("floor.audit")} size="large" onClose={() => setOpen("")} destroyOnHidden>
+      <MessageBox open={open === "message"} to={null} act={act} onClose={close} />
+      <Drawer open={open === "audit"} title={t("floor.audit")} size="large" onClose={close} destroyOnHidden>
         <Audit />
       </Drawer>
     </main>
@@ -108,18 +108,17 @@ function Floor({ who, onEnded }: { who: Login; onEnded: () => void }) {
 
 const STATES: AgentStateName[] = ["ready", "reserved", "busy", "working_after_call", "not_ready", "null"];
 
-function FilterBar({
-  docs,
+const FilterBar = memo(function FilterBar({
+  site,
   filters,
   onChange,
 }: {
-  docs: Docs;
+  site: FloorSite;
   filters: Filters;
   onChange: (filters: Filters) => void;
 }) {
   const t = useT();
-  const site = siteIn(docs);
-  const groups = Object.entries(site?.groups ?? {});
+  const groups = Object.entries(site.groups);
   const choose = (key: keyof Filters, options: { value: string; label: string }[]) => (
     <Select
       value={filters[key]}
@@ -139,7 +138,7 @@ function FilterBar({
         )}
       {choose(
         "queue",
-        Object.entries(site?.queues ?? {}).map(([id, queue]) => ({ value: id, label: pick(queue.name) })),
+        Object.entries(site.queues).map(([id, queue]) => ({ value: id, label: pick(queue.name) })),
       )}
       {choose("state", [
         { value: "present", label: t("floor.present") },
@@ -147,7 +146,7 @@ function FilterBar({
       ])}
     </>
   );
-}
+});
 
 /** How fresh the picture is; grey after three seconds without a word of the server. */
 export function Fresh({ status }: { status: string }) {

@@ -1,6 +1,7 @@
 /** The tables of the floor beside the agents': queues, calls. */
 import { PhoneOutlined, QuestionCircleOutlined, VerticalAlignTopOutlined } from "@ant-design/icons";
 import { Button, Dropdown, Popconfirm } from "antd";
+import { memo, type RefObject, useRef, useState } from "react";
 import { duration } from "../engine/clock";
 import { pick, useT } from "../i18n";
 import { phoneNumber } from "../ui/format";
@@ -85,7 +86,8 @@ export function CallTable({
   seat: Seat;
 }) {
   const t = useT();
-  const now = useServerNow();
+  const everybody = useRef(agents);
+  everybody.current = agents;
   if (calls.length === 0)
     return (
       <p className="floor-none">
@@ -105,100 +107,136 @@ export function CallTable({
         </tr>
       </thead>
       <tbody>
-        {calls.map((call) => {
-          const waits = call.contact && call.state === "waiting";
-          const place = call.state === "reserved" ? "reserved" : call.place;
-          return (
-            <tr key={call.conversation} data-testid="floor-call" data-place={place} data-contact={call.contact}>
-              <td className="floor-who">
-                {call.name || phoneNumber(call.number) || t("call.anonymous")}
-                {call.name && <small className="num">{phoneNumber(call.number)}</small>}
-              </td>
-              <td>{pick(site.queues[call.queue]?.name) || call.queue}</td>
-              <td>
-                {t(`floor.place_${place}`)}
-                <small>
-                  {call.agents.join(", ")}
-                  {call.prefer && t("floor.for_agent", { name: call.prefer })}
-                  {waits && call.head && !call.prefer && t("floor.first")}
-                  {waits && call.priority > 0 && ` +${duration(call.priority)}`}
-                </small>
-              </td>
-              <td
-                className={`num right level-${waits ? above(now - call.since, site.floor.warn_longest_seconds, site.floor.bad_longest_seconds) : ""}`}
-              >
-                {duration(now - call.since)}
-              </td>
-              <td className="right floor-acts">
-                <TalkActs conversation={call.conversation} seat={seat} who={call.name || call.number} />
-                {waits && (
-                  <>
-                    <Dropdown
-                      trigger={["click"]}
-                      menu={{
-                        items: agents
-                          .filter((agent) => agent.state !== "null" && agent.queues.includes(call.queue))
-                          .map((agent) => ({
-                            key: agent.id,
-                            label: `${pick(agent.name)} ${agent.id} · ${t(`state.${agent.state}`)}`,
-                          })),
-                        onClick: ({ key }) => void act(acts.pull(call.contact, key)),
-                      }}
-                    >
-                      <Button size="small" data-testid="pull">
-                        {t("floor.pull")}
-                      </Button>
-                    </Dropdown>
-                    <Dropdown
-                      trigger={["click"]}
-                      menu={{
-                        items: PRIORITIES.map((seconds) => ({
-                          key: String(seconds),
-                          label: seconds ? t("floor.priority_up", { minutes: seconds / 60 }) : t("floor.priority_none"),
-                        })),
-                        onClick: ({ key }) => void act(acts.prioritise(call.contact, Number(key))),
-                      }}
-                    >
-                      <Button
-                        size="small"
-                        icon={<VerticalAlignTopOutlined />}
-                        aria-label={t("floor.priority")}
-                        title={t("floor.priority")}
-                        data-testid="priority"
-                      />
-                    </Dropdown>
-                    <Button
-                      size="small"
-                      icon={<QuestionCircleOutlined />}
-                      aria-label={t("floor.why")}
-                      title={t("floor.why")}
-                      href={`/lead/waiting#${encodeURIComponent(call.contact)}`}
-                    />
-                  </>
-                )}
-                {call.place !== "booked" && call.place !== "calling" && (
-                  <Popconfirm
-                    title={t("floor.end_sure")}
-                    okText={t("floor.end_call")}
-                    cancelText={t("floor.close")}
-                    okButtonProps={{ danger: true }}
-                    onConfirm={() => void act(acts.end(call.conversation))}
-                  >
-                    <Button
-                      size="small"
-                      danger
-                      icon={<HangUpIcon />}
-                      aria-label={t("floor.end_call")}
-                      title={t("floor.end_call")}
-                      data-testid="end-call"
-                    />
-                  </Popconfirm>
-                )}
-              </td>
-            </tr>
-          );
-        })}
+        {calls.map((call) => (
+          <CallRow key={call.conversation} call={call} everybody={everybody} site={site} act={act} seat={seat} />
+        ))}
       </tbody>
     </table>
+  );
+}
+
+/** Only those whose call has changed are drawn again; `everybody` is looked at when somebody is to be chosen. */
+const CallRow = memo(function CallRow({
+  call,
+  everybody,
+  site,
+  act,
+  seat,
+}: {
+  call: FloorCall;
+  everybody: RefObject<FloorAgent[]>;
+  site: FloorSite;
+  act: Act;
+  seat: Seat;
+}) {
+  const t = useT();
+  const waits = call.contact !== "" && call.state === "waiting";
+  const place = call.state === "reserved" ? "reserved" : call.place;
+  return (
+    <tr data-testid="floor-call" data-place={place} data-contact={call.contact}>
+      <td className="floor-who">
+        {call.name || phoneNumber(call.number) || t("call.anonymous")}
+        {call.name && <small className="num">{phoneNumber(call.number)}</small>}
+      </td>
+      <td>{pick(site.queues[call.queue]?.name) || call.queue}</td>
+      <td>
+        {t(`floor.place_${place}`)}
+        <small>
+          {call.agents.join(", ")}
+          {call.prefer && t("floor.for_agent", { name: call.prefer })}
+          {waits && call.head && !call.prefer && t("floor.first")}
+          {waits && call.priority > 0 && ` +${duration(call.priority)}`}
+        </small>
+      </td>
+      <HowLong call={call} waits={waits} site={site} />
+      <td className="right floor-acts">
+        <TalkActs conversation={call.conversation} seat={seat} who={call.name || call.number} />
+        {waits && (
+          <>
+            <Pull call={call} everybody={everybody} act={act} />
+            <Dropdown
+              trigger={["click"]}
+              menu={{
+                items: PRIORITIES.map((seconds) => ({
+                  key: String(seconds),
+                  label: seconds ? t("floor.priority_up", { minutes: seconds / 60 }) : t("floor.priority_none"),
+                })),
+                onClick: ({ key }) => void act(acts.prioritise(call.contact, Number(key))),
+              }}
+            >
+              <Button
+                size="small"
+                icon={<VerticalAlignTopOutlined />}
+                aria-label={t("floor.priority")}
+                title={t("floor.priority")}
+                data-testid="priority"
+              />
+            </Dropdown>
+            <Button
+              size="small"
+              icon={<QuestionCircleOutlined />}
+              aria-label={t("floor.why")}
+              title={t("floor.why")}
+              href={`/lead/waiting#${encodeURIComponent(call.contact)}`}
+            />
+          </>
+        )}
+        {call.place !== "booked" && call.place !== "calling" && (
+          <Popconfirm
+            title={t("floor.end_sure")}
+            okText={t("floor.end_call")}
+            cancelText={t("floor.close")}
+            okButtonProps={{ danger: true }}
+            onConfirm={() => void act(acts.end(call.conversation))}
+          >
+            <Button
+              size="small"
+              danger
+              icon={<HangUpIcon />}
+              aria-label={t("floor.end_call")}
+              title={t("floor.end_call")}
+              data-testid="end-call"
+            />
+          </Popconfirm>
+        )}
+      </td>
+    </tr>
+  );
+});
+
+/** The one cell that changes by itself, once a second. */
+function HowLong({ call, waits, site }: { call: FloorCall; waits: boolean; site: FloorSite }) {
+  const now = useServerNow();
+  const { warn_longest_seconds: warn, bad_longest_seconds: bad } = site.floor;
+  return (
+    <td className={`num right level-${waits ? above(now - call.since, warn, bad) : ""}`}>
+      {duration(now - call.since)}
+    </td>
+  );
+}
+
+/** Gives the caller to an agent of his queue. The list is made when it is opened: there may be hundreds. */
+function Pull({ call, everybody, act }: { call: FloorCall; everybody: RefObject<FloorAgent[]>; act: Act }) {
+  const t = useT();
+  const [open, setOpen] = useState(false);
+  const items = open
+    ? everybody.current
+        .filter((agent) => agent.state !== "null" && agent.queues.includes(call.queue))
+        .map((agent) => ({
+          key: agent.id,
+          label: `${pick(agent.name)} ${agent.id} · ${t(`state.${agent.state}`)}`,
+        }))
+    : [];
+  return (
+    <Dropdown
+      trigger={["click"]}
+      open={open}
+      onOpenChange={setOpen}
+      menu={{ items, onClick: ({ key }) => void act(acts.pull(call.contact, key)) }}
+    >
+      <Button size="small" data-testid="pull">
+        {t("floor.pull")}
+      </Button>
+    </Dropdown>
   );
 }

@@ -1,6 +1,6 @@
 /** What a lead does to an agent: force a state, send a message, change skills and queues. */
 import { Button, Drawer, Dropdown, Input, InputNumber, Modal, Popconfirm, Select } from "antd";
-import { useEffect, useState } from "react";
+import { memo, useEffect, useState } from "react";
 import { pick, useT } from "../i18n";
 import { named, STATE_CLASS, StateIcon } from "../ui/parts";
 import type { FloorAgent, FloorSite } from "./board";
@@ -8,7 +8,7 @@ import type { Act } from "./FloorPage";
 import { comes, MODES, type Seat } from "./Seat";
 import { acts } from "./useFloor";
 
-export function AgentDrawer({
+export const AgentDrawer = memo(function AgentDrawer({
   agent,
   site,
   act,
@@ -74,7 +74,7 @@ export function AgentDrawer({
       )}
     </Drawer>
   );
-}
+});
 
 /** Into his call, in words; the bar at the page's foot then says who hears whom. */
 function InCall({ agent, act, seat }: { agent: FloorAgent; act: Act; seat: Seat }) {
@@ -163,7 +163,7 @@ function Ability({ agent, site, act }: { agent: FloorAgent; site: FloorSite; act
 }
 
 /** `to` null: everybody of the own teams. */
-export function MessageBox({
+export const MessageBox = memo(function MessageBox({
   open,
   to,
   act,
@@ -206,4 +206,4 @@ export function MessageBox({
       />
     </Modal>
   );
-}
+});

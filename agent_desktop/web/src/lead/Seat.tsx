@@ -5,7 +5,7 @@
 import { AudioOutlined, CustomerServiceOutlined } from "@ant-design/icons";
 import { App, Button, Modal, Select } from "antd";
 import i18next from "i18next";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { ApiError, api } from "../engine/api";
 import type { PhoneState } from "../engine/phone";
 import type { Directory, Login, PhoneChoice } from "../engine/types";
@@ -54,7 +54,7 @@ export function useSeat(who: Login, onEnded: () => void): Seat {
   const [ending, end] = useState<Talk | null>(null);
   const seat = useRef<SeatPhone | null>(null);
   seat.current ??= new SeatPhone(setPhone);
-  const own = list && mine(list.talks, who.user);
+  const own = useMemo(() => list && mine(list.talks, who.user), [list, who.user]);
 
   const act = useCallback(
     async (work: () => Promise<unknown>) => {
@@ -77,51 +77,54 @@ export function useSeat(who: Login, onEnded: () => void): Seat {
     if (there) waits.current?.done();
   }, [own]);
 
-  const enter = async (talk: Talk, mode: Mode) => {
-    if (own?.talk.conversation === talk.conversation) return talks.change(talk.conversation, mode);
-    if (own && !own.taken) await talks.stop(own.talk.conversation);
-    if (!list?.phone?.desk && phone.status !== "ready") await seat.current?.take();
-    return talks.monitor(talk.conversation, mode);
-  };
-  const there = (conversation: string) =>
-    new Promise<void>((resolve, reject) => {
-      const tooLong = setTimeout(() => {
-        waits.current = null;
-        reject(new Error("no_phone"));
-      }, THERE_MS);
-      const done = () => {
-        clearTimeout(tooLong);
-        waits.current = null;
-        resolve();
-      };
-      waits.current = { conversation, done };
-    });
-  return {
-    user: who.user,
-    list,
-    away,
-    phone,
-    own,
-    act,
-    ending,
-    end,
-    come: (talk, mode) => act(() => enter(talk, mode)),
-    // Only who is in a call can take it over: from outside he listens first, until his phone is there.
-    takeOver: (talk) =>
-      act(async () => {
-        if (own?.talk.conversation !== talk.conversation) {
-          const arrived = there(talk.conversation);
-          await Promise.all([enter(talk, "listen"), arrived]);
-        }
-        await talks.takeOver(talk.conversation);
-      }),
-    chooseDesk: (desk) =>
-      act(async () => {
-        if (!desk) return seat.current?.take();
-        await talks.desk(desk);
-        seat.current?.drop();
-      }),
-  };
+  // The same object as long as it says the same: every row of the floor has it.
+  return useMemo(() => {
+    const enter = async (talk: Talk, mode: Mode) => {
+      if (own?.talk.conversation === talk.conversation) return talks.change(talk.conversation, mode);
+      if (own && !own.taken) await talks.stop(own.talk.conversation);
+      if (!list?.phone?.desk && phone.status !== "ready") await seat.current?.take();
+      return talks.monitor(talk.conversation, mode);
+    };
+    const there = (conversation: string) =>
+      new Promise<void>((resolve, reject) => {
+        const tooLong = setTimeout(() => {
+          waits.current = null;
+          reject(new Error("no_phone"));
+        }, THERE_MS);
+        const done = () => {
+          clearTimeout(tooLong);
+          waits.current = null;
+          resolve();
+        };
+        waits.current = { conversation, done };
+      });
+    return {
+      user: who.user,
+      list,
+      away,
+      phone,
+      own,
+      act,
+      ending,
+      end,
+      come: (talk, mode) => act(() => enter(talk, mode)),
+      // Only who is in a call can take it over: from outside he listens first, until his phone is there.
+      takeOver: (talk) =>
+        act(async () => {
+          if (own?.talk.conversation !== talk.conversation) {
+            const arrived = there(talk.conversation);
+            await Promise.all([enter(talk, "listen"), arrived]);
+          }
+          await talks.takeOver(talk.conversation);
+        }),
+      chooseDesk: (desk) =>
+        act(async () => {
+          if (!desk) return seat.current?.take();
+          await talks.desk(desk);
+          seat.current?.drop();
+        }),
+    };
+  }, [who.user, list, away, phone, own, act, ending]);
 }
 
 /** Asks once before a call is cut off. */
