@@ -30,6 +30,7 @@ new PerformanceObserver((list) => {
 """
 _COUNT = "() => performance.interactionCount"
 _TAKE = "() => window.__entries.splice(0)"
+LIVE = ("/api/v1/live", "/api/v1/floor/live")
 PAUSE = 0.12
 """Seconds between two interactions."""
 PAINTED = 0.5
@@ -46,7 +47,7 @@ class Feed:
         page.on("websocket", self._opened)
 
     def _opened(self, socket: WebSocket) -> None:
-        if socket.url.endswith("/live"):
+        if socket.url.endswith(LIVE):
             socket.on("framereceived", self._heard)
 
     def _heard(self, frame: str | bytes) -> None:
