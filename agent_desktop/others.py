@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import msgspec
 
 from ctiserver.model.causes import Parted
-from ctiserver.model.ids import AgentId, QueueId
+from ctiserver.model.ids import QUEUE_PARTY, AgentId, QueueId
 from ctiserver.model.site import Label
-from ctiserver.model.talk import Conversation, PartyState, live_leg, party
+from ctiserver.model.talk import Conversation, Party, PartyGone, PartyState, live_leg, party
 from ctiserver.model.work import Contact
 from ctiserver.model.world import World
 
@@ -24,7 +24,8 @@ class HandedDoc(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartyDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """Another agent in the call. `state`: how far he has come ('agent': it is his talk). `lost`: his phone is gone."""
+    """Another agent in the call; a queue that is asked, or somebody at an outside number (`ids.QUEUE_PARTY`,
+    `ids.OUTSIDE_PARTY`). `state`: how far he has come ('agent': it is his talk). `lost`: his phone is gone."""
 
     agent: str
     name: Label
@@ -81,20 +82,31 @@ def parties(world: World, conversation: Conversation, me: AgentId) -> tuple[Part
         found.append(_party_doc(world, conversation, conversation.agent, "agent", conversation.talking_since))
     for one in conversation.parties:
         if one.agent != me:
-            found.append(_party_doc(world, conversation, one.agent, one.state.value, one.since))
+            doc = _party_doc(world, conversation, one.agent, one.state.value, one.since)
+            found.append(msgspec.structs.replace(doc, name=_name(world, one)))
     return tuple(found)
 
 
 def _party_doc(world: World, conversation: Conversation, agent: AgentId, state: str, since: float) -> PartyDoc:
-    there = state in (PartyState.ASKED.value, PartyState.RINGING.value) or live_leg(conversation, agent) is not None
+    there = state in _NOT_YET or live_leg(conversation, agent) is not None
     return PartyDoc(agent=agent, name=agent_name(world, agent), state=state, since=since, lost=not there)
+
+
+_NOT_YET = (PartyState.WAITING.value, PartyState.ASKED.value, PartyState.RINGING.value)
+
+
+def _name(world: World, one: Party | PartyGone) -> Label:
+    """Of an agent, a queue that is asked, or a number."""
+    if one.number:
+        return Label(zh=one.number, en=one.number)
+    return queue_name(world, one.queue) if one.queue and one.agent == QUEUE_PARTY else agent_name(world, one.agent)
 
 
 def party_gone(world: World, conversation: Conversation) -> PartyGoneDoc | None:
     gone = conversation.party_gone
     if gone is None:
         return None
-    return PartyGoneDoc(agent=gone.agent, name=agent_name(world, gone.agent), why=gone.why, at=gone.at)
+    return PartyGoneDoc(agent=gone.agent, name=_name(world, gone), why=gone.why, at=gone.at)
 
 
 def agent_name(world: World, agent: AgentId) -> Label:

@@ -207,6 +207,7 @@ def _apply_consult(
     index: Index, world: World, event: ev.ConsultAsked | ev.ConsultRing | ev.ConsultUp | ev.PartyLeft
 ) -> None:
     consult.apply(world, event)
+    index.parties_changed(event.conversation)
     _agent(index, world, event.agent, event.at)
 
 
@@ -304,6 +305,7 @@ APPLY: dict[type, Callable[..., None]] = {
     ev.CallbackPlanned: _apply_callback,
     ev.CallbackDue: _apply_callback,
     ev.ContactConnected: _apply_connected,
+    ev.ConsultQueued: lambda index, world, event: index.parties_changed(event.conversation),
     **dict.fromkeys((ev.ConsultAsked, ev.ConsultRing, ev.ConsultUp, ev.PartyLeft), _apply_consult),
     ev.ContactPassed: _apply_passed,
     ev.AgentLegLost: _apply_leg_lost,

@@ -10,11 +10,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from acd.core import agent as agents, consult, contact as contacts, queue_rules, reservation as reservations, waiting
+from acd.core import (
+    agent as agents,
+    asking,
+    consult,
+    contact as contacts,
+    queue_rules,
+    reservation as reservations,
+    waiting,
+)
 from acd.core.index import Index
 from ctiserver.model.facts import SeenEndpoint
 from ctiserver.model.faults import Fault, FaultKind
-from ctiserver.model.ids import AgentId, ContactId, ConversationId, ReservationId, desk_endpoint, desk_phone, is_lease
+from ctiserver.model.ids import (
+    OUTSIDE_PARTY,
+    QUEUE_PARTY,
+    AgentId,
+    ContactId,
+    ConversationId,
+    ReservationId,
+    desk_endpoint,
+    desk_phone,
+    is_lease,
+)
+from ctiserver.model.routing import VOICE
 from ctiserver.model.talk import PartyState, party
 from ctiserver.model.work import Agent, Contact, ContactState, Device, DeviceKind, Reservation, Task, WorkItem, WorkKind
 from ctiserver.model.world import World
@@ -105,6 +124,8 @@ def _parties(world: World) -> Iterator[Fault]:
     """Whoever was called in knows of it."""
     for conversation in world.conversations.values():
         for one in conversation.parties:
+            if one.agent in (QUEUE_PARTY, OUTSIDE_PARTY):
+                continue
             agent = world.agents.get(one.agent)
             if agent is None or one.item not in agent.work:
                 yield _work(one.agent, one.item, conversation.id, f"agent {one.agent} does not know of his consult")
@@ -178,6 +199,14 @@ def _reservations(world: World) -> Iterator[Fault]:
 def _unserved(world: World) -> Iterator[Fault]:
     if not world.switch_up:
         return
+    for conversation in world.conversations.values():
+        one = asking.waits(conversation)
+        for config in world.site.agents if one is not None else ():
+            name_of = AgentId(config.id)
+            if one is not None and _free(world, name_of, VOICE) and asking.admits(world, one, name_of):
+                detail = f"{conversation.id} asks for anybody of {one.queue} while agent {name_of} is free"
+                yield Fault(kind=FaultKind.UNSERVED, target=one.item, conversation=conversation.id, detail=detail)
+                break
     able: dict[object, list[AgentId]] = {}  # who of the free may get contacts like this one
     for name, contact in world.contacts.items():
         if contact.state is not ContactState.WAITING or contact.away or contact.queue not in world.queue_configs:

@@ -1,23 +1,23 @@
 """Consult and conference: whom the agent may call in, and who has the customer when he goes.
 
 Lives here: the colleague's part (he is reserved, rung, busy, free again without a wrap-up) and the contact that passes
-to him. Not here: legs and bridges (`ctiserver.calls.parties`). A colleague who is asked has no contact: the thing in
-his hands has the id that the contact gets if the customer is handed to him. Seconds: the queue's time to answer an
-offer, and the constants of offers.
+to him. Not here: legs and bridges (`ctiserver.calls.parties`), whom a queue that is asked finds (`asking`). A colleague
+who is asked has no contact: the thing in his hands has the id that the contact gets if the customer is handed to him.
+Seconds: the queue's time to answer an offer, and the constants of offers; an outside number rings as long as any.
 """
 
 from __future__ import annotations
 
-from acd.core import agent as agents, contact as contacts, outcomes, reservation
+from acd.core import agent as agents, contact as contacts, dial, outcomes, queue_rules, reservation
 from acd.core.index import Index
 from acd.core.routing import CONFIRM_WITHIN
 from acd.core.transfer import LONGEST_PATH
 from ctiserver.model import commands as cmd, events as ev
 from ctiserver.model.causes import Parted
 from ctiserver.model.errors import CommandRejected, Rejection
-from ctiserver.model.ids import AgentId, ContactId
+from ctiserver.model.ids import OUTSIDE_PARTY, AgentId, ContactId
 from ctiserver.model.routing import INTERNAL, MADE, VOICE
-from ctiserver.model.talk import Conversation, Party, PartyState, Place, consulted, joined, live_leg, party
+from ctiserver.model.talk import Conversation, Party, PartyState, Place, asks_next, consulted, joined, live_leg, party
 from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.work import Agent, Contact, ContactState, Task, WorkItem, WorkKind
 from ctiserver.model.world import Ctx, World
@@ -40,13 +40,15 @@ def command(world: World, index: Index, item: Command, ctx: Ctx) -> Decision:
     conversation, contact = _talk(world, index, item)
     match item:
         case cmd.ConsultCall():
-            return _ask(world, conversation, contact, item, ctx)
+            return _ask(world, index, conversation, contact, item, ctx)
         case cmd.CompleteConsult():
             one = consulted(conversation)
             if one is None:
                 raise CommandRejected(Rejection.NO_CONSULT)
             if one.state is not PartyState.CONSULTING or live_leg(conversation, one.agent) is None:
                 raise CommandRejected(Rejection.CONSULT_RINGING)
+            if one.number and joined(conversation):  # a colleague keeps the customer: put them together, and leave
+                raise CommandRejected(Rejection.NOT_ALLOWED)
             return Decision(_passed(world, conversation, contact, one, ctx.now))
         case cmd.LeaveConference():
             if consulted(conversation) is not None:
@@ -69,9 +71,11 @@ def _talk(world: World, index: Index, item: Command) -> tuple[Conversation, Cont
     return conversation, contact
 
 
-def _ask(world: World, conversation: Conversation, contact: Contact, item: cmd.ConsultCall, ctx: Ctx) -> Decision:
-    if not item.to_agent:
-        raise CommandRejected(Rejection.BAD_COMMAND, "to_agent")
+def _ask(
+    world: World, index: Index, conversation: Conversation, contact: Contact, item: cmd.ConsultCall, ctx: Ctx
+) -> Decision:
+    if [bool(whom) for whom in (item.to_agent, item.queue, item.number)].count(True) != 1:
+        raise CommandRejected(Rejection.BAD_COMMAND, "exactly one of to_agent, queue, number")
     if contact.medium == INTERNAL:
         raise CommandRejected(Rejection.NOT_ALLOWED)
     if consulted(conversation) is not None:
@@ -83,6 +87,10 @@ def _ask(world: World, conversation: Conversation, contact: Contact, item: cmd.C
     leg = live_leg(conversation, item.agent)
     if leg is not None and leg.on_hold:
         raise CommandRejected(Rejection.HELD_ON_PHONE)
+    if item.queue:
+        return Decision((_queue_asked(world, index, conversation, item, ctx),))
+    if item.number:
+        return Decision(_outside_asked(world, conversation, item, ctx))
     _free(world, item)
     name = ctx.ids.contact()
     asked = ev.ConsultAsked(
@@ -95,6 +103,48 @@ def _ask(world: World, conversation: Conversation, contact: Contact, item: cmd.C
         at=ctx.now,
     )
     return Decision((asked,))
+
+
+def _queue_asked(
+    world: World, index: Index, conversation: Conversation, item: cmd.ConsultCall, ctx: Ctx
+) -> ev.ConsultQueued:
+    """Nobody is asked where no caller would be taken. Raises CommandRejected."""
+    if item.queue not in world.queue_configs:
+        raise CommandRejected(Rejection.UNKNOWN_TARGET, item.queue)
+    if (refused := queue_rules.Rules(world, index, ctx).refuses(item.queue)) is not None:
+        raise CommandRejected(Rejection.TARGET_CLOSED, refused.value)
+    return ev.ConsultQueued(
+        conversation=conversation.id,
+        asked_by=item.agent,
+        queue=item.queue,
+        item=ctx.ids.contact(),
+        deadline=ctx.now + contacts.queue_config(world, item.queue).max_wait_seconds,
+        at=ctx.now,
+    )
+
+
+def _outside_asked(
+    world: World, conversation: Conversation, item: cmd.ConsultCall, ctx: Ctx
+) -> tuple[ev.Event, ...]:
+    """By the rules of any outside call; there is no pop that he could be shown. Raises CommandRejected."""
+    number = dial.outside_number(world, world.agents[item.agent], item.number, ctx.now)
+    if party(conversation, OUTSIDE_PARTY) is not None:
+        raise CommandRejected(Rejection.TOO_MANY_PARTIES)
+    thing, deadline = ctx.ids.contact(), ctx.now + world.site.outbound.ring_seconds
+    asked = ev.ConsultAsked(
+        conversation=conversation.id,
+        asked_by=item.agent,
+        agent=OUTSIDE_PARTY,
+        item=thing,
+        reservation=ctx.ids.reservation(),
+        confirm_by=deadline,
+        at=ctx.now,
+        number=number,
+    )
+    rung = ev.ConsultRing(
+        conversation=conversation.id, agent=OUTSIDE_PARTY, item=thing, deadline=deadline, at=ctx.now
+    )
+    return asked, rung
 
 
 def _free(world: World, item: cmd.ConsultCall) -> None:
@@ -115,17 +165,38 @@ def _free(world: World, item: cmd.ConsultCall) -> None:
 
 
 def _heir(conversation: Conversation) -> Party | None:
-    """Who keeps the customer when the agent leaves the conference: the first of those who are there."""
-    return next((one for one in joined(conversation) if live_leg(conversation, one.agent) is not None), None)
+    """Who keeps the customer when the agent leaves the conference: the first of those who are there, agents first."""
+    there = [one for one in joined(conversation) if live_leg(conversation, one.agent) is not None]
+    return next((one for one in there if not one.number), there[0] if there else None)
 
 
 def _passed(world: World, conversation: Conversation, contact: Contact, to: Party, now: float) -> tuple[ev.Event, ...]:
     """The agent's contact was answered and ends; the other has a new one of the same conversation, as after a transfer.
-    Whom the agent was consulting meanwhile is let go."""
+    Whom the agent was consulting meanwhile is let go; by somebody outside everybody else, too (one may be lost just
+    now, who would come back to nobody)."""
     agent = contact.agent or AgentId("")
     work = world.agents[agent].work.get(contact.id)
-    let_go = [left(conversation, one, Parted.OVER, now) for one in (consulted(conversation),) if one and one is not to]
+    asked = consulted(conversation)
+    others = [one for one in conversation.parties if one is not to and (to.number or one is asked)]
+    let_go = [left(conversation, one, Parted.OVER, now) for one in others]
     over = outcomes.caller_gone(world, contact, now)
+    path = (*contact.path, f"consult:{agent}")[-LONGEST_PATH:]
+    note = work.note if work is not None else ""
+    leg = live_leg(conversation, to.agent)
+    if to.number and leg is not None:
+        outside = ev.PassedOutside(
+            conversation=conversation.id,
+            contact=contact.id,
+            agent=agent,
+            leg=leg.id,
+            number=to.number,
+            queue=contact.queue,
+            note=note,
+            data=dict(contact.data),
+            path=path,
+            at=now,
+        )
+        return (*let_go, outside, *over)
     passed = ev.ContactPassed(
         contact=to.item,
         conversation=conversation.id,
@@ -134,11 +205,11 @@ def _passed(world: World, conversation: Conversation, contact: Contact, to: Part
         from_contact=contact.id,
         from_agent=agent,
         medium=contact.medium if contact.medium in MADE else VOICE,
-        note=work.note if work is not None else "",
+        note=note,
         requires=contact.requires,
         priority=contact.priority,
         data=dict(contact.data),
-        path=(*contact.path, f"consult:{agent}")[-LONGEST_PATH:],
+        path=path,
         number=contact.number,
         customer=contact.customer,
         at=now,
@@ -155,6 +226,7 @@ def left(conversation: Conversation, one: Party, why: Parted, now: float) -> ev.
         was=one.state,
         side=conversation.side,
         at=now,
+        again=asks_next(one, why),
     )
 
 
@@ -252,8 +324,13 @@ def _has_leg(world: World, agent: AgentId, item: WorkItem) -> bool:
 
 
 def apply(world: World, event: ev.ConsultAsked | ev.ConsultRing | ev.ConsultUp | ev.PartyLeft) -> None:
-    """What it does to the colleague; the calls have applied it to the conversation before."""
-    agent = world.agents[event.agent]
+    """What it does to the colleague; the calls have applied it to the conversation before. One at an outside number is
+    counted for him who asks."""
+    if isinstance(event, ev.ConsultAsked) and event.number:
+        dial.count(world, event.asked_by, event.at)
+    agent = world.agents.get(event.agent)
+    if agent is None:
+        return
     if isinstance(event, ev.ConsultAsked):
         agent.work[event.item] = WorkItem(
             contact=event.item,

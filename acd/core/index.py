@@ -23,6 +23,7 @@ from ctiserver.model.ids import AgentId, ContactId, ConversationId, LegId, Queue
 from ctiserver.model.requirement import Requirement, met, parse, wanted
 from ctiserver.model.routing import VOICE, Algorithm as Name, ServesConfig
 from ctiserver.model.site import AgentConfig
+from ctiserver.model.talk import PartyState
 from ctiserver.model.work import Agent, AgentState, Contact, ContactState
 from ctiserver.model.world import World
 
@@ -131,6 +132,8 @@ class Index:
         self.ringing_all: dict[ContactId, None] = {}
         """contacts being offered to several at once, whom others may join"""
         self._order: dict[QueueId, list[RankKey]] = {}  # of each queue's waiting contacts, whatever their pool
+        self.asking: dict[ConversationId, None] = {}
+        """conversations whose agent asks for anybody of a queue, and has found nobody"""
         self.seen: dict[AgentId, Seen] = {}
         self.agent_of_endpoint: dict[str, AgentId] = {}
         self.contact_of: dict[ConversationId, ContactId] = {}
@@ -150,6 +153,8 @@ class Index:
             for offered in reservation.agents.values():
                 if offered.leg is not None:
                     self.reservation_of_leg[offered.leg] = reservation.id
+        for conversation in world.conversations.values():
+            self.parties_changed(conversation.id)
 
     # --- agents -------------------------------------------------------------------------------------
 
@@ -218,6 +223,14 @@ class Index:
             return 0
         how = self.members[pool.key.queue].get(agent)
         return how.priority if how is not None else 1
+
+    def parties_changed(self, name: ConversationId) -> None:
+        """Whether the conversation asks for anybody of a queue."""
+        conversation = self._world.conversations.get(name)
+        if conversation is not None and any(one.state is PartyState.WAITING for one in conversation.parties):
+            self.asking[name] = None
+        else:
+            self.asking.pop(name, None)
 
     # --- contacts -----------------------------------------------------------------------------------
 
@@ -382,6 +395,7 @@ class Index:
             "ringing all": sorted(self.ringing_all),
             "endpoints": dict(self.agent_of_endpoint),
             "contacts": dict(self.contact_of),
+            "asking": sorted(self.asking),
             "legs": dict(self.reservation_of_leg),
             "callbacks": {queue: there for queue, there in self.callbacks.items() if there},
         }

@@ -18,7 +18,13 @@ def _match_contact(index: Index, world: World, item: ev.ContactQueued, found: Pa
     found.contact(item.contact)
 
 
-def _match_agent(index: Index, world: World, item: ev.WrapUpEnded | ev.PartyLeft, found: Pass) -> None:
+def _match_agent(index: Index, world: World, item: ev.WrapUpEnded, found: Pass) -> None:
+    found.agent(item.agent)
+
+
+def _match_left(index: Index, world: World, item: ev.PartyLeft, found: Pass) -> None:
+    """The next of the queue that was asked, then whatever is there for him who left."""
+    found.request(item.conversation)
     found.agent(item.agent)
 
 
@@ -80,10 +86,11 @@ MATCHES: dict[type, Callable[..., None]] = {
             ev.OfferWithdrawn,
             ev.AgentLegFailed,
             ev.WorkDropped,
-            ev.PartyLeft,
         ),
         _match_agent,
     ),
+    ev.PartyLeft: _match_left,
+    ev.ConsultQueued: lambda index, world, item, found: found.request(item.conversation),
     ev.ConnectionCleared: _match_cleared,
     ev.OfferMade: _match_offered,
     ev.OfferJoined: _match_offered,

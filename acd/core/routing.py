@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from acd.core import agent as agents, contact as contacts, joining
+from acd.core import agent as agents, asking, contact as contacts, joining
 from acd.core.index import AgentKey, Index, Pool
 from ctiserver.model import events as ev
-from ctiserver.model.ids import AgentId, ContactId
+from ctiserver.model.ids import AgentId, ContactId, ConversationId
 from ctiserver.model.routing import Algorithm
 from ctiserver.model.work import Agent, Contact, ContactState
 from ctiserver.model.world import Ctx, World
@@ -45,10 +45,15 @@ class Pass:
             event.contact: None for event in changing if isinstance(event, ev.ContactStepped | ev.ContactEnded)
         }
         self._agents: dict[AgentId, None] = {}
+        self._asked: dict[ConversationId, None] = {}
 
     def agent(self, name: AgentId) -> None:
-        """The agent may have become eligible: serve contacts until he has one or none is left for him; then he may join
-        a ring for all."""
+        """The agent may have become eligible: he is asked for a consult, or contacts are served until he has one or
+        none is left for him; then he may join a ring for all."""
+        if self._index.asking and name not in self._agents:
+            asks = asking.for_agent(self._world, self._index, name, self._asked)
+            if asks is not None:
+                self.request(asks)
         while name not in self._agents:
             found = self._first_contact(name)
             if found is None:
@@ -60,40 +65,51 @@ class Pass:
                 self.events.append(joined)
                 self._agents[name] = None
 
+    def request(self, name: ConversationId) -> None:
+        """Somebody there asks for anybody of a queue: the first who is free, if anybody is."""
+        one = asking.waits(self._world.conversations.get(name))
+        agent = asking.best(self._world, self._index, one, self._agents) if one is not None else None
+        if agent is not None and name not in self._asked:
+            self.events.append(asking.asked(self._world, name, agent, CONFIRM_WITHIN, self._ctx))
+            self._agents[agent] = None
+            self._asked[name] = None
+
     def contact(self, name: ContactId) -> None:
         """The contact may be waiting: offer it, after those who rank before it with the same agent."""
-        asking = {name: None}  # in order: each lets the next go first
-        while asking:
-            name = next(reversed(asking))
+        to_serve = {name: None}  # in order: each lets the next go first
+        while to_serve:
+            name = next(reversed(to_serve))
             contact = self._world.contacts.get(name)
             if contact is None or not _may_be_offered(contact) or name in self.planned:
-                del asking[name]
+                del to_serve[name]
                 continue
             pool = self._index.pool_of(name)
             candidates = self._candidates(contact, pool)
             if not candidates:
-                del asking[name]
+                del to_serve[name]
                 continue
-            first = self._goes_first(candidates[: self._ring_at_most(contact, pool)], asking)
+            first = self._goes_first(candidates[: self._ring_at_most(contact, pool)], to_serve)
             if first is None:
                 self._offer(contact, pool, candidates)
             else:
-                asking[first] = None
+                to_serve[first] = None
 
     def _goes_first(
-        self, candidates: list[tuple[float, AgentKey]], asking: Mapping[ContactId, None]
+        self, candidates: list[tuple[float, AgentKey]], to_serve: Mapping[ContactId, None]
     ) -> ContactId | None:
-        """Who is to be served before the last of `asking`, if these agents are to have that one. Groups may rank queues
-        in opposite ways, so that contacts would wait for each other: who lets others go first is not let go first
-        again."""
+        """Who is to be served before the last of `to_serve`, if these agents are to have that one. Groups may rank
+        queues in opposite ways, so that contacts would wait for each other: who lets others go first is not let go
+        first again."""
         for _, key in candidates:
             first = self._first_contact(key[-1])
-            if first is not None and first.id not in asking:
+            if first is not None and first.id not in to_serve:
                 return first.id
         return None
 
     def everything(self) -> None:
-        """After a change of the whole site: every waiting contact, best first."""
+        """After a change of the whole site: every request, then every waiting contact, best first."""
+        for name in asking.in_order(self._world, self._index.asking):
+            self.request(name)
         waiting = [key for pool in self._index.pools.values() for key in pool.waiting]
         for key in sorted(waiting):
             self.contact(key[-1])

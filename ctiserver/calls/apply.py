@@ -5,8 +5,7 @@ No decisions here: live work, recovery and replay all run this code (DESIGN sect
 
 from __future__ import annotations
 
-import msgspec
-
+from ctiserver.calls import apply_parties
 from ctiserver.model import events as ev
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import ConversationId, LegId, is_seat
@@ -17,15 +16,12 @@ from ctiserver.model.talk import (
     Leg,
     LegState,
     Monitoring,
-    Party,
-    PartyGone,
-    PartyState,
     Place,
     Role,
     SentOut,
-    Side,
     TakenOver,
     contacts_of,
+    own_deadline,
 )
 from ctiserver.model.world import World
 
@@ -33,9 +29,6 @@ FORGET_AFTER = 10.0
 """Seconds that an ended conversation may wait for its last leg and recording (our choice). One that an agent still
 has in hand (wrap-up) stays as long as that."""
 
-
-MOST_HANDED = 10
-"""Agents of whom is kept that they had the customer before (our choice)."""
 
 NOBODY = LegId("")
 """The customer's leg of a callback while he is not called."""
@@ -89,6 +82,11 @@ def dial_key(conversation: ConversationId) -> str:
 
 LEAD_BACK = 15.0
 """Seconds that a lead who has taken a call over may be lost, as long as an agent may (acd.core.reservation)."""
+
+
+def party_key(conversation: ConversationId) -> str:
+    """A queue or an outside number is asked, and has not answered."""
+    return f"calls.party:{conversation}"
 
 
 def lead_key(conversation: ConversationId) -> str:
@@ -273,7 +271,7 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             handed = Handed(
                 contact=event.contact, agent=event.agent, queue=event.queue, note=event.note, at=event.at
             )
-            conversation.handed = (*conversation.handed, handed)[-MOST_HANDED:]
+            conversation.handed = (*conversation.handed, handed)[-apply_parties.MOST_HANDED:]
             world.deadlines.drop(takeback_key(conversation.id))
         case ev.AgentLegLost() if is_seat(event.agent):
             world.deadlines.set(lead_key(conversation.id), event.at + LEAD_BACK)
@@ -365,15 +363,28 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             handed = Handed(
                 contact=event.contact, agent=event.agent, queue=event.from_queue, note=event.note, at=event.at
             )
-            conversation.handed = (*conversation.handed, handed)[-MOST_HANDED:]
+            conversation.handed = (*conversation.handed, handed)[-apply_parties.MOST_HANDED:]
             if event.flow:
                 conversation.place = Place.IVR
             world.deadlines.drop(takeback_key(conversation.id))
             world.deadlines.drop(lead_key(conversation.id))
-        case ev.ContactPassed():
-            _pass(world, conversation, event)
-        case ev.ConsultAsked() | ev.ConsultRing() | ev.ConsultUp() | ev.Swapped() | ev.Conferenced() | ev.PartyLeft():
-            _apply_party(conversation, event)
+        case ev.ContactPassed() | ev.PassedOutside():
+            apply_parties.passed(world, conversation, event)
+            world.deadlines.drop(takeback_key(conversation.id))
+        case (
+            ev.ConsultQueued()
+            | ev.ConsultAsked()
+            | ev.ConsultRing()
+            | ev.ConsultUp()
+            | ev.Swapped()
+            | ev.Conferenced()
+            | ev.PartyLeft()
+        ):
+            apply_parties.apply(conversation, event)
+            if until := own_deadline(conversation):
+                world.deadlines.set(party_key(conversation.id), until)
+            else:
+                world.deadlines.drop(party_key(conversation.id))
         case ev.PhoneHeld():
             conversation.legs[event.leg].on_hold = event.on
         case ev.BridgeOpened():
@@ -423,6 +434,7 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             world.deadlines.drop(away_key(conversation.id))
             world.deadlines.drop(dial_key(conversation.id))
             world.deadlines.drop(lead_key(conversation.id))
+            world.deadlines.drop(party_key(conversation.id))
             conversation.cleared = True
             conversation.cleared_by = event.by
             conversation.cleared_at = event.at
@@ -438,62 +450,3 @@ def _apply_to(world: World, conversation: Conversation, event: ev.Event) -> None
             del world.conversations[conversation.id]
         case _:
             pass
-
-
-PartyEvent = ev.ConsultAsked | ev.ConsultRing | ev.ConsultUp | ev.Swapped | ev.Conferenced | ev.PartyLeft
-
-
-def _apply_party(conversation: Conversation, event: PartyEvent) -> None:
-    match event:
-        case ev.ConsultAsked():
-            one = Party(
-                agent=event.agent,
-                item=event.item,
-                asked_by=event.asked_by,
-                state=PartyState.ASKED,
-                since=event.at,
-            )
-            conversation.parties = (*conversation.parties, one)
-            conversation.side = Side.CONSULTEE
-            conversation.party_gone = None
-        case ev.ConsultRing():
-            _becomes(conversation, event, PartyState.RINGING)
-        case ev.ConsultUp():
-            _becomes(conversation, event, PartyState.CONSULTING)
-        case ev.Conferenced():
-            _becomes(conversation, event, PartyState.JOINED)
-            conversation.side = Side.CUSTOMER
-        case ev.Swapped():
-            conversation.side = event.side
-        case ev.PartyLeft():
-            conversation.parties = tuple(one for one in conversation.parties if one.item != event.item)
-            if event.was is not PartyState.JOINED:
-                conversation.side = Side.CUSTOMER
-            conversation.party_gone = PartyGone(agent=event.agent, why=event.why, at=event.at)
-
-
-def _becomes(
-    conversation: Conversation, event: ev.ConsultRing | ev.ConsultUp | ev.Conferenced, state: PartyState
-) -> None:
-    conversation.parties = tuple(
-        msgspec.structs.replace(one, state=state, since=event.at) if one.item == event.item else one
-        for one in conversation.parties
-    )
-
-
-def _pass(world: World, conversation: Conversation, event: ev.ContactPassed) -> None:
-    """One who was called in has the customer from now on."""
-    handed = Handed(
-        contact=event.from_contact, agent=event.from_agent, queue=event.queue, note=event.note, at=event.at
-    )
-    conversation.handed = (*conversation.handed, handed)[-MOST_HANDED:]
-    conversation.parties = tuple(one for one in conversation.parties if one.agent != event.agent)
-    conversation.side = Side.CUSTOMER
-    conversation.party_gone = None
-    conversation.agent = event.agent
-    conversation.contact = event.contact
-    world.conversation_of_contact[event.contact] = conversation.id
-    for leg in conversation.legs.values():
-        if leg.agent == event.agent:
-            leg.role = Role.AGENT
-    world.deadlines.drop(takeback_key(conversation.id))

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ctiserver.calls import reconcile
-from ctiserver.calls.apply import FORGET_AFTER, dial_key, forget_key, lead_key
+from ctiserver.calls.apply import FORGET_AFTER, dial_key, forget_key, lead_key, party_key
 from ctiserver.calls.moves import Plan, in_hand
 from ctiserver.model import effects as fx, events as ev, facts, ids
 from ctiserver.model.faults import Fault, FaultKind
 from ctiserver.model.ids import ConversationId, Ids
-from ctiserver.model.talk import Conversation, LegState, Place
+from ctiserver.model.talk import Conversation, LegState, Place, own_deadline
 from ctiserver.model.world import Ctx, World
 
 
@@ -49,7 +49,22 @@ def faults(world: World, seen: facts.SwitchReading) -> list[Fault]:
 def deadlines(world: World) -> list[Fault]:
     """Ended conversations that nothing would ever forget: no deadline in the book, no wrap-up that ends them; and
     customers who would be called for ever."""
-    return [*_forgetting(world), *_calling(world), *_taken_over(world)]
+    return [*_forgetting(world), *_calling(world), *_taken_over(world), *_asked(world)]
+
+
+def _asked(world: World) -> list[Fault]:
+    """A queue or an outside number is not asked for ever."""
+    return [
+        Fault(
+            kind=FaultKind.DEADLINE_MISSING,
+            target=party_key(conversation.id),
+            conversation=conversation.id,
+            detail=f"deadline {party_key(conversation.id)} is missing",
+            due=own_deadline(conversation),
+        )
+        for conversation in world.conversations.values()
+        if own_deadline(conversation) and world.deadlines.get(party_key(conversation.id)) is None
+    ]
 
 
 def _taken_over(world: World) -> list[Fault]:

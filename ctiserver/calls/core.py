@@ -30,6 +30,7 @@ from ctiserver.calls.apply import (
     forget_key,
     lead_key,
     look_key,
+    party_key,
     takeback_key,
 )
 from ctiserver.calls.moves import Plan, agent_legs, in_hand
@@ -109,7 +110,7 @@ class Calls:
                 return monitoring.command(world, item, ctx)
             case cmd.SwapCall() | cmd.CancelConsult() | cmd.ConferenceCall() | cmd.DropParty():
                 return _command(world, item, ctx)
-            case ev.ConsultAsked():
+            case ev.ConsultAsked() | ev.ConsultQueued():
                 return parties.asked(world, item, ctx)
             case ev.ConsultRing():
                 return parties.ring(world, item, ctx)
@@ -119,6 +120,10 @@ class Calls:
                 return parties.left(world, item, ctx)
             case ev.ContactPassed():
                 return parties.passed(world, item, ctx)
+            case ev.PassedOutside():
+                return parties.passed_outside(world, item, ctx)
+            case ev.DeadlinePassed() if item.key.startswith(party_key(ids.ConversationId(""))):
+                return parties.due(world, item.key, ctx)
             case ev.PromptAsked():
                 return _prompt_asked(world, item)
             case ev.PromptStopAsked():

@@ -10,6 +10,7 @@ The customer has a partner or music at every moment: whoever he is to talk with 
 from __future__ import annotations
 
 from ctiserver.calls import monitoring, rings
+from ctiserver.calls.apply import party_key
 from ctiserver.calls.moves import Plan, agent_legs, seat_of_agent, seat_of_party, talking_leg
 from ctiserver.model import commands as cmd, effects as fx, events as ev, ids
 from ctiserver.model.causes import ClearedBy, Parted
@@ -22,9 +23,11 @@ from ctiserver.model.talk import (
     Place,
     Role,
     Side,
+    asks_next,
     consulted,
     joined,
     live_leg,
+    own_deadline,
     party,
 )
 from ctiserver.model.turns import NOTHING, Decision
@@ -66,6 +69,7 @@ def leave(plan: Plan, conversation: Conversation, one: Party, why: Parted, at: f
             was=one.state,
             side=conversation.side,
             at=at,
+            again=asks_next(one, why),
         )
     )
 
@@ -137,11 +141,13 @@ def _hold(plan: Plan, conversation: Conversation, at: float) -> None:
 # --- what follows when somebody comes or goes -------------------------------------------------------
 
 
-def asked(world: World, event: ev.ConsultAsked, ctx: Ctx) -> Decision:
-    """Music for the customer, unless others are with him; the agent hears his colleague's phone ring."""
+def asked(world: World, event: ev.ConsultAsked | ev.ConsultQueued, ctx: Ctx) -> Decision:
+    """Music for the customer, unless others are with him; the agent hears his colleague's phone ring (or, while he
+    waits for one of a queue, the same)."""
     conversation = world.conversations.get(event.conversation)
     agent = talking_leg(conversation) if conversation is not None else None
-    if conversation is None or conversation.cleared or agent is None:
+    found = isinstance(event, ev.ConsultAsked) and event.queue is not None  # he has waited: nothing changes for him
+    if conversation is None or conversation.cleared or agent is None or found:
         return NOTHING
     plan = Plan()
     if conversation.place is Place.TALKING and not heirs(conversation):
@@ -163,6 +169,8 @@ def ring(world: World, event: ev.ConsultRing, ctx: Ctx) -> Decision:
     one = party(conversation, event.agent) if conversation is not None else None
     if conversation is None or conversation.cleared or one is None:
         return NOTHING
+    if one.number:
+        return _ring_outside(world, conversation, one, event, ctx)
     agent = world.agents.get(event.agent)
     if agent is None or agent.device is None:
         plan = Plan()
@@ -173,6 +181,45 @@ def ring(world: World, event: ev.ConsultRing, ctx: Ctx) -> Decision:
         world,
         conversation, event.agent, agent.device, role=Role.CONSULTEE, timeout=timeout, ctx=ctx
     )
+
+
+def _ring_outside(
+    world: World, conversation: Conversation, one: Party, event: ev.ConsultRing, ctx: Ctx
+) -> Decision:
+    """He is nobody of ours: his answer is enough, and he is shown the number that the customer had called."""
+    leg = ids.consultee_leg(conversation.id, conversation.legs_made + 1)
+    originated = ev.Originated(
+        conversation=conversation.id,
+        leg=leg,
+        agent=one.agent,
+        endpoint="",
+        instance="",
+        reservation=None,
+        take_back=False,
+        role=Role.CONSULTEE,
+        at=ctx.now,
+    )
+    outbound = world.site.outbound
+    call = fx.CallCustomer(
+        conversation=conversation.id,
+        leg=leg,
+        number=one.number,
+        trunk=outbound.trunk,
+        shown=conversation.dialled or outbound.shown,
+        timeout_seconds=event.deadline - ctx.now + RING_SLACK,
+    )
+    return Decision((originated,), (call,))
+
+
+def due(world: World, key: str, ctx: Ctx) -> Decision:
+    """Nobody of the queue was free in time, or the outside number did not answer."""
+    conversation = world.conversations.get(ids.ConversationId(key.removeprefix(party_key(ids.ConversationId("")))))
+    one = consulted(conversation) if conversation is not None else None
+    if conversation is None or one is None or conversation.cleared or not own_deadline(conversation):
+        return NOTHING
+    plan = Plan()
+    leave(plan, conversation, one, Parted.MISSED, ctx.now)
+    return plan.decision()
 
 
 def up(world: World, event: ev.ConsultUp) -> Decision:
@@ -202,7 +249,7 @@ def left(world: World, event: ev.PartyLeft, ctx: Ctx) -> Decision:
     for leg in conversation.legs.values():
         if leg.agent == event.agent and leg.role is Role.CONSULTEE:
             plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
-    if conversation.cleared:
+    if conversation.cleared or event.again:
         return plan.decision()
     agent = talking_leg(conversation)
     if event.was is not PartyState.JOINED:
@@ -215,7 +262,7 @@ def left(world: World, event: ev.PartyLeft, ctx: Ctx) -> Decision:
 def _consult_over(plan: Plan, conversation: Conversation, agent: Leg | None, event: ev.PartyLeft) -> None:
     if agent is None:
         return
-    if event.was in (PartyState.ASKED, PartyState.RINGING):
+    if event.was is not PartyState.CONSULTING:
         plan.effects.append(fx.RingTone(conversation=conversation.id, leg=agent.id, on=False))
     if event.side is Side.CONSULTEE:
         plan.seat(conversation, agent, ids.talk_bridge(conversation.id))
@@ -258,6 +305,23 @@ def passed(world: World, event: ev.ContactPassed, ctx: Ctx) -> Decision:
     return plan.decision()
 
 
+def passed_outside(world: World, event: ev.PassedOutside, ctx: Ctx) -> Decision:
+    """Somebody outside has the customer now: he is in the talk first, then the customer, then the agent's leg goes."""
+    conversation = world.conversations.get(event.conversation)
+    leg = conversation.legs.get(event.leg) if conversation is not None else None
+    if conversation is None or conversation.cleared or leg is None:
+        return NOTHING
+    plan = Plan()
+    plan.to_talk(conversation, leg.id, customer=False)
+    if conversation.place is not Place.TALKING:
+        plan.events.append(ev.Retrieved(conversation=conversation.id, agent=event.agent, at=ctx.now))
+        plan.seat(conversation, conversation.legs[conversation.customer_leg], ids.talk_bridge(conversation.id))
+    plan.events.append(ev.Talking(conversation=conversation.id, leg=leg.id, at=ctx.now))
+    for old in agent_legs(conversation):
+        plan.hang_up(conversation, old, ClearedBy.SYSTEM)
+    return plan.decision()
+
+
 def all_leave(plan: Plan, conversation: Conversation, at: float) -> None:
     """The conversation is over, or waits for another agent: nobody stays beside it."""
     for one in conversation.parties:
@@ -268,8 +332,9 @@ def all_leave(plan: Plan, conversation: Conversation, at: float) -> None:
 
 
 def leg_gone(plan: Plan, conversation: Conversation, one: Party, leg: Leg, *, on_purpose: bool, at: float) -> None:
-    """The connected leg of one who was called in has ended. He may come back into a talk that he did not leave."""
-    if on_purpose:
+    """The connected leg of one who was called in has ended. He may come back into a talk that he did not leave, but
+    nobody calls a number again."""
+    if on_purpose or one.number:
         leave(plan, conversation, one, Parted.LEFT, at)
         return
     plan.events.append(ev.AgentLegLost(conversation=conversation.id, agent=one.agent, leg=leg.id, at=at))

@@ -145,9 +145,22 @@ class OutsideUnreached(EventBase, frozen=True, kw_only=True):
     at: float
 
 
+class ConsultQueued(EventBase, frozen=True, kw_only=True):
+    """ACD -> calls: `asked_by`, whose talk it is, asks for anybody of a queue, and hears it ring; he waits until
+    `deadline` for the first who is free. `item` is the request's."""
+
+    conversation: ConversationId
+    asked_by: AgentId
+    queue: QueueId
+    item: ContactId
+    deadline: float
+    at: float
+
+
 class ConsultAsked(EventBase, frozen=True, kw_only=True):
     """ACD -> calls: `asked_by`, whose talk it is, asks a colleague. He is reserved and shown the pop; `item` is the
-    thing in his hands, `reservation` what his desktop confirms, by `confirm_by` at the latest he is rung."""
+    thing in his hands, `reservation` what his desktop confirms, by `confirm_by` at the latest he is rung. `queue`: he
+    is the one whom a queue that was asked has found. `number`: `agent` is OUTSIDE_PARTY, rung until `confirm_by`."""
 
     conversation: ConversationId
     asked_by: AgentId
@@ -156,6 +169,8 @@ class ConsultAsked(EventBase, frozen=True, kw_only=True):
     reservation: ReservationId
     confirm_by: float
     at: float
+    queue: QueueId | None = None
+    number: str = ""
 
 
 class ConsultRing(EventBase, frozen=True, kw_only=True):
@@ -206,6 +221,23 @@ class PartyLeft(EventBase, frozen=True, kw_only=True):
     why: Parted
     was: PartyState
     side: Side
+    at: float
+    again: bool = False  # he let it pass, and the queue that was asked goes on looking
+
+
+class PassedOutside(EventBase, frozen=True, kw_only=True):
+    """ACD -> calls: the customer and whom the agent had called in at an outside number (`leg`) go on without him;
+    `contact` is the agent's, which ends with this, `queue` its queue. Compare `ContactPassed`."""
+
+    conversation: ConversationId
+    contact: ContactId
+    agent: AgentId
+    leg: LegId
+    number: str
+    queue: QueueId
+    note: str
+    data: dict[str, str]
+    path: tuple[str, ...]
     at: float
 
 

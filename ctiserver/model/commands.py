@@ -159,10 +159,13 @@ class DisconnectCall(_Command, frozen=True, kw_only=True):
 
 
 class ConsultCall(_Command, frozen=True, kw_only=True):
-    """Ask a colleague: the customer has music, the colleague's phone rings. From a conference the others stay in it."""
+    """Ask a colleague, anybody of a queue, or somebody at an outside number (exactly one of them): the customer has
+    music, the other's phone rings. From a conference the others stay in it."""
 
     conversation: ConversationId
     to_agent: AgentId = AgentId("")
+    queue: QueueId = QueueId("")
+    number: Number = ""
 
 
 class SwapCall(_Command, frozen=True, kw_only=True):

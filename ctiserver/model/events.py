@@ -23,6 +23,7 @@ from ctiserver.model.call_events import (
     Conferenced as Conferenced,
     ConnectionCleared as ConnectionCleared,
     ConsultAsked as ConsultAsked,
+    ConsultQueued as ConsultQueued,
     ConsultRing as ConsultRing,
     ConsultUp as ConsultUp,
     ConversationForgotten as ConversationForgotten,
@@ -51,6 +52,7 @@ from ctiserver.model.call_events import (
     OutsideCalled as OutsideCalled,
     OutsideUnreached as OutsideUnreached,
     PartyLeft as PartyLeft,
+    PassedOutside as PassedOutside,
     PhoneHeld as PhoneHeld,
     PromptAsked as PromptAsked,
     PromptEnded as PromptEnded,
@@ -177,6 +179,8 @@ CallEvent = (
     | OutsideCalled
     | OutsideUnreached
     | ConsultAsked
+    | ConsultQueued
+    | PassedOutside
     | ConsultRing
     | ConsultUp
     | Swapped

@@ -157,6 +157,12 @@ def user_of_seat(agent: str) -> str:
     return agent.removeprefix(_SEAT)
 
 
+QUEUE_PARTY = AgentId("#queue")
+"""Stands among the parties of a call for the agent of a queue who is not found yet; no agent's id begins so."""
+OUTSIDE_PARTY = AgentId("#outside")
+"""Stands among the parties of a call for somebody at an outside number who was called in: one at a time."""
+
+
 _DESK = "desk-"
 
 

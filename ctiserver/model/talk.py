@@ -140,6 +140,7 @@ class Monitoring(msgspec.Struct, kw_only=True):
 class PartyState(StrEnum):
     """How far somebody has come whom the agent calls in."""
 
+    WAITING = "waiting"  # a queue is asked, and nobody of it is free
     ASKED = "asked"  # he is shown the pop, the ring follows
     RINGING = "ringing"
     CONSULTING = "consulting"  # with the agent alone, or with music while the agent has the customer
@@ -155,13 +156,22 @@ class Side(StrEnum):
 
 class Party(msgspec.Struct, frozen=True, kw_only=True):
     """An agent who was called in by the agent whose talk it is. `item` is the thing in his hands: the contact that he
-    has when the customer is handed to him."""
+    has when the customer is handed to him.
+
+    `queue`: the agent asked for anybody of this queue. While nobody is found `agent` is QUEUE_PARTY, `until` is the
+    longest wait; `let_pass` are those who were asked and did not take it. `number`: not an agent but somebody outside
+    (`agent` is OUTSIDE_PARTY), who is rung until `until`.
+    """
 
     agent: AgentId
     item: ContactId
     asked_by: AgentId
     state: PartyState
     since: float
+    queue: QueueId | None = None
+    number: str = ""
+    let_pass: tuple[AgentId, ...] = ()
+    until: float = 0.0
 
 
 class PartyGone(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +180,8 @@ class PartyGone(msgspec.Struct, frozen=True, kw_only=True):
     agent: AgentId
     why: Parted
     at: float
+    queue: QueueId | None = None
+    number: str = ""
 
 
 class Conversation(msgspec.Struct, kw_only=True):
@@ -234,6 +246,22 @@ def party(conversation: Conversation, agent: AgentId | None) -> Party | None:
 def consulted(conversation: Conversation) -> Party | None:
     """Who is being consulted: at most one at a time, whoever is in the conference."""
     return next((one for one in conversation.parties if one.state is not PartyState.JOINED), None)
+
+
+def asks_next(one: Party, why: Parted) -> bool:
+    """Whether the next agent of the queue is asked in place of this one, who did not take it."""
+    unanswered = one.state in (PartyState.ASKED, PartyState.RINGING)
+    return one.queue is not None and unanswered and why in (Parted.REJECTED, Parted.MISSED, Parted.UNREACHABLE)
+
+
+def own_deadline(conversation: Conversation) -> float:
+    """Until when a queue or an outside number may be asked; 0.0: neither is (an agent's own deadlines are in his
+    hands)."""
+    one = consulted(conversation)
+    if one is None or conversation.cleared:
+        return 0.0
+    waits = one.state is PartyState.WAITING or (one.number and one.state is not PartyState.CONSULTING)
+    return one.until if waits else 0.0
 
 
 def joined(conversation: Conversation) -> list[Party]:

@@ -533,6 +533,7 @@ OTHERWISE = (
     *("Tick", "DeadlinePassed", "SiteChanged"),
     # a consult is legs and agents together: tests/calls/tables/commands.toml
     *("ConsultCall", "SwapCall", "CancelConsult", "CompleteConsult", "ConferenceCall", "LeaveConference", "DropParty"),
-    *("ConsultAsked", "ConsultRing", "ConsultUp", "Swapped", "Conferenced", "PartyLeft"),
+    *("ConsultQueued", "ConsultAsked", "ConsultRing", "ConsultUp", "Swapped", "Conferenced", "PartyLeft"),
+    "PassedOutside",
 )
 """In the tables as what they are about (deadlines by their keys, a changed site as SiteLoaded), or in another."""

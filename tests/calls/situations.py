@@ -13,7 +13,7 @@ import msgspec
 
 from ctiserver.calls import keys
 from ctiserver.model import commands as cmd, ids
-from ctiserver.model.ids import LegId
+from ctiserver.model.ids import OUTSIDE_PARTY, LegId
 from ctiserver.model.routing import OutboundConfig
 from ctiserver.model.site import PhoneConfig, SiteConfig
 from ctiserver.model.talk import PartyState, Place, Side, consulted, joined, live_leg
@@ -25,6 +25,7 @@ AGENT, COLLEAGUE, THIRD = "1001", "1002", "1003"
 CALLER = LegId("1.1")
 KINDS = ("browser", "desk", "outside")
 PHONE = {AGENT: "p1", COLLEAGUE: "p2", THIRD: "p3"}
+OUTSIDER = "13800009999"
 NUMBER = {AGENT: "13900001001", COLLEAGUE: "13900001002", THIRD: "13900001003"}
 
 
@@ -35,7 +36,7 @@ def site() -> SiteConfig:
         base,
         phones=tuple(PhoneConfig(id=name, name=label(name)) for name in PHONE.values()),
         agents=tuple(msgspec.structs.replace(agent, number=NUMBER[agent.id]) for agent in base.agents),
-        outbound=OutboundConfig(trunk="192.0.2.9:5060", prefixes=("1",)),
+        outbound=OutboundConfig(trunk="192.0.2.9:5060", prefixes=("1",), per_hour=100),
         prompts={**base.prompts, "press_key": {"zh": "sound:press_key"}},
     )
 
@@ -76,6 +77,10 @@ class Call:
             self.floor.settle()
         return leg
 
+    def outside_leg(self) -> LegId:
+        """Of whom we call outside."""
+        return next(leg for leg, number in reversed(self.floor.switch.dialled.items()) if number == OUTSIDER)
+
     def state(self) -> str:
         """The name of the situation that the first call is in; 'gone': there is none any more."""
         world = self.floor.world
@@ -87,15 +92,21 @@ class Call:
         one = consulted(conversation)
         if conversation.agent is not None and live_leg(conversation, conversation.agent) is None:
             return "lost"
+        if one is not None and one.state is PartyState.WAITING:
+            return "consult_waiting"
         if one is not None and one.state is not PartyState.CONSULTING:
             return "consult_ringing"
         if one is not None:
             beside = "conference_" if joined(conversation) else ""
             both = "_held" if conversation.place is Place.HELD else ""
-            return beside + ("consulting" if conversation.side is Side.CONSULTEE else f"swapped{both}")
+            outside = "_outside" if one.number else ""
+            return beside + ("consulting" if conversation.side is Side.CONSULTEE else f"swapped{both}") + outside
         other = f" with {conversation.agent}" if conversation.agent not in (None, AGENT) else ""
         if joined(conversation):
+            other += "_outside" if any(one.number for one in joined(conversation)) else ""
             return ("conference" if conversation.place is Place.TALKING else "conference_held") + other
+        if conversation.sent_out is not None:
+            return "talking outside" if conversation.place is Place.TALKING else "sent outside"
         if conversation.place is Place.WAITING:
             offered = any(item.kind is WorkKind.RESERVED for item in world.agents[ids.AgentId(AGENT)].work.values())
             return "offered" if offered else "waiting"
@@ -201,6 +212,24 @@ def conference_swapped(call: Call) -> None:
     call.call(cmd.SwapCall)
 
 
+def consult_waiting(call: Call) -> None:
+    """A queue is asked, and nobody of it is free."""
+    talking(call)
+    call.call(cmd.ConsultCall, queue="service")
+
+
+def consulting_outside(call: Call) -> None:
+    talking(call)
+    call.call(cmd.ConsultCall, number=OUTSIDER)
+    call.floor.switch.answer(call.outside_leg())
+    call.floor.settle()
+
+
+def conference_outside(call: Call) -> None:
+    consulting_outside(call)
+    call.call(cmd.ConferenceCall)
+
+
 def cleared(call: Call) -> None:
     """The customer has gone; the agent wraps up."""
     talking(call)
@@ -224,6 +253,9 @@ SITUATIONS: dict[str, Callable[[Call], None]] = {
     "conference_held": conference_held,
     "conference_consulting": conference_consulting,
     "conference_swapped": conference_swapped,
+    "consult_waiting": consult_waiting,
+    "consulting_outside": consulting_outside,
+    "conference_outside": conference_outside,
     "cleared": cleared,
 }
 
@@ -237,12 +269,15 @@ COMMANDS: dict[str, Callable[[Call], str]] = {
     "TransferCall, nowhere": lambda call: call.call(cmd.TransferCall),
     "ConsultCall": lambda call: call.call(cmd.ConsultCall, to_agent=THIRD),
     "ConsultCall, himself": lambda call: call.call(cmd.ConsultCall, to_agent=AGENT),
+    "ConsultCall, a queue": lambda call: call.call(cmd.ConsultCall, queue="service"),
+    "ConsultCall, outside": lambda call: call.call(cmd.ConsultCall, number=OUTSIDER),
     "SwapCall": lambda call: call.call(cmd.SwapCall),
     "CancelConsult": lambda call: call.call(cmd.CancelConsult),
     "CompleteConsult": lambda call: call.call(cmd.CompleteConsult),
     "ConferenceCall": lambda call: call.call(cmd.ConferenceCall),
     "LeaveConference": lambda call: call.call(cmd.LeaveConference),
     "DropParty": lambda call: call.call(cmd.DropParty, party=COLLEAGUE),
+    "DropParty, outside": lambda call: call.call(cmd.DropParty, party=OUTSIDE_PARTY),
     "DropParty, nobody": lambda call: call.call(cmd.DropParty, party="9999"),
     "HangUpCall, by the colleague": lambda call: call.call(cmd.HangUpCall, COLLEAGUE),
     "HoldCall, by the colleague": lambda call: call.call(cmd.HoldCall, COLLEAGUE),

@@ -1,4 +1,5 @@
-"""Random consults and conferences: commands, answers, lost legs, page reloads, kills of the server, in any order.
+"""Random consults and conferences, with colleagues, queues and outside numbers, on phones of every kind: commands,
+answers, keys, lost legs, page reloads, kills of the server, in any order.
 
 The floor asks the auditor after every turn; here: the customer is never alone in a talk, in the end nothing is left.
 """
@@ -9,13 +10,18 @@ import random
 
 import pytest
 
+from ctiserver.calls.keys import KEY
 from ctiserver.model import commands as cmd
+from ctiserver.model.ids import OUTSIDE_PARTY
 from tests.calls import situations
 from tests.calls.situations import AGENT, CALLER, COLLEAGUE, KINDS, THIRD, Call
 
 PEOPLE = (AGENT, COLLEAGUE, THIRD)
 STEPS = 40
-BEGINNINGS = ("consult_ringing", "consulting", "swapped", "conference", "conference_consulting", "conference_swapped")
+BEGINNINGS = (
+    *("consult_ringing", "consulting", "swapped", "conference", "conference_consulting", "conference_swapped"),
+    *("consult_waiting", "consulting_outside", "conference_outside"),
+)
 COMMANDS: tuple[type[cmd.Command], ...] = (
     *(cmd.HoldCall, cmd.RetrieveCall, cmd.SwapCall, cmd.CancelConsult, cmd.CompleteConsult, cmd.ConferenceCall),
     *(cmd.LeaveConference, cmd.DropParty, cmd.ConsultCall, cmd.ConsultCall, cmd.ConsultCall),
@@ -23,7 +29,7 @@ COMMANDS: tuple[type[cmd.Command], ...] = (
 RARE: tuple[type[cmd.Command], ...] = (cmd.HangUpCall, cmd.TransferCall)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(60))
 def test_whatever_happens_nobody_is_left_in_silence_and_nothing_is_left_over(seed: int) -> None:
     dice = random.Random(seed)
     call = Call(dice.choice(KINDS))
@@ -52,7 +58,7 @@ def not_alone(call: Call) -> None:
 
 def happens(call: Call, dice: random.Random, step: int) -> None:
     floor, switch = call.floor, call.floor.switch
-    legs = [leg for leg in switch.channels if leg in switch.endpoint_of]
+    legs = [leg for leg in switch.channels if leg in switch.endpoint_of or leg in switch.dialled]
     ringing = [leg for leg in legs if switch.channels[leg] == "Ringing"]
     agent = dice.choice(PEOPLE)
     device = floor.agent(agent).device
@@ -60,7 +66,11 @@ def happens(call: Call, dice: random.Random, step: int) -> None:
         case 0 | 1 | 2 | 3 | 4 | 5:
             command(call, dice, agent)
         case 6 | 7 | 8 if ringing:
-            switch.answer(dice.choice(ringing))
+            leg = dice.choice(ringing)
+            switch.answer(leg)
+            if dice.random() < 0.8:
+                floor.advance(0.1)
+                switch.press(leg, KEY)
         case 9 if legs:
             switch.end(dice.choice(legs), dice.choice([16, 44, 44, 21, 18]))
         case 10 if call.kind == "browser":
@@ -87,9 +97,11 @@ def command(call: Call, dice: random.Random, agent: str) -> None:
     kind = dice.choice(RARE if dice.random() < 0.06 else COMMANDS)
     fields: dict[str, object] = {}
     if kind is cmd.ConsultCall:
-        fields["to_agent"] = dice.choice(PEOPLE)
+        whom = {"to_agent": dice.choice(PEOPLE), "queue": "service", "number": situations.OUTSIDER}
+        name = dice.choice(["to_agent", "to_agent", "queue", "number"])
+        fields[name] = whom[name]
     elif kind is cmd.DropParty:
-        fields["party"] = dice.choice(PEOPLE)
+        fields["party"] = dice.choice([*PEOPLE, OUTSIDE_PARTY])
     elif kind is cmd.TransferCall:
         fields["queue"] = "service"
     call.floor.command(kind, agent, conversation=conversation.id, **fields)
