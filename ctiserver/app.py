@@ -332,6 +332,7 @@ class Server:
         try:
             self.dispatcher.feed(facts.ServerStarted(version=version()))
             self.sites.start()
+            self.boards.start()
             self.recorder.start()
             await self.switch.start()
             self._keep(self._database_up, "database")

@@ -25,6 +25,7 @@ from ctiserver.model.turns import Record
 from ctiserver.model.world import World
 from ctiserver.ports_http import Route
 from monitor import board
+from monitor.hour import LastHour
 
 BEAT = 1.0
 """Seconds between freshness beats; changed figures of queues come in place of the beat."""
@@ -75,9 +76,10 @@ class Room:
 class Floor:
     """What all boards show, without their sockets: documents kept up to date by turns, and rooms."""
 
-    def __init__(self, world: World, now: Callable[[], float]) -> None:
+    def __init__(self, world: World, now: Callable[[], float], hour: LastHour) -> None:
         self._world = world
         self._now = now
+        self._hour = hour
         self.touched = board.Touched(world)
         self.docs: Docs = {}
         self.rooms: dict[Teams, Room] = {}
@@ -88,7 +90,7 @@ class Floor:
         """Everything anew: at the beginning, and when the site is another."""
         self.touched = board.Touched(self._world)
         self.docs = {}
-        for key in board.keys(self._world):
+        for key in (*board.keys(self._world), *self._hour.keys()):
             self._render(key)
         self.rooms = {}
 
@@ -102,7 +104,8 @@ class Floor:
 
     def _render(self, key: str) -> tuple[board.Owner, bytes] | None:
         """Bring one document up to date."""
-        made = board.render(self._world, key, self._now())
+        past = key.startswith("hour/")
+        made = self._hour.doc(key) if past else board.render(self._world, key, self._now())
         if made is None:
             self.docs.pop(key, None)
             return None
@@ -144,7 +147,17 @@ class Boards:
         """None while no board is open: then a turn costs nothing."""
         self._settling: asyncio.TimerHandle | None = None
         self._beat: asyncio.TimerHandle | None = None
+        self._hour = LastHour()
+        self._minute: asyncio.TimerHandle | None = None
         self.sent = 0
+
+    def start(self) -> None:
+        """From now on the last hour is kept, whether a board is open or not."""
+        now = self._now()
+        self._minute = asyncio.get_running_loop().call_later(60.0 - now % 60.0, self.start)
+        keys = self._hour.take(self._world, now)
+        if self._floor is not None:
+            self._tell(self._floor, keys)
 
     @property
     def connected(self) -> int:
@@ -247,7 +260,7 @@ class Boards:
     def _enter(self, link: Link) -> None:
         """Show it everything, as it is now."""
         if self._floor is None:
-            self._floor = Floor(self._world, self._now)
+            self._floor = Floor(self._world, self._now, self._hour)
         floor = self._floor
         if self._beat is None:
             self._tick()
@@ -270,7 +283,7 @@ class Boards:
             self._floor = None
 
     async def close(self) -> None:
-        for timer in (self._beat, self._settling):
+        for timer in (self._beat, self._settling, self._minute):
             if timer is not None:
                 timer.cancel()
         await live_link.close_all(self._links)

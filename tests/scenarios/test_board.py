@@ -20,6 +20,7 @@ from ctiserver.model.teams import Teams, teams_of
 from ctiserver.model.turns import Record
 from ctiserver.model.world import World
 from monitor import board
+from monitor.hour import LastHour
 from monitor.server import Floor as Boards, Room
 from tests.fakes.floor import Floor
 from tests.scenarios import test_random_days as days
@@ -59,7 +60,9 @@ class Open:
 
     def _open(self) -> None:
         self.world: World = self.floor.world
-        self.boards = Boards(self.world, lambda: self.floor.now)
+        self.hour = LastHour()
+        self.hour.take(self.world, self.floor.now)
+        self.boards = Boards(self.world, lambda: self.floor.now, self.hour)
         self.held: dict[str, dict[str, bytes]] = {}
         for user in LEADS:
             self.held[user] = dict(self.room(user).held)
@@ -75,7 +78,8 @@ class Open:
         if self.boards.touched.all:
             self.boards.begin()
             self.held = {user: dict(self.room(user).held) for user in LEADS}
-        changed = self.boards.fresh((*self.boards.touched.taken(), *self.boards.figures()))
+        minute = self.hour.take(self.world, self.floor.now)
+        changed = self.boards.fresh((*self.boards.touched.taken(), *self.boards.figures(), *minute))
         for mine, room in self.boards.rooms.items():
             fresh, gone = room.change(changed)
             self.told += len(fresh) + len(gone)
@@ -88,7 +92,7 @@ class Open:
         return None
 
     def check(self, record: Record) -> None:
-        anew = Boards(self.world, lambda: self.floor.now)
+        anew = Boards(self.world, lambda: self.floor.now, self.hour)
         for user in LEADS:
             wanted = anew.room(teams_of(self.world.site, principal(user))).held
             assert _read(self.held[user]) == _read(wanted), (user, record.seq, record.events)
@@ -120,7 +124,7 @@ def test_an_old_snapshot_and_the_deltas_are_a_fresh_snapshot(seed: int, monkeypa
 
 
 def board_of(floor: Floor, user: str) -> dict[str, Any]:
-    boards = Boards(floor.world, lambda: floor.now)
+    boards = Boards(floor.world, lambda: floor.now, LastHour())
     return _read(boards.room(teams_of(floor.world.site, principal(user))).held)
 
 
@@ -183,6 +187,58 @@ def test_the_service_level_counts_each_wait_once() -> None:
     floor.advance(3000)
     queue = board_of(floor, "admin")["queue/service"]
     assert (queue["service_now"], queue["service_today"]) == (None, 0.5)
+
+
+def test_the_last_hour_has_a_point_a_minute_of_what_was_then() -> None:
+    """One waits, then they talk; three minutes that nobody saw are a gap; after an hour the oldest point goes."""
+    floor = Floor(in_teams(make_site()))
+    hour = LastHour()
+    floor.log_in("1001", ready=False)
+    waiting_caller(floor, "1.1")
+    first = hour.take(floor.world, floor.now)
+    assert set(first) == {"hour/queue/service", "hour/group/first", "hour/group/second", "hour/group/third"}
+    assert hour.take(floor.world, floor.now - floor.now % 60 + 59) == (), "it is the same minute"
+    floor.command(cmd.SetReady, "1001")
+    floor.confirm("1001")
+    floor.settle()
+    floor.switch.answer(floor.ringing_leg("1001"))
+    floor.advance(60)
+    hour.take(floor.world, floor.now)
+    floor.switch.end("1.1")
+    floor.advance(240)
+    hour.take(floor.world, floor.now)
+    found = hour.doc("hour/queue/service")
+    assert found is not None
+    doc = found[1]
+    assert doc.until == floor.now - floor.now % 60
+    assert doc.waiting == (1, 0, None, None, None, 0)
+    assert doc.talking == (0, 1, None, None, None, 0)
+    assert (doc.good, doc.over) == ((0, 1, None, None, None, 1), (0, 1, None, None, None, 1))
+    group = hour.doc("hour/group/second")
+    assert group is not None
+    assert (group[0].group, group[1].talking) == ("second", (0, 0, None, None, None, 0)), "1001 is not of it"
+    for _ in range(70):
+        floor.advance(60)
+        hour.take(floor.world, floor.now)
+    found = hour.doc("hour/queue/service")
+    assert found is not None
+    assert len(found[1].waiting) == 60
+    assert None not in found[1].waiting
+
+
+def test_each_lead_gets_the_last_hour_of_the_own_teams_and_queues() -> None:
+    floor = Floor(in_teams(make_site()))
+    hour = LastHour()
+    hour.take(floor.world, floor.now)
+    boards = Boards(floor.world, lambda: floor.now, hour)
+
+    def past(user: str) -> set[str]:
+        held = boards.room(teams_of(floor.world.site, principal(user))).held
+        return {key for key in held if key.startswith("hour/")}
+
+    assert past("2001") == {"hour/queue/service", "hour/group/first"}
+    assert past("2003") == {"hour/group/third"}
+    assert past("admin") == set(hour.keys())
 
 
 def test_a_document_that_shows_nobody_new_is_not_told() -> None:

@@ -91,6 +91,17 @@ export const floorEn: FloorTexts = {
     CloseQueue: "closed a queue",
     OpenQueue: "opened a queue",
   },
+  hour: {
+    waiting: "Waiting, last hour",
+    service: "Service level",
+    agents: "Agents",
+    ready: "Ready",
+    talking: "Talking",
+    told: "{{name}}: now {{now}}, least {{least}}, most {{most}}",
+    since: "from {{time}}",
+    top: "max {{top}}",
+    empty: "The last hour is drawn minute by minute; it begins when the server starts.",
+  },
   wall: {
     title: "Wallboard",
     calm: "All is well",

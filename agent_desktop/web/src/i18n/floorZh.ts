@@ -89,6 +89,17 @@ export const floorZh = {
     CloseQueue: "关闭队列",
     OpenQueue: "开放队列",
   },
+  hour: {
+    waiting: "等待（近一小时）",
+    service: "服务水平",
+    agents: "坐席",
+    ready: "示闲",
+    talking: "通话",
+    told: "{{name}}：现在 {{now}}，最低 {{least}}，最高 {{most}}",
+    since: "自 {{time}}",
+    top: "最高 {{top}}",
+    empty: "近一小时的曲线逐分钟绘制，从服务器启动时开始。",
+  },
   wall: {
     title: "大屏",
     calm: "一切正常",

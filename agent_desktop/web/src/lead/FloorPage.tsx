@@ -13,8 +13,10 @@ import { useTicking } from "../ui/hooks";
 import { Empty, sentence } from "../ui/parts";
 import { AgentTable } from "./AgentTable";
 import { Audit } from "./Audit";
-import { agentsIn, callsIn, type Filters, type FloorSite, filtered, queuesIn, siteIn } from "./board";
+import { agentsIn, callsIn, type Filters, type FloorSite, filtered, queuesIn, siteIn, together } from "./board";
 import { CallTable, QueueTable } from "./FloorTables";
+import { HourPlots } from "./Hour";
+import { hourOf } from "./hour";
 import { AgentDrawer, MessageBox } from "./LeadActs";
 import { LeadPage } from "./LeadPage";
 import { EndSure, OwnBar, useSeat } from "./Seat";
@@ -66,6 +68,10 @@ function Floor({ who, onEnded }: { who: Login; onEnded: () => void }) {
       </main>
     );
   const queues = queuesIn(docs).filter((queue) => !filters.queue || queue.id === filters.queue);
+  const people = filtered(agents, { ...filters, state: "" });
+  const all = together(queues, people);
+  const talking = people.filter((each) => each.state === "busy").length;
+  const live = { waiting: all.waiting, service: all.service_now, ready: all.ready, talking };
   const calls = callsIn(docs).filter((call) => !filters.queue || call.queue === filters.queue);
   return (
     <main className={`floor${status === "live" ? "" : " stale"}`} data-testid="floor">
@@ -90,6 +96,9 @@ function Floor({ who, onEnded }: { who: Login; onEnded: () => void }) {
       <div className="floor-side">
         <section className="card floor-queues">
           <QueueTable queues={queues} site={site} />
+        </section>
+        <section className="card floor-hour">
+          <HourPlots hour={hourOf(docs, filters.queue, filters.team)} live={live} floor={site.floor} />
         </section>
         <section className="card floor-calls">
           <CallTable calls={calls} agents={agents} site={site} act={act} seat={seat} />
