@@ -1,5 +1,5 @@
-/** JsSIP, loaded only when a phone is needed, behind the small interface of phone.ts. */
-import type { AgentLike, OpenedAgent, PhoneGrant } from "./phone";
+/** JsSIP, loaded only when a phone is needed, behind the small interface of sipstack.ts. */
+import type { AgentLike, OpenedAgent, PhoneGrant } from "./sipstack";
 
 export async function openJsSip(grant: PhoneGrant): Promise<OpenedAgent> {
   const { default: JsSIP } = await import("jssip");

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { type AgentLike, type PhoneState, type SessionLike, SoftPhone } from "./phone";
+import { type PhoneState, SoftPhone } from "./phone";
+import type { AgentLike, SessionLike } from "./sipstack";
 
 type Handler = (data: never) => void;
 class Emitter {

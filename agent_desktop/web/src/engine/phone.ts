@@ -6,6 +6,7 @@
  * It never says BYE when the page goes away, and audio survives the loss of the signalling link: the server brings an
  * agent back into the call, or the link comes back and one re-INVITE renews the path.
  */
+import type { NewSession, OpenedAgent, PhoneGrant, RegistrationFailure, SessionLike } from "./sipstack";
 
 export type PhoneStatus = "off" | "connecting" | "ready" | "lost" | "refused";
 export type PhoneProblem = "mic_denied" | "mic_missing" | "mic_busy" | "audio_blocked" | "insecure";
@@ -21,40 +22,6 @@ export interface PhoneState {
   status: PhoneStatus;
   call: PhoneCall | null;
   problem: PhoneProblem | null;
-}
-
-export interface PhoneGrant {
-  username: string;
-  password: string;
-  domain: string;
-  url: string;
-  register: boolean;
-}
-
-type Handler = (data: never) => void;
-export interface SessionLike {
-  direction: "incoming" | "outgoing";
-  connection: RTCPeerConnection | null;
-  on(event: string, handler: Handler): unknown;
-  answer(options: Record<string, unknown>): void;
-  terminate(options?: Record<string, unknown>): void;
-  mute(options: { audio: boolean }): void;
-  unmute(options: { audio: boolean }): void;
-  contact: string | null;
-  sendRequest(method: string, options: { extraHeaders: string[] }): unknown;
-  isEstablished(): boolean;
-}
-export interface AgentLike {
-  on(event: string, handler: Handler): unknown;
-  start(): void;
-  stop(): void;
-  register(): void;
-  call(target: string, options: Record<string, unknown>): SessionLike;
-}
-/** `cut` closes the signalling socket so that nothing more can be sent. */
-export interface OpenedAgent {
-  agent: AgentLike;
-  cut: () => void;
 }
 
 export interface PhoneOptions {
@@ -458,20 +425,11 @@ export class SoftPhone {
   }
 }
 
-interface RegistrationFailure {
-  response: { status_code: number } | null;
-}
-interface NewSession {
-  originator: "local" | "remote";
-  session: SessionLike;
-  request: { getHeader(name: string): string | undefined };
-}
-
 function stopTracks(stream: MediaStream | null): void {
   for (const track of stream?.getTracks() ?? []) track.stop();
 }
 
-export function microphoneProblem(error: unknown): PhoneProblem {
+function microphoneProblem(error: unknown): PhoneProblem {
   const name = (error as Error | undefined)?.name;
   if (name === "NotAllowedError" || name === "SecurityError") return "mic_denied";
   if (name === "NotFoundError" || name === "OverconstrainedError") return "mic_missing";
