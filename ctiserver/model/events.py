@@ -7,6 +7,22 @@ section 7). Each event of a conversation names it in `conversation`.
 
 from __future__ import annotations
 
+from ctiserver.model.agent_events import (
+    AgentSignedIn as AgentSignedIn,
+    AgentSignedOut as AgentSignedOut,
+    AvailabilityChosen as AvailabilityChosen,
+    DeskPhoneChanged as DeskPhoneChanged,
+    DesktopLinkChanged as DesktopLinkChanged,
+    DeviceContactChanged as DeviceContactChanged,
+    DeviceReady as DeviceReady,
+    DeviceReleased as DeviceReleased,
+    DeviceTaken as DeviceTaken,
+    DispositionSet as DispositionSet,
+    NoteWritten as NoteWritten,
+    WrapUpEnded as WrapUpEnded,
+    WrapUpExtended as WrapUpExtended,
+    WrapUpStarted as WrapUpStarted,
+)
 from ctiserver.model.call_events import (
     AgentLegBack as AgentLegBack,
     AgentLegFailed as AgentLegFailed,
@@ -96,9 +112,6 @@ from ctiserver.model.monitor_events import (
 )
 from ctiserver.model.site import SiteConfig
 from ctiserver.model.work_events import (
-    AgentSignedIn as AgentSignedIn,
-    AgentSignedOut as AgentSignedOut,
-    AvailabilityChosen as AvailabilityChosen,
     CallbackBooked as CallbackBooked,
     CallbackDue as CallbackDue,
     CallbackPlanned as CallbackPlanned,
@@ -113,15 +126,7 @@ from ctiserver.model.work_events import (
     ContactQueued as ContactQueued,
     ContactRequeued as ContactRequeued,
     ContactStepped as ContactStepped,
-    DeskPhoneChanged as DeskPhoneChanged,
-    DesktopLinkChanged as DesktopLinkChanged,
-    DeviceContactChanged as DeviceContactChanged,
-    DeviceReady as DeviceReady,
-    DeviceReleased as DeviceReleased,
-    DeviceTaken as DeviceTaken,
-    DispositionSet as DispositionSet,
     LostDismissed as LostDismissed,
-    NoteWritten as NoteWritten,
     OfferConfirmed as OfferConfirmed,
     OfferJoined as OfferJoined,
     OfferMade as OfferMade,
@@ -135,9 +140,6 @@ from ctiserver.model.work_events import (
     RingAsked as RingAsked,
     RingCancelled as RingCancelled,
     Why as Why,
-    WrapUpEnded as WrapUpEnded,
-    WrapUpExtended as WrapUpExtended,
-    WrapUpStarted as WrapUpStarted,
 )
 
 

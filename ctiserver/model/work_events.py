@@ -1,4 +1,4 @@
-"""Events of contacts, reservations and agents (made by acd.core), with what ACD asks of calls and of flows.
+"""Events of contacts and reservations (made by acd.core), with what ACD asks of calls and of flows.
 
 Import them from `ctiserver.model.events`.
 """
@@ -9,9 +9,9 @@ import msgspec
 
 from ctiserver.model.causes import EndReason, Unreached
 from ctiserver.model.event_base import EventBase
-from ctiserver.model.ids import AgentId, ContactId, ConversationId, InteractionId, LeaseId, QueueId, ReservationId
+from ctiserver.model.ids import AgentId, ContactId, ConversationId, InteractionId, QueueId, ReservationId
 from ctiserver.model.routing import VOICE, Algorithm, StepConfig
-from ctiserver.model.work import Booking, DeviceKind
+from ctiserver.model.work import Booking
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -338,118 +338,4 @@ class ContactEnded(EventBase, frozen=True, kw_only=True):
     conversation: ConversationId
     queue: QueueId
     reason: EndReason
-    at: float
-
-
-# --- agents
-
-
-class AgentSignedIn(EventBase, frozen=True, kw_only=True):
-    agent: AgentId
-    at: float
-
-
-class AgentSignedOut(EventBase, frozen=True, kw_only=True):
-    agent: AgentId
-    at: float
-    why: str = ""
-
-
-class AvailabilityChosen(EventBase, frozen=True, kw_only=True):
-    """`ready`, or not ready with `reason`; `by` is the agent himself or what forced it ('device_lost', 'misses')."""
-
-    agent: AgentId
-    ready: bool
-    reason: str
-    by: str
-    at: float
-
-
-class DeviceTaken(EventBase, frozen=True, kw_only=True):
-    """This page or desk phone is the agent's phone now; `endpoint` is its SIP endpoint. A page's is provisioned for
-    this lease only and has no `contact` yet."""
-
-    agent: AgentId
-    lease: LeaseId
-    endpoint: str
-    instance: str
-    previous: LeaseId | None
-    kind: DeviceKind = DeviceKind.BROWSER
-    contact: bool = False
-    at: float
-
-
-class DeviceReady(EventBase, frozen=True, kw_only=True):
-    """The lease's phone can be rung: a softphone registered by page load `instance`, or a desk phone ('')."""
-
-    agent: AgentId
-    lease: LeaseId
-    endpoint: str
-    instance: str
-    at: float
-
-
-class DeviceContactChanged(EventBase, frozen=True, kw_only=True):
-    agent: AgentId
-    endpoint: str
-    present: bool
-    at: float
-
-
-class DeskPhoneChanged(EventBase, frozen=True, kw_only=True):
-    """A desk phone that registers has a SIP contact now, or no longer; whoever uses it, if anybody does."""
-
-    phone: str
-    present: bool
-    at: float
-
-
-class DeviceReleased(EventBase, frozen=True, kw_only=True):
-    agent: AgentId
-    lease: LeaseId
-    at: float
-
-
-class DesktopLinkChanged(EventBase, frozen=True, kw_only=True):
-    agent: AgentId
-    links: int
-    at: float
-
-
-class WrapUpStarted(EventBase, frozen=True, kw_only=True):
-    agent: AgentId
-    contact: ContactId
-    conversation: ConversationId
-    until: float
-    at: float
-
-
-class WrapUpExtended(EventBase, frozen=True, kw_only=True):
-    agent: AgentId
-    contact: ContactId
-    until: float
-
-
-class WrapUpEnded(EventBase, frozen=True, kw_only=True):
-    """`how`: 'done' by the agent, 'time' when the deadline passed."""
-
-    agent: AgentId
-    contact: ContactId
-    how: str
-    at: float
-
-
-class NoteWritten(EventBase, frozen=True, kw_only=True):
-    agent: AgentId
-    contact: ContactId
-    conversation: ConversationId
-    text: str
-    at: float
-
-
-class DispositionSet(EventBase, frozen=True, kw_only=True):
-    agent: AgentId
-    contact: ContactId
-    conversation: ConversationId
-    disposition: str
     at: float
