@@ -1,7 +1,7 @@
 """The state tables as data: reading tables/*.toml and asking the real core for one cell.
 
 Lives here: what a cell says and how it is compared. Not here: the tables (they are the specification), the inputs and
-situations (`inputs`), the tests (test_tables), the pages made of them (tests.docs.machines).
+situations and inputs (`situations`, `inputs`), the tests (test_tables), the pages made of them (tests.docs.machines).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from acd.core.reservation import live
 from ctiserver.model import events as ev
 from ctiserver.model.routing import Algorithm
 from ctiserver.model.work import OfferedAgent, Reservation
-from tests.acd import inputs
+from tests.acd import inputs, situations
 from tests.acd.house import House
 
 FOLDER = Path(__file__).parent / "tables"
@@ -48,23 +48,23 @@ class Table(msgspec.Struct, frozen=True):
 
 def read(name: str) -> Table:
     data = tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"))
-    situations: dict[str, str] = data["situations"]
+    there: dict[str, str] = data["situations"]
     rows: list[Row] = []
     for given, cells in data["input"].items():
         why, rest = cells.pop("why", ""), cells.pop("rest", None)
-        unknown = [one for one in cells if one not in situations]
+        unknown = [one for one in cells if one not in there]
         assert not unknown, f"{name}, {given}: no situation {unknown}"
-        missing = [one for one in situations if one not in cells]
+        missing = [one for one in there if one not in cells]
         assert (rest is None) is (not missing), f"{name}, {given}: 'rest' is for {missing}"
-        rows.append(Row(given, {one: cells.get(one, rest) for one in situations}, why))
-    return Table(name, situations, data["states"], tuple(rows), tuple(data["always"]["nothing"]))
+        rows.append(Row(given, {one: cells.get(one, rest) for one in there}, why))
+    return Table(name, there, data["states"], tuple(rows), tuple(data["always"]["nothing"]))
 
 
 def stage(table: str, situation: str) -> House:
     alone = table != "reservation" or situation in ("offered", "ringing", "withdrawing", "talking")
-    house = House(inputs.config(Algorithm.LONGEST_IDLE if alone else Algorithm.RING_ALL))
-    make: dict[str, Callable[[House], None]] = {name: value for name, value in vars(inputs).items() if callable(value)}
-    make[situation](house)
+    house = House(situations.config(Algorithm.LONGEST_IDLE if alone else Algorithm.RING_ALL))
+    make: Callable[[House], None] = getattr(situations, situation)
+    make(house)
     return house
 
 
@@ -74,15 +74,15 @@ class Watched:
     def __init__(self, table: str, house: House) -> None:
         self._table = table
         self._house = house
-        self._contact = inputs.contact_id(house)
-        self._call = inputs.call_id(house)
-        self._reservation = inputs.reservation_id(house)
+        self._contact = situations.contact_id(house)
+        self._call = situations.call_id(house)
+        self._reservation = situations.reservation_id(house)
 
     def state(self) -> str:
         world = self._house.world
         match self._table:
             case "agent":
-                return agents.state(world.agents[inputs.WHO]).value
+                return agents.state(world.agents[situations.WHO]).value
             case "contact":
                 contact = world.contacts.get(self._contact)
                 return contact.state.value if contact is not None else GONE
@@ -95,7 +95,7 @@ class Watched:
         world = self._house.world
         match self._table:
             case "agent":
-                return msgspec.msgpack.encode(world.agents[inputs.WHO])
+                return msgspec.msgpack.encode(world.agents[situations.WHO])
             case "contact":
                 return msgspec.msgpack.encode(world.contacts.get(self._contact))
             case _:
@@ -105,7 +105,7 @@ class Watched:
         match self._table:
             case "agent":
                 one, all_ = getattr(event, "agent", ""), getattr(event, "agents", ())
-                return one == inputs.WHO or inputs.WHO in all_
+                return one == situations.WHO or situations.WHO in all_
             case "contact":
                 about, call = getattr(event, "contact", ""), getattr(event, "conversation", "")
                 return about == self._contact or call == self._call

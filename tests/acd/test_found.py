@@ -6,7 +6,7 @@ from ctiserver.model import events as ev, facts, ids
 from ctiserver.model.causes import LegFailure
 from ctiserver.model.faults import Fault, FaultKind
 from ctiserver.model.routing import Algorithm, CapacityConfig, GroupConfig, OverflowConfig, ServesConfig
-from tests.acd import inputs
+from tests.acd import inputs, situations
 from tests.acd.house import House, agent, label, queue, site
 from tests.acd.machine import CallCenter
 
@@ -76,8 +76,8 @@ def test_whoever_is_moved_to_another_queue_while_he_hears_the_apology_is_not_off
 
 def test_a_callback_waits_for_no_next_try_of_a_queue_that_is_gone() -> None:
     """It would have come back to a queue that nobody serves, and stayed a day."""
-    house = House(inputs.config())
-    inputs.scheduled(house)
+    house = House(situations.config())
+    situations.scheduled(house)
     house.take(inputs.without_queue(house))
     assert house.seen(ev.ContactEnded)[-1].reason == "closed"
 

@@ -20,7 +20,8 @@ from ctiserver.model import commands as cmd, events as ev, ids
 from ctiserver.model.causes import ClearedBy, LegFailure
 from ctiserver.model.ids import ConversationId
 from ctiserver.model.work import AgentState, ContactState
-from tests.acd.house import FakeCalls, Says, agent, queue, site
+from tests.acd.fake_calls import FakeCalls, Says
+from tests.acd.house import agent, queue, site
 from tests.acd.office import Office, at_work
 
 ELSEWHERE = {

@@ -20,7 +20,8 @@ from ctiserver.model.causes import EndReason, LegFailure
 from ctiserver.model.routing import Algorithm
 from ctiserver.model.turns import Decision, Item
 from ctiserver.model.world import Ctx, World
-from tests.acd.house import FakeCalls, encoded
+from tests.acd.fake_calls import FakeCalls
+from tests.acd.house import encoded
 from tests.acd.machine import CALLERS, QUEUES, SITES, STAFF, CallCenter
 
 STEPS = 20_000

@@ -21,7 +21,8 @@ from ctiserver.model.routing import Algorithm, GroupConfig, RuleConfig, ServesCo
 from ctiserver.model.site import SiteConfig
 from ctiserver.model.turns import Record
 from ctiserver.model.world import World, WorldState
-from tests.acd.house import FakeCalls, House, agent, label, queue, site
+from tests.acd.fake_calls import FakeCalls
+from tests.acd.house import House, agent, label, queue, site
 
 
 class Asked(House):
