@@ -185,6 +185,8 @@ class Runner:
     async def page(self, name: str, page: BrowserPage, browser: Browser, feed: inp.Feed, ask: Ask) -> results.Page:
         """`ask`: what happens while the page is used."""
         acts = inp.floor(page) if name == FLOOR else inp.desktop(page)
+        if name == FLOOR and not (await inp.table_in_view(page))[2]:
+            self.troubles.append(f"{name}: there is a hole in the table when it is scrolled")
         await inp.used(page, acts, 1)  # what is loaded when it is first opened is not measured
         await self.told(ask)
         await asyncio.sleep(WARM_UP)

@@ -104,6 +104,26 @@ def _types(page: Page, text: str, *, backspaces: int = 0) -> list[Act]:
     return [lambda key=key: page.keyboard.press(key) for key in keys]  # type: ignore[misc]
 
 
+_COVERED = """() => {
+  const table = document.querySelector(".floor-agents");
+  table.scrollTop = table.scrollHeight / 2;
+  return new Promise((done) => setTimeout(() => {
+    const view = table.getBoundingClientRect();
+    const rows = [...table.querySelectorAll("tr[data-testid]")].map((row) => row.getBoundingClientRect());
+    const seen = rows.filter((row) => row.bottom > view.top && row.top < view.bottom);
+    const covered = rows.some((row) => row.top <= view.top) && rows.some((row) => row.bottom >= view.bottom);
+    table.scrollTop = 0;
+    done([seen.length, rows.length, covered]);
+  }, 500));
+}"""
+
+
+async def table_in_view(page: Page) -> tuple[int, int, bool]:
+    """The floor's table, scrolled to its middle: rows in view, rows in the page, and whether there is no hole."""
+    seen, there, covered = await page.evaluate(_COVERED)
+    return seen, there, covered
+
+
 async def used(page: Page, acts: list[Act], wanted: int) -> tuple[list[Entry], int, float]:
     """Rounds until there are so many interactions; whole rounds. Their entries, how many they were, seconds."""
     await page.evaluate(_TAKE)

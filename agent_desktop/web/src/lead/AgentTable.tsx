@@ -21,7 +21,7 @@ const COLUMNS: [SortKey | "skills", boolean][] = [
 ];
 
 /** Pixels of a row of a long table (floor.css). */
-const ROW = 58;
+const ROW = 46;
 
 export function AgentTable({
   agents,
