@@ -15,6 +15,8 @@ from ctiserver.model.work import AgentState, DeviceKind, Notice, Task
 
 
 class DeskPhoneDoc(msgspec.Struct, frozen=True, kw_only=True):
+    """A phone beside the page, by its name."""
+
     id: str
     name: Label
 
@@ -76,6 +78,8 @@ class PhoneChoice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QueueNameDoc(msgspec.Struct, frozen=True, kw_only=True):
+    """What the pages need of a queue's configuration; times in seconds."""
+
     name: Label
     disposition_required: bool
     wrap_up_seconds: float
@@ -83,6 +87,8 @@ class QueueNameDoc(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SiteDoc(msgspec.Struct, frozen=True, kw_only=True):
+    """What all desktops of a site share: choices and names."""
+
     reasons: tuple[ReasonConfig, ...]
     dispositions: tuple[DispositionConfig, ...]
     queues: dict[str, QueueNameDoc]

@@ -103,6 +103,7 @@ def _name(world: World, one: Party | PartyGone) -> Label:
 
 
 def party_gone(world: World, conversation: Conversation) -> PartyGoneDoc | None:
+    """Whoever was called in last, once he is not there any more."""
     gone = conversation.party_gone
     if gone is None:
         return None
@@ -110,11 +111,13 @@ def party_gone(world: World, conversation: Conversation) -> PartyGoneDoc | None:
 
 
 def agent_name(world: World, agent: AgentId) -> Label:
+    """Of an agent who is not in the configuration any more: his id."""
     config = world.agent_configs.get(agent)
     return config.name if config is not None else Label(zh=agent, en=agent)
 
 
 def queue_name(world: World, queue: QueueId) -> Label:
+    """Of a queue that is not in the configuration any more: its id."""
     config = world.queue_configs.get(queue)
     return config.name if config is not None else Label(zh=queue, en=queue)
 

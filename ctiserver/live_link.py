@@ -47,6 +47,7 @@ class Link:
         await self.socket.prepare(self._request)
 
     def send(self, data: bytes) -> None:
+        """Put it into the line; a page that has not read MAX_WAITING messages is sent away."""
         try:
             self._outbox.put_nowait(data)
         except asyncio.QueueFull:

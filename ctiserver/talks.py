@@ -96,6 +96,7 @@ def agent_of(world: World, conversation: str) -> AgentId | None:
 
 
 def seat_phone(world: World, seat: AgentId) -> SeatPhone | None:
+    """The phone that hangs on this seat; None while its user has none."""
     agent = world.agents.get(seat)
     device = agent.device if agent is not None else None
     if device is None:

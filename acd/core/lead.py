@@ -151,6 +151,7 @@ def _acted(
 
 
 def told(index: Index, world: World, event: ev.AgentTold | ev.NoticeRead) -> None:
+    """The last notices that he has not acknowledged."""
     agent = world.agents.get(event.agent)
     if agent is None:
         return
@@ -161,6 +162,7 @@ def told(index: Index, world: World, event: ev.AgentTold | ev.NoticeRead) -> Non
 
 
 def moved(index: Index, world: World, event: ev.ContactPulled | ev.ContactPrioritised) -> None:
+    """Where the contact ranks from now on, and for whom it is kept."""
     contact = world.contacts.get(event.contact)
     if contact is None:
         return

@@ -26,6 +26,8 @@ _LOST = (EndReason.ABANDONED, EndReason.TIMED_OUT, EndReason.LEFT_BY_KEY, EndRea
 
 
 def answered(world: World, contact: Contact, book: Book, at: float) -> None:
+    """Somebody's wait is over (`at`, epoch seconds): in time by his queue's service level, or late. Callbacks, and who
+    was connected before, do not count."""
     if not _waits(contact):
         return
     quarter = _quarter(book, at)
@@ -36,6 +38,7 @@ def answered(world: World, contact: Contact, book: Book, at: float) -> None:
 
 
 def ended(contact: Contact, book: Book, event: ev.ContactEnded) -> None:
+    """Somebody's wait came to nothing, by himself or by a rule; one whom we sent elsewhere is not lost."""
     if event.reason in _LOST and _waits(contact):
         _quarter(book, event.at).lost += 1
 

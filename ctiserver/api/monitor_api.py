@@ -41,10 +41,14 @@ class TalksAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModeBody(msgspec.Struct, frozen=True, kw_only=True):
+    """How he wants to be in the call."""
+
     mode: MonitorMode = MonitorMode.LISTEN
 
 
 class SeatReadyBody(msgspec.Struct, frozen=True, kw_only=True):
+    """`instance`: of the page that registered."""
+
     lease: LeaseWord
     instance: Word
 
@@ -54,6 +58,8 @@ class SeatLeaseBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SeatDeskBody(msgspec.Struct, frozen=True, kw_only=True):
+    """`take_over`: also from somebody who has signed in with it."""
+
     phone: Word
     take_over: bool = False
 

@@ -26,22 +26,28 @@ class Rights:
         self._world = world
 
     def teams(self, principal: Principal) -> Teams:
+        """The groups whose agents he may touch."""
         return teams.teams_of(self._world().site, principal)
 
     def leads(self, principal: Principal, name: AgentId) -> bool:
+        """Whether he may touch this agent; unlike the checks below it raises nothing."""
         return teams.has_agent(self._world(), self.teams(principal), name)
 
     def agent(self, principal: Principal, name: AgentId) -> None:
+        """Insists that the agent is of his teams."""
         self._insist(self.leads(principal, name))
 
     def queue(self, principal: Principal, name: QueueId) -> None:
+        """Insists that an agent of his teams serves the queue."""
         self._insist(teams.has_queue(self._world(), self.teams(principal), name))
 
     def contact(self, principal: Principal, name: ContactId) -> None:
+        """Insists that the contact is his teams': see `teams.has_contact`."""
         mine, found = self.teams(principal), self._world().contacts.get(name)
         self._insist(mine.all or (found is not None and teams.has_contact(self._world(), mine, found)))
 
     def conversation(self, principal: Principal, name: ConversationId) -> None:
+        """Insists that the call is his teams': see `teams.has_conversation`."""
         self._insist(teams.has_conversation(self._world(), self.teams(principal), name))
 
     def agents(self, principal: Principal) -> tuple[AgentId, ...] | None:

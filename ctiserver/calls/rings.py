@@ -14,6 +14,7 @@ OUTSIDE_RING = 25.0
 
 
 def longer(device: Device, seconds: float) -> float:
+    """Seconds to ring this device: an outside number gets more."""
     return max(seconds, OUTSIDE_RING) if device.kind is DeviceKind.OUTSIDE else seconds
 
 

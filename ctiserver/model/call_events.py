@@ -446,6 +446,8 @@ class KeyAsked(EventBase, frozen=True, kw_only=True):
 
 
 class KeyPressed(EventBase, frozen=True, kw_only=True):
+    """He has accepted; he is there when the question is silent."""
+
     conversation: ConversationId
     leg: LegId
     at: float

@@ -132,6 +132,7 @@ def talk_bridge(conversation: ConversationId) -> BridgeId:
 
 
 def consult_bridge(conversation: ConversationId) -> BridgeId:
+    """Where the agent and whom he consults sit, without the customer."""
     return BridgeId(f"{conversation}-c")
 
 
@@ -150,10 +151,12 @@ def seat(user: str) -> AgentId:
 
 
 def is_seat(agent: str) -> bool:
+    """Whether this is a user's seat, not an agent."""
     return agent.startswith(_SEAT)
 
 
 def user_of_seat(agent: str) -> str:
+    """Whose seat it is."""
     return agent.removeprefix(_SEAT)
 
 

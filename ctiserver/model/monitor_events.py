@@ -37,6 +37,8 @@ class MonitorJoined(EventBase, frozen=True, kw_only=True):
 
 
 class MonitorChanged(EventBase, frozen=True, kw_only=True):
+    """From now on the lead listens, whispers or barges: `mode`."""
+
     conversation: ConversationId
     lead: AgentId
     by: str
@@ -57,6 +59,8 @@ class MonitorMoved(EventBase, frozen=True, kw_only=True):
 
 
 class MonitorStopped(EventBase, frozen=True, kw_only=True):
+    """The lead is out of the call, or never came in."""
+
     conversation: ConversationId
     lead: AgentId
     by: str
@@ -93,4 +97,6 @@ class WhisperOpened(EventBase, frozen=True, kw_only=True):
 
 
 class WhisperClosed(EventBase, frozen=True, kw_only=True):
+    """The snoop is no longer wanted; a new one is made for another leg of the agent."""
+
     conversation: ConversationId

@@ -30,6 +30,7 @@ EVERYTHING = Teams(None)
 
 
 def teams_of(site: SiteConfig, principal: Principal) -> Teams:
+    """Administrators have everything, agents nothing; leads what names them, or everything while no group names one."""
     if principal.role is Role.ADMIN:
         return EVERYTHING
     if principal.role is not Role.LEAD:
@@ -40,6 +41,7 @@ def teams_of(site: SiteConfig, principal: Principal) -> Teams:
 
 
 def has_agent(world: World, teams: Teams, agent: AgentId) -> bool:
+    """Whether he is of these teams; one without a group is nobody's but of those who have everything."""
     if teams.groups is None:
         return True
     config = world.agent_configs.get(agent)
@@ -58,6 +60,7 @@ def queues_of(world: World, teams: Teams) -> dict[QueueId, None]:
 
 
 def has_queue(world: World, teams: Teams, queue: QueueId) -> bool:
+    """Whether an agent of these teams serves the queue."""
     return teams.groups is None or any(has_agent(world, teams, name) for name in world.members.get(queue, ()))
 
 

@@ -1,6 +1,6 @@
 """The state tables as data: reading tables/*.toml and asking the real core for one cell.
 
-Lives here: what a cell says and how it is compared. Not here: the tables (they are the specification), the inputs and
+Lives here: what a cell says and how it is compared. Not here: the tables (they are the specification), the
 situations and inputs (`situations`, `inputs`), the tests (test_tables), the pages made of them (tests.docs.machines).
 """
 
