@@ -131,6 +131,10 @@ def _differences(compared: Conversation, plan: Plan) -> Iterator[Fault]:
         if compared.legs[leg].away:
             continue  # he gave up in the apology, where nobody tells us; he is looked for there
         yield _fault(FaultKind.LEG_MISSING, leg, conversation, f"the switch has no leg {leg}")
+    monitor = compared.monitor
+    if monitor is not None and not gone and any(isinstance(event, ev.MonitorStopped) for event in plan.events):
+        yield _fault(FaultKind.LEG_MISSING, monitor.leg, conversation, f"a lead without a leg is in {conversation}")
+        return
     if gone:
         return
     for event in plan.events:

@@ -395,9 +395,13 @@ def compare(
     channels: Mapping[LegId, SeenChannel],
     bridges: Mapping[BridgeId, SeenBridge],
     known: frozenset[LegId] | None,
+    at: float,
 ) -> None:
-    """The lead's leg where it belongs, his snoop beside it."""
+    """The lead's leg where it belongs, his snoop beside it. Without a leg he is not in the call."""
     monitor = conversation.monitor
+    if monitor is not None and monitor.leg not in conversation.legs:
+        stop(plan, conversation, MonitorEnd.LOST, at)
+        return
     if monitor is None or not _there(conversation, monitor) or monitor.leg not in channels:
         return
     if known is not None and monitor.leg not in known:

@@ -124,7 +124,7 @@ def compare(
         plan.effects.append(fx.StartRecording(conversation=conversation.id, names=names))
     if not conversation.cleared and not away:
         _place(plan, conversation, channels, bridges)
-        monitoring.compare(plan, conversation, channels, bridges, known)
+        monitoring.compare(plan, conversation, channels, bridges, known, ctx.now)
 
 
 def _never_opened(

@@ -121,6 +121,7 @@ async def lead(site: Site, user: str = "2001") -> AsyncIterator[aiohttp.ClientSe
     async with aiohttp.ClientSession(site.url, cookie_jar=jar, headers={"Origin": site.url}) as http:
         async with http.post("/api/v1/login", json={"user": user, "password": PASSWORD}) as answer:
             assert answer.status == 200, await answer.text()
+            http.headers["X-CSRF-Token"] = (await answer.json())["csrf"]
         yield http
 
 

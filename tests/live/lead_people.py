@@ -95,10 +95,15 @@ class Lead:
             return cast(dict[str, Any], said)
 
     async def comes(self, conversation: str, mode: str = "listen") -> BaresipCall:
-        """Into the call; returns when his phone has answered."""
+        """Into the call; returns when his phone has answered, and the server knows."""
         self.call = None
         await self.asks(f"talks/{conversation}/monitor", mode=mode)
-        await eventually(lambda: self.call is not None, 5, "the lead's phone to answer")
+        await eventually(lambda: self.call is not None, 10, "the lead's phone to answer")
+
+        async def there() -> bool:
+            return any(talk["monitor"]["there"] for talk in await self.talks() if talk["conversation"] == conversation)
+
+        await eventually(there, 10, "the server to know that he is there")
         assert self.call is not None
         return self.call
 

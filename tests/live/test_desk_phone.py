@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,8 @@ import pytest
 import pytest_asyncio
 
 from ctiserver.model import events as ev
+from ctiserver.model.causes import MonitorEnd
+from ctiserver.model.ids import desk_endpoint
 from tests.harness.deskphone import DeskPhone, password
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent
@@ -25,12 +28,14 @@ from tests.live.house import (
     calling,
     conversation_of,
     hears_music,
+    lead,
     listed,
     numbers_in_log,
     of,
     recorded,
     spoken,
 )
+from tests.live.lead_people import LEAD_HZ, UNHEARD, Ear
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -68,6 +73,48 @@ async def test_a_call_from_the_ring_to_the_wrap_up(office: Site, user: str, name
         assert spoken(said, 440) > 0.5
         assert spoken(heard, PHONE) > 0.4
         await office.quiet()
+
+
+async def test_a_lead_listens_on_his_desk_phone(office: Site) -> None:
+    """It rings on his click, asked to answer by itself; he hears both, nobody hears him; putting it down is enough."""
+    async with sitting(office, "1002", "p2") as (desk, phone), DeskPhone(office, "p1", tone=LEAD_HZ) as his:
+        await desk.ready()
+        async with calling(office, CALM, NUMBER) as line:
+            call = await rings(desk, phone)
+            phone.answer(call)
+            await desk.works("busy")
+            conversation = conversation_of(office, NUMBER)
+            async with as_lead(office) as asks:
+                await asks("seat/phone/desk", phone="p1")
+                await asks(f"talks/{conversation}/monitor")
+                listening = await his.next_call(10)
+                assert listening.invite.get("call-info").endswith("answer-after=0")
+                listening.ring()
+                his.answer(listening)
+                async with Ear(line.rtp.last) as at_caller, Ear(phone.rtp.last) as at_agent:
+                    await his.rtp.hears(PHONE, within=10)
+                    await his.rtp.hears(440, within=10)
+                    await asyncio.sleep(1.0)  # something to listen to
+                assert max(at_caller.worst, at_agent.worst) < UNHEARD
+                await his.agent.core.outcome(listening.bye())
+                await eventually(lambda: of(office, conversation, ev.MonitorStopped), 10, "the end of his listening")
+                assert [event.why for event in of(office, conversation, ev.MonitorStopped)] == [MonitorEnd.LEFT]
+                await both_hear(line, phone)
+                await asks("seat/phone/release", lease=desk_endpoint("p1"))
+            await line.agent.core.outcome(line.call.bye())
+        await desk.finish()
+        await office.quiet()
+
+
+@asynccontextmanager
+async def as_lead(office: Site) -> AsyncIterator[Callable[..., Awaitable[None]]]:
+    async with lead(office) as http:
+
+        async def asks(path: str, **body: str) -> None:
+            async with http.post(f"/api/v1/{path}", json=body) as answer:
+                assert answer.status == 200, await answer.text()
+
+        yield asks
 
 
 OUTCOME: dict[str, type[ev.Event]] = {

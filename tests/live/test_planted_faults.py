@@ -75,6 +75,7 @@ class Scene:
         self.vanished = 0.0
         self.cut = 0.0
         self.snoop = ""
+        self.ears: dict[str, str] = {}
 
     def conversation(self, who: str) -> ConversationId:
         return conversation_of(self.site, self.lines[who].number)
@@ -168,6 +169,12 @@ async def plant(scene: Scene) -> None:
     overheard, unrecorded = scene.conversation("overheard"), scene.conversation("unrecorded")
     customer = of(here, overheard, ev.ConversationStarted)[0].leg
     scene.snoop = f"{overheard}.ri99"
+    spoken_to = scene.conversation("1004")
+    scene.ears = {
+        "lead": ids.lead_leg(spoken_to, 99),
+        "whisper": ids.whisper_snoop(spoken_to, 99),
+        "consult": ids.consultee_leg(ConversationId("c0-1"), 2),
+    }
     name = await name_of(here, leg)
     async with deaf(here):
         said = await console(here, f"channel request hangup {name}")
@@ -177,11 +184,21 @@ async def plant(scene: Scene) -> None:
             here, "POST", "channels/externalMedia", app="hollyhock", channelId="stranger", format="ulaw",
             external_host="127.0.0.1:9",
         )  # fmt: skip
+        for who in ("lead", "consult"):
+            await meddle(
+                here, "POST", "channels/externalMedia", app="hollyhock", channelId=scene.ears[who], format="ulaw",
+                external_host="127.0.0.1:9",
+            )  # fmt: skip
+        agents = ids.agent_leg(spoken_to, 1)
+        path = f"channels/{agents}/snoop/{scene.ears['whisper']}"
+        await meddle(here, "POST", path, app="hollyhock", spy="both", whisper="out")
         await meddle(
             here, "POST", "channels", endpoint="Local/s@hollyhock-apology", app="hollyhock", channelId="local"
         )
-    await eventually(lambda: in_stasis(here, "local"), 10, "the Local channel")
-    await meddle(here, "POST", f"bridges/{talk_bridge}/addChannel", channel="local")
+        # At once: as long as it is in no bridge it looks like a caller.
+        await eventually(lambda: in_stasis(here, "local"), 10, "the Local channel")
+        await meddle(here, "POST", f"bridges/{talk_bridge}/addChannel", channel="local")
+        await meddle(here, "POST", f"bridges/{talk_bridge}/addChannel", channel=scene.ears["lead"])
     await meddle(here, "DELETE", f"bridges/{ids.holding_bridge(scene.conversation('bridgeless'))}")
     await meddle(here, "DELETE", f"channels/{ids.snoop_in(unrecorded)}")
     scene.cut = time.monotonic()
@@ -252,6 +269,18 @@ async def test_a_forgotten_snoop_is_ended(scene: Scene) -> None:
     await eventually(gone, 10, "no snoop")
     live = await scene.site.recording_live(*ids.tracks(scene.conversation("overheard")))
     assert len(live) == 2, "the record goes on"
+
+
+async def test_a_leads_leg_a_whisper_and_a_consult_leg_that_nobody_knows_are_ended(scene: Scene) -> None:
+    """A lead's leg in a talk that he does not listen to, a snoop that whispers for nobody, a consult without a call."""
+    for ear in scene.ears.values():
+        await scene.found(FaultKind.CHANNEL_STRAY, ear)
+
+    async def gone() -> bool:
+        there = await channels(scene.site)
+        return not any(ear in there for ear in scene.ears.values())
+
+    await eventually(gone, 10, "nobody else listens")
 
 
 async def test_a_deleted_endpoint_is_made_again(scene: Scene) -> None:
