@@ -201,7 +201,8 @@ async def test_he_takes_over_and_the_agent_is_free(house: Site) -> None:
             await caller.hears(LEAD_HZ, within=10)
             heard = time.monotonic()
             await asyncio.sleep(0.5)  # the last look at who waited for a processor
-        late = lateness.worst(began, heard) + sum(lateness.starved(began, heard, who) for who in ("asterisk", "speakers"))
+        starved = [lateness.starved(began, heard, who) for who in ("asterisk", "speakers")]
+        late = lateness.worst(began, heard) + sum(starved)
         assert silence_in(caller.rtp, began, heard) <= 0.3 + late / 1000
         await his.hears(CALLER_HZ)
         await agent.finish()
