@@ -60,6 +60,7 @@ def blind(world: World, index: Index, item: cmd.TransferCall, ctx: Ctx) -> Decis
         number=number,
         data=dict(own.data) if number else {},
         path=path if number else (),
+        held=conversation.place is Place.HELD,
     )
     if queue is None:
         return Decision((transferred, *ended))

@@ -335,7 +335,7 @@ def _left_queue(world: World, event: ev.QueueRefused) -> Decision:
     plan = Plan()
     if conversation.playing is not None:
         plan.effects.append(fx.StopPlayback(conversation=conversation.id, playback=conversation.playing))
-    plan.out_of_music(conversation)
+    plan.out_of(conversation, ids.holding_bridge(conversation.id))
     return plan.decision()
 
 

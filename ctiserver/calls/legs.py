@@ -204,7 +204,7 @@ def ended(
             outside.ended(plan, conversation, leg, cause, at)
     elif leg.role is Role.CUSTOMER:
         _customer_gone(plan, conversation, leg, cause or NORMAL, at)
-    elif leg.role is Role.LEAD:
+    elif leg.role is Role.LEAD and not over:
         monitoring.leg_gone(plan, conversation, leg, cause, at)
     elif leg.role is Role.CONSULTEE:
         if not over and not conversation.cleared and not leg.ending:

@@ -60,15 +60,15 @@ class Plan:
             )
         )
 
-    def out_of_music(self, conversation: Conversation) -> None:
-        """The customer's leg out of its holding bridge, which stays for the next wait."""
+    def out_of(self, conversation: Conversation, bridge: BridgeId) -> None:
+        """The customer's leg out of this bridge, which stays for the next time."""
         if conversation.legs[conversation.customer_leg].away:
             return
         self.effects.append(
             fx.LeaveBridge(
                 conversation=conversation.id,
                 leg=conversation.customer_leg,
-                bridge=ids.holding_bridge(conversation.id),
+                bridge=bridge,
                 quiet=self.silence(conversation),
             )
         )

@@ -194,8 +194,10 @@ def _place(
         wanted.append((out.id, ids.talk_bridge(conversation.id)))
     if (seat := seat_of_customer(conversation)) is not None:
         wanted.append((conversation.customer_leg, seat))
-    elif hold in bridges and conversation.customer_leg in bridges[hold].legs:
-        plan.out_of_music(conversation)
+    else:
+        for name, bridge_seen in bridges.items():
+            if conversation.customer_leg in bridge_seen.legs and name in conversation.bridges:
+                plan.out_of(conversation, name)
     opened: set[BridgeId] = set()
     for leg_id, bridge in wanted:
         present = bridges.get(bridge)

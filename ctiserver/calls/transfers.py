@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ctiserver.calls import outside
 from ctiserver.calls.moves import Plan, agent_legs
-from ctiserver.model import effects as fx, events as ev
+from ctiserver.model import events as ev, ids
 from ctiserver.model.causes import ClearedBy
 from ctiserver.model.talk import Place
 from ctiserver.model.turns import NOTHING, Decision
@@ -20,13 +20,13 @@ def sent_on(world: World, event: ev.Transferred, ctx: Ctx) -> Decision:
     if conversation is None or conversation.cleared:
         return NOTHING
     plan = Plan()
-    customer = conversation.legs[conversation.customer_leg]
     if not event.flow:
         if conversation.place is not Place.HELD:  # a held customer has his music already
             plan.to_music(conversation)
         plan.events.append(ev.Queued(conversation=conversation.id, at=ctx.now))
-    elif customer.bridge is not None:
-        plan.effects.append(fx.LeaveBridge(conversation=conversation.id, leg=customer.id, bridge=customer.bridge))
+    else:  # out of where he was sent last: that he has come there may not have been told yet
+        seat = ids.holding_bridge if event.held else ids.talk_bridge
+        plan.out_of(conversation, seat(conversation.id))
     if event.number:
         outside.call(plan, world, conversation, event, ctx)
     for leg in agent_legs(conversation):

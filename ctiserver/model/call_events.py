@@ -102,7 +102,8 @@ class Retrieved(EventBase, frozen=True, kw_only=True):
 class Transferred(EventBase, frozen=True, kw_only=True):
     """The agent has sent his customer on, blind: to a queue (`queue`), there perhaps to one agent (`to_agent`), to a
     `flow` or an outside `number` ('' = none). `contact` is the agent's, which ends with this; `note` is what he had
-    written until then. `data` and `path` go with a customer who is sent outside, should he come back."""
+    written until then. `data` and `path` go with a customer who is sent outside, should he come back; `held`: he had
+    music."""
 
     conversation: ConversationId
     contact: ContactId
@@ -116,6 +117,7 @@ class Transferred(EventBase, frozen=True, kw_only=True):
     number: str = ""
     data: dict[str, str] = {}
     path: tuple[str, ...] = ()
+    held: bool = False
 
 
 class OutsideCalled(EventBase, frozen=True, kw_only=True):

@@ -172,7 +172,11 @@ def lasting(world: World) -> dict[str, Any]:
             )
             for agent in world.agents.values()
         },
-        "places": {c.id: (c.place, c.agent, list(c.legs)) for c in world.conversations.values() if not c.cleared},
+        "places": {
+            c.id: (c.place, c.agent, list(c.legs), c.parties, c.side, c.monitor)
+            for c in world.conversations.values()
+            if not c.cleared
+        },
     }
 
 

@@ -14,6 +14,8 @@ from tests.fakes.moody import MoodySwitch
 from tests.fakes.switch import Refused
 from tests.scenarios.conftest import make_site
 from tests.scenarios.test_call_stories import finish, into_queue, over, ringing, talking
+from tests.scenarios.test_monitoring import ask, seated
+from tests.scenarios.test_transfers import send
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, floor: Floor, kind: type[fx.Effect], times: int = 1) -> None:
@@ -216,4 +218,51 @@ def test_an_agent_hangs_up_on_a_caller_who_is_in_the_apology(link: str) -> None:
         switch.end(leg, 16)
         floor.settle()
     assert caller not in switch.channels
+    finish(floor)
+
+
+def test_sent_into_a_flow_he_leaves_the_talk_even_if_the_first_try_fails(
+    monkeypatch: pytest.MonkeyPatch, floor: Floor
+) -> None:
+    """A look takes him out of whatever bridge of his call he is in: in the talk he would hear no prompt."""
+    caller, _ = talking(floor)
+    refuse(monkeypatch, floor, fx.LeaveBridge)
+    assert send(floor, flow="main") is None
+    floor.settle()
+    assert floor.conversation().place is Place.IVR
+    assert floor.switch.bridge_of(caller) == ""
+    floor.switch.end(caller)
+    floor.settle()
+    finish(floor)
+
+
+@pytest.mark.parametrize("first", [cmd.HoldCall, cmd.RetrieveCall])
+def test_sent_into_a_flow_in_the_moment_of_hold_or_retrieve(floor: Floor, first: type[cmd.Command]) -> None:
+    """He leaves the bridge to which he was sent last, though nothing has told yet that he is there."""
+    caller, _ = talking(floor)
+    call = floor.conversation().id
+    if first is cmd.RetrieveCall:
+        assert floor.command(cmd.HoldCall, "1001", conversation=call) is None
+        floor.settle()
+    assert floor.command(first, "1001", conversation=call) is None
+    assert send(floor, flow="main") is None
+    assert floor.switch.bridge_of(caller) == ""
+    floor.switch.end(caller)
+    floor.settle()
+    finish(floor)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_caller_and_lead_are_gone_while_the_link_is_away_and_the_log_says_it_once(floor: Floor, there: bool) -> None:
+    caller, agent = talking(floor)
+    seated(floor)
+    floor.switch.deaf = not there
+    assert ask(floor, cmd.MonitorCall) is None
+    lead = floor.conversation().monitor
+    assert lead is not None
+    lost_link(floor)
+    for leg in (lead.leg, agent, caller):
+        floor.switch.end(leg)
+    unheard(floor)
+    assert len(floor.events(ev.MonitorStopped)) == 1
     finish(floor)

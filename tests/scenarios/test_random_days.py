@@ -19,7 +19,7 @@ from ctiserver.model.faults import Fault
 from ctiserver.model.ids import AgentId, LegId, desk_endpoint
 from ctiserver.model.routing import ComfortConfig
 from ctiserver.model.site import PhoneConfig, QueueConfig, SiteConfig
-from ctiserver.model.talk import Place
+from ctiserver.model.talk import Conversation, Place
 from ctiserver.model.work import WorkKind
 from tests.fakes.floor import Floor
 from tests.fakes.moody import MoodySwitch
@@ -351,8 +351,9 @@ class Day:
 
     # ---- the day
 
-    def play(self) -> None:
-        likely: dict[Callable[[], None], int] = {
+    def likely(self) -> dict[Callable[[], None], int]:
+        """What happens, and how often."""
+        return {
             self.call: 12,
             self.press: 16,
             self.caller_leaves: 5,
@@ -376,6 +377,9 @@ class Day:
             self.reload_site: 1,
             self.auditor_looks: 4,
         }
+
+    def play(self) -> None:
+        likely = self.likely()
         doings, weights = list(likely), list(likely.values())
         for _ in range(STEPS):
             doing = self.chance.choices(doings, weights)[0]
@@ -394,24 +398,28 @@ class Day:
         while self.switch.busy():
             self.floor.advance(0.05)
         for conversation in self.floor.world.conversations.values():
-            if conversation.cleared or conversation.legs[conversation.customer_leg].away:
-                continue
-            customer = self.switch.bridge_of(conversation.customer_leg)
-            agents = [self.switch.bridge_of(leg.id) for leg in conversation.legs.values() if leg.agent and leg.up_at]
-            session = self.floor.world.ivr.get(conversation.id)
-            match conversation.place:
-                case Place.TALKING:
-                    assert (customer, "t" in agents) == ("t", True), conversation
-                case Place.HELD:
-                    assert (customer, "t" in agents) == ("h", True), conversation
-                case Place.WAITING:
-                    assert customer == "h", conversation
-                case Place.IVR:
-                    assert session is not None and session.waiting, conversation
-                    assert customer == "", conversation
-                case Place.NEW:
-                    raise AssertionError(conversation)
+            if not conversation.cleared:
+                self.sits(conversation)
         self.no_ghosts()
+
+    def sits(self, conversation: Conversation) -> None:
+        if conversation.legs[conversation.customer_leg].away:
+            return
+        customer = self.switch.bridge_of(conversation.customer_leg)
+        agents = [self.switch.bridge_of(leg.id) for leg in conversation.legs.values() if leg.agent and leg.up_at]
+        session = self.floor.world.ivr.get(conversation.id)
+        match conversation.place:
+            case Place.TALKING:
+                assert (customer, "t" in agents) == ("t", True), conversation
+            case Place.HELD:
+                assert (customer, "t" in agents) == ("h", True), conversation
+            case Place.WAITING:
+                assert customer == "h", conversation
+            case Place.IVR:
+                assert session is not None and session.waiting, conversation
+                assert customer == "", conversation
+            case Place.NEW:
+                raise AssertionError(conversation)
 
     def no_ghosts(self) -> None:
         """Every phone that rings or talks does so for a reason, and every talk has its agent."""
@@ -445,10 +453,13 @@ class Day:
         assert sorted(entered) == sorted(left)
         assert sorted(started) == sorted(cleared)
 
-    def close(self) -> None:
-        """Everybody leaves; two minutes later nothing is left."""
+    def all_leave(self) -> None:
         for leg in [leg for leg in self.switch.channels if leg in self.switch.inbound]:
             self.switch.end(leg)
+
+    def close(self) -> None:
+        """Everybody leaves; two minutes later nothing is left."""
+        self.all_leave()
         self.floor.advance(120)
         world = self.floor.world
         assert self.switch.quiet(), (self.switch.channels, self.switch.bridges, self.switch.snoops, self.switch.playing)

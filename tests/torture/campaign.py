@@ -28,6 +28,7 @@ from tests.torture import judge
 from tests.torture.cast import HOLDS, RINGS, SIZES, Cast, prepare
 from tests.torture.judge import Moved, Round
 from tests.torture.report import Verdict
+from tests.torture.together import ASKED, ASKS, SENDS
 
 PROMPT = "in a prompt"
 ANSWERED = "ringing, answered meanwhile"
@@ -35,15 +36,19 @@ LEFT = "ringing, left ringing"
 ANSWERING = "within an answer"
 HOLDING = "within hold or retrieve"
 LEAVES = "one leaves the queue meanwhile"
+TRANSFERRING = "within a transfer"
+SWAPPING = "within a swap"
 KINDS = (PROMPT, ANSWERED, LEFT, ANSWERING, HOLDING, LEAVES)
+OF_THREE = (TRANSFERRING, SWAPPING)
+"""With the full cast only."""
 WITH_RING = (ANSWERED, LEFT, ANSWERING)
 QUEUED_EVERY = 4
 """In every so many rounds the caller in the prompt goes on into a queue afterwards."""
 
 
-def plan(dice: random.Random, count: int) -> list[str]:
+def plan(dice: random.Random, count: int, among: tuple[str, ...] = KINDS) -> list[str]:
     """Every kind as often as every other, in an order of the seed's."""
-    kinds = [KINDS[number % len(KINDS)] for number in range(count)]
+    kinds = [among[number % len(among)] for number in range(count)]
     dice.shuffle(kinds)
     return kinds
 
@@ -68,7 +73,8 @@ async def run(
                 stack.callback(_keep, running, verdict, keep)
             campaign = Campaign(running, Cast(running, stack, size), random.Random(seed), verdict)
             await campaign.cast.come()
-            for number, kind in enumerate(plan(campaign.dice, count)):
+            among = (*KINDS, *OF_THREE) if size.together else KINDS
+            for number, kind in enumerate(plan(campaign.dice, count, among)):
                 told(await campaign.round(number, kind))
             await campaign.finish()
     except AssertionError as error:
@@ -98,6 +104,7 @@ class Campaign:
         one = Round(number=number, kind=kind, moment=round(delay, 3))
         self.verdict.rounds.append(one)
         leaver: SippCaller | None = None
+        sent: SippCaller | None = None
         rung = ""
         moved = Moved()
         if kind in WITH_RING or cast.size is SIZES["full"]:
@@ -115,6 +122,14 @@ class Campaign:
             left = await self._contact_of(leaver)
             moved.contacts.add(left)
             moved.numbers.add(leaver._caller)
+        elif kind == TRANSFERRING and cast.together is not None:
+            sent = await cast.together.talk(SENDS, f"sent on {number}", 710.0)
+            moved.agents.add(SENDS)
+            moved.contacts.add(cast.together.agents[SENDS].desk.work()["contact"])
+            moved.numbers.add(sent._caller)
+        elif kind == SWAPPING and cast.together is not None:
+            moved.agents |= {ASKS, ASKED}
+            moved.contacts.add(cast.together.agents[ASKS].desk.work()["contact"])
         await asyncio.sleep(1.2)  # figures of queues are shown once a second
         before = self._documents(kind)
         prompts = await cast.prompts(number)
@@ -126,6 +141,12 @@ class Campaign:
         elif kind == HOLDING:
             await cast.holder.desk.send("RetrieveCall", conversation=cast.holder.desk.work()["conversation"])
             await asyncio.sleep(within)
+        elif kind in OF_THREE and cast.together is not None:
+            who, what = (SENDS, "TransferCall") if kind == TRANSFERRING else (ASKS, "SwapCall")
+            fields = {"to_agent": HOLDS} if kind == TRANSFERRING else {}
+            call = cast.together.conversation(who)
+            await cast.agents[who].desk.send(what, conversation=call, **fields)
+            await asyncio.sleep(within)
         killed = running.kill()
         if kind == ANSWERED:
             asyncio.get_running_loop().call_later(late, cast.ringer.phone.answer, cast.ringer.call)
@@ -134,7 +155,7 @@ class Campaign:
         judge.readiness(one, await kills.restarted(running), running.pid)
         await asyncio.sleep(0.3)
         spoken = {cast.talkers[user].name for user in (*cast.pages, *cast.sounddesks)}
-        judge.sound(one, self._ears(), spoken, cast.lateness, killed)
+        judge.sound(one, self._ears(kind), spoken, cast.lateness, killed)
         # Seconds of work late in a campaign: phones that do not answer meanwhile are gone for Asterisk after 3 s.
         await asyncio.to_thread(lambda: judge.world(one, running.records(), moved))
         await cast.come_back()
@@ -145,6 +166,9 @@ class Campaign:
             with one.judging("who left"):
                 ended = [e for e in running.events(ev.ContactEnded) if e.contact == left]
                 assert [e.reason for e in ended] == [EndReason.ABANDONED]
+        if sent is not None and cast.together is not None:
+            with one.judging("who was sent on"):
+                await cast.together.end_of_the_sent(sent)
         await self._prompts_end(one, prompts, number)
         await self._clean()
         return one
@@ -160,10 +184,11 @@ class Campaign:
             }
         return shown
 
-    def _ears(self) -> dict[str, RtpEndpoint]:
+    def _ears(self, kind: str) -> dict[str, RtpEndpoint]:
         cast = self.cast
         ears = {caller.name: caller.rtp for caller in (*cast.talkers.values(), *cast.waiting)}
-        return ears | {f"agent {user}": cast.agents[user].phone.rtp for user in cast.size.desk_users}
+        ears |= {f"agent {user}": cast.agents[user].phone.rtp for user in cast.size.desk_users}
+        return ears | (cast.together.ears(swapping=kind == SWAPPING) if cast.together is not None else {})
 
     async def _contact_of(self, caller: SippCaller) -> str:
         def queued() -> str:
@@ -191,6 +216,11 @@ class Campaign:
 
     async def _what_moved(self, one: Round, kind: str, rung: str) -> None:
         cast = self.cast
+        if cast.together is not None:
+            with one.judging("consult, conference and leads"):
+                if kind == SWAPPING:
+                    await cast.together.consulting_again()
+                await cast.together.all_are_there()
         with one.judging("hold"):
             if kind == HOLDING:  # either may be the truth; what is shown is what is heard
                 await cast.is_held(cast.holder.desk.work()["held"])
@@ -252,6 +282,9 @@ class Campaign:
                 await caller.ended(3)
             for page in cast.pages.values():
                 await page.locator('[data-testid="callbar"][data-kind="wrap_up"]').wait_for()
+        if cast.together is not None:
+            with self._judging("the end of consult and conference"):
+                await cast.together.part()
         with self._judging("the end of the hold"):
             await cast.hold(False)
             await cast.held.hang_up()

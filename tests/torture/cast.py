@@ -1,7 +1,8 @@
 """Who is on the telephone in a kill campaign, and their site. Not here: judging (judge.py), rounds (campaign.py).
 
 Small: a browser and a desk phone in talk, two in the queue, a ring, a call on hold, a wrap-up, a caller in the prompt.
-Full: two browsers, two baresip softphones and a desk phone in talk, five in the queue, two in the prompt, else alike.
+Full: two browsers, two baresip softphones and a desk phone in talk, five in the queue, two in the prompt, else alike;
+and a consult, a conference, two leads in calls and one who was sent on (together.py).
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from tests.harness.waiting import eventually
 from tests.live import kills, people
 from tests.live.house import CALM, LONELY, MENU, hears_music
 from tests.live.people import Agent
+from tests.torture import together
+from tests.torture.together import EVERYBODY, Together
 
 RINGS, HOLDS, WRITES = "1006", "1007", "1008"
 """Agents: whose phone rings, who has a call on hold, who is in wrap-up all the while."""
@@ -39,7 +42,10 @@ TALK_HZ = (660.0, 880.0, 1010.0, 1150.0, 1370.0)
 class Size:
     """How many of whom; agents 1001 ... talk in this order."""
 
-    def __init__(self, *, pages: int, softphones: int, desk_phones: int, waiting: int, prompts: int) -> None:
+    def __init__(
+        self, *, pages: int, softphones: int, desk_phones: int, waiting: int, prompts: int, together: bool = False
+    ) -> None:
+        self.together = together
         self.pages, self.softphones, self.desk_phones = pages, softphones, desk_phones
         self.waiting, self.prompts = waiting, prompts
 
@@ -51,7 +57,7 @@ class Size:
 
 SIZES = {
     "small": Size(pages=1, softphones=0, desk_phones=1, waiting=2, prompts=1),
-    "full": Size(pages=2, softphones=2, desk_phones=1, waiting=5, prompts=2),
+    "full": Size(pages=2, softphones=2, desk_phones=1, waiting=5, prompts=2, together=True),
 }
 
 
@@ -62,16 +68,25 @@ def prepare(home: Path, size: Size) -> None:
     text = path.read_text("utf-8").replace(f"wrap_up_seconds = {kills.WRAP_UP}", f"wrap_up_seconds = {float(LONGEST)}")
     block = re.search(r'\[\[agents\]\]\nid = "1005"\n(?:.+\n)+', text)
     assert block is not None
-    more = "".join("\n" + block[0].replace('"1005"', f'"{user}"') for user in (HOLDS, WRITES))
+    added = (HOLDS, WRITES, *(EVERYBODY if size.together else ()))
+    more = "".join("\n" + block[0].replace('"1005"', f'"{user}"') for user in added)
     text = text[: block.end()] + more + text[block.end() :]
     text = re.sub(rf'(id = "{RINGS}"\n(?:.+\n)*?queues = )\[.*\]', r'\1["lonely"]', text)
-    for user in (*size.desk_users, RINGS, HOLDS):
+    for user in (*size.desk_users, RINGS, HOLDS, *(EVERYBODY if size.together else ())):
         text = text.replace(f'[[agents]]\nid = "{user}"\n', f'[[agents]]\nid = "{user}"\nphone = "p{user}"\n')
         text += f'\n[[phones]]\nid = "p{user}"\nname = {{ zh = "{user}", en = "{user}" }}\n'
     path.write_text(text, "utf-8")
+    if size.together:
+        together.configure(path)
     url = f"sqlite+aiosqlite:///{home / 'hollyhock.db'}"
+
+    async def people() -> None:
+        await bench.people(url, list(added))
+        if size.together:
+            await together.second_lead(url)
+
     with ThreadPoolExecutor(1) as thread:  # we are inside a loop already
-        thread.submit(lambda: asyncio.run(bench.people(url, [HOLDS, WRITES]))).result()
+        thread.submit(lambda: asyncio.run(people())).result()
 
 
 class Cast:
@@ -89,6 +104,7 @@ class Cast:
         self.agents: dict[str, Agent] = {}
         self.waiting: list[SippCaller] = []
         self.ringing: SippCaller | None = None
+        self.together: Together | None = None
 
     async def call(self, name: str, number: str, tone: float) -> SippCaller:
         made = SippCaller(
@@ -133,6 +149,11 @@ class Cast:
         await self.writer.works("busy")
         await third.hang_up()
         await self.writer.works("wrap_up")
+        if size.together:
+            user = size.desk_users[0]
+            self.together = Together(site, stack, self.call)
+            self.agents |= self.together.agents
+            await self.together.come(self.agents[user], self.talkers[user], HOLDS)
         for number in range(size.waiting):
             self.waiting.append(await self.call(f"waiting {number + 1}", CALM, 540 + 4 * number))
             await self.waiting[-1].answered()
