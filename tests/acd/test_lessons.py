@@ -45,7 +45,7 @@ ELSEWHERE = {
     "test_a_caller_who_books_keeps_place_skills_step_and_data",
     "11 the place in the line goes backwards": "tests/acd/test_queue_rules.py::"
     "test_the_place_in_the_line_is_that_of_the_fair_order",
-    "13 a restart loses everything": "tests/scenarios/test_call_stories.py::"
+    "13 a restart loses everything": "tests/scenarios/test_coming_back.py::"
     "test_the_server_is_killed_with_calls_in_every_state_and_goes_on",
 }
 

@@ -24,7 +24,7 @@ from ctiserver.model.turns import Input
 from ctiserver.silence import PAGE_SILENT, PROBE_AGAIN, SILENT, Silence
 from tests.fakes.floor import Floor
 from tests.scenarios.conftest import make_site
-from tests.scenarios.test_call_stories import into_queue, talking
+from tests.scenarios.stories import into_queue, talking
 
 
 class Reader:

@@ -15,7 +15,7 @@ from ctiserver.model.ids import AgentId, LegId
 from ctiserver.model.talk import Place
 from tests.fakes.floor import Floor
 from tests.scenarios.conftest import make_site
-from tests.scenarios.test_call_stories import talking
+from tests.scenarios.stories import talking
 
 
 class Reader:

@@ -11,7 +11,7 @@ from ctiserver.model.site import PhoneConfig, SiteConfig
 from tests.fakes.floor import Floor
 from tests.scenarios import test_callbacks as callbacks
 from tests.scenarios.conftest import label, make_site
-from tests.scenarios.test_call_stories import into_queue
+from tests.scenarios.stories import into_queue
 
 AGENT = "1001"
 

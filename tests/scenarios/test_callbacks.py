@@ -24,6 +24,7 @@ from ctiserver.model.talk import Place
 from ctiserver.model.work import AgentState, Contact, ContactState, WorkKind, agent_state
 from tests.fakes.floor import Floor
 from tests.scenarios.conftest import FLOW, label, make_site
+from tests.scenarios.stories import ends, file_call
 
 OWN, OTHER = "13800138000", "13900139000"
 PATIENCE = 30.0
@@ -131,17 +132,6 @@ def talking(floor: Floor) -> tuple[LegId, LegId]:
     return mine, his
 
 
-def finish(floor: Floor, agent: str = "1001", disposition: str = "solved") -> None:
-    item = floor.work(agent)
-    assert item.kind is WorkKind.WRAP_UP
-    assert (
-        floor.command(
-            cmd.FinishWrapUp, agent, contact=item.contact, disposition=disposition, note="", ready=True
-        )
-        is None
-    )
-
-
 def over(floor: Floor) -> None:
     floor.advance(40)
     assert floor.switch.quiet()
@@ -151,10 +141,6 @@ def over(floor: Floor) -> None:
     assert not floor.world.reservations
     assert not [key for key in floor.world.deadlines.keys() if not key.startswith("acd.lost")]
     floor.check_journal()
-
-
-def ends(floor: Floor) -> list[EndReason]:
-    return [event.reason for event in floor.events(ev.ContactEnded) if isinstance(event, ev.ContactEnded)]
 
 
 def refusals(floor: Floor) -> list[str]:
@@ -281,7 +267,7 @@ def test_the_agent_answers_hears_it_ring_and_talks(floor: Floor) -> None:
     floor.settle()
     floor.switch.end(his)
     floor.settle()
-    finish(floor)
+    file_call(floor)
     assert ends(floor)[-1] is EndReason.ANSWERED
     assert floor.world.last_agents[OWN].agent == "1001"
     over(floor)
@@ -312,7 +298,7 @@ def test_no_answer_busy_and_failure_are_tries_and_the_third_is_the_last(floor: F
     assert contact.state is ContactState.SCHEDULED
     assert agent_state(floor.agent("1001")) is AgentState.WRAP_UP
     assert floor.work("1001").until - floor.now <= callback.TRY_WRAP_UP
-    finish(floor, disposition="")  # there is no talk of which to tell the outcome
+    file_call(floor, disposition="")  # there is no talk of which to tell the outcome
     floor.advance(58)
     assert contact.state is ContactState.SCHEDULED
     floor.advance(2)
@@ -388,7 +374,7 @@ def test_a_page_that_is_loaded_anew_goes_on_calling(floor: Floor) -> None:
     assert floor.switch.bridge_of(again) == floor.switch.bridge_of(his) == "t"
     floor.switch.end(his)
     floor.settle()
-    finish(floor)
+    file_call(floor)
     over(floor)
 
 
@@ -471,7 +457,7 @@ def test_a_lead_books_one(floor: Floor) -> None:
     assert floor.world.conversations[contact.conversation].caller_name == "张伟"
     floor.switch.end(his)
     floor.settle()
-    finish(floor)
+    file_call(floor)
     over(floor)
 
 
@@ -509,7 +495,7 @@ def test_who_calls_us_while_we_call_him_is_served_once(floor: Floor) -> None:
     floor.switch.end(his, 17)
     floor.settle()
     assert contact.end_reason is EndReason.WITHDRAWN
-    finish(floor, disposition="")
+    file_call(floor, disposition="")
     assert floor.work("1001").medium == "voice"
     floor.switch.end(caller)
     floor.settle()
@@ -534,7 +520,7 @@ def test_a_lost_agent_s_customer_waits_like_any_other_and_hangs_up(floor: Floor)
     assert len(floor.switch.dialled) == 1
     floor.switch.end(his)
     floor.settle()
-    finish(floor, "1002")
+    file_call(floor, "1002")
     over(floor)
 
 
@@ -586,7 +572,7 @@ def test_it_survives_a_kill(floor: Floor, moment: str) -> None:
     assert floor.switch.bridge_of(his) == "t"
     floor.switch.end(his)
     floor.settle()
-    finish(floor)
+    file_call(floor)
     assert ends(floor)[-1] is EndReason.ANSWERED
     over(floor)
 

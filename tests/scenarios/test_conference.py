@@ -11,8 +11,7 @@ from ctiserver.model.ids import LegId
 from ctiserver.model.talk import Place
 from ctiserver.model.work import AgentState
 from tests.fakes.floor import Floor
-from tests.scenarios.test_call_stories import ends, finish, over, talking
-from tests.scenarios.test_consult import consulting, do, finish_both, state, where
+from tests.scenarios.stories import consulting, do, ends, finish, finish_both, over, state, talking, where
 
 
 def three(floor: Floor) -> tuple[LegId, LegId, LegId]:

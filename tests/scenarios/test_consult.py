@@ -8,45 +8,22 @@ from acd.core import agent as agents
 from ctiserver.model import commands as cmd, events as ev
 from ctiserver.model.causes import EndReason, Parted
 from ctiserver.model.errors import Rejection
-from ctiserver.model.ids import LegId
 from ctiserver.model.talk import PartyState, Place
-from ctiserver.model.work import AgentState, WorkKind, agent_state
+from ctiserver.model.work import AgentState
 from tests.fakes.floor import Floor
-from tests.scenarios.test_call_stories import ends, finish, into_queue, over, talking
-
-
-def do(floor: Floor, kind: type[cmd.Command], agent: str = "1001", **fields: object) -> Rejection | None:
-    refused = floor.command(kind, agent, conversation=floor.conversation().id, **fields)
-    floor.settle()
-    for bridge, legs in floor.switch.bridges.items():
-        caller = [leg for leg in legs if leg in floor.switch.inbound]
-        assert not caller or len(legs) > 1 or bridge in floor.switch.holding, "a customer alone in a talk"
-    return refused.code if refused is not None else None
-
-
-def rung(floor: Floor, whom: str = "1002") -> LegId:
-    """The colleague's desktop has painted the pop, his phone rings."""
-    assert do(floor, cmd.ConsultCall, to_agent=whom) is None
-    floor.confirm(whom)
-    floor.settle()
-    return floor.ringing_leg(whom)
-
-
-def consulting(floor: Floor, whom: str = "1002", *, ready: bool = True) -> LegId:
-    if not floor.agent(whom).signed_in:
-        floor.log_in(whom, ready=ready)
-    leg = rung(floor, whom)
-    floor.switch.answer(leg)
-    floor.settle()
-    return leg
-
-
-def where(floor: Floor, *legs: LegId) -> str:
-    return "".join(floor.switch.bridge_of(leg) or "-" for leg in legs)
-
-
-def state(floor: Floor, agent: str) -> AgentState:
-    return agent_state(floor.agent(agent))
+from tests.scenarios.stories import (
+    consulting,
+    do,
+    ends,
+    finish,
+    finish_both,
+    into_queue,
+    over,
+    rung,
+    state,
+    talking,
+    where,
+)
 
 
 def test_the_pop_comes_before_the_ring_and_the_colleague_is_nobodys_meanwhile(floor: Floor) -> None:
@@ -214,17 +191,6 @@ def test_swap_and_back_and_complete(floor: Floor) -> None:
     floor.switch.end(caller)
     floor.settle()
     finish_both(floor)
-
-
-def finish_both(floor: Floor, *who: str) -> None:
-    for agent in who or ("1001", "1002"):
-        item = floor.work(agent)
-        assert item.kind is WorkKind.WRAP_UP
-        refused = floor.command(
-            cmd.FinishWrapUp, agent, contact=item.contact, disposition="solved", note="", ready=True
-        )
-        assert refused is None
-    over(floor)
 
 
 def test_held_while_swapped_both_have_music(floor: Floor) -> None:

@@ -15,8 +15,7 @@ from ctiserver.model.routing import OutboundConfig
 from ctiserver.model.work import AgentState
 from tests.fakes.floor import Floor
 from tests.scenarios.conftest import label, make_site
-from tests.scenarios.test_call_stories import ends, finish, talking
-from tests.scenarios.test_consult import consulting, do, finish_both, state, where
+from tests.scenarios.stories import consulting, do, ends, finish, finish_both, state, talking, where
 
 EXPERT = "13900007777"
 

@@ -15,8 +15,7 @@ from ctiserver.model.talk import PartyState, consulted
 from ctiserver.model.work import AgentState, Task, WorkKind
 from tests.fakes.floor import Floor
 from tests.scenarios.conftest import label, make_site
-from tests.scenarios.test_call_stories import ends, finish, into_queue, talking
-from tests.scenarios.test_consult import do, finish_both, state, where
+from tests.scenarios.stories import do, ends, finish, finish_both, into_queue, state, talking, where
 
 
 def site() -> SiteConfig:

@@ -15,7 +15,7 @@ from ctiserver.model.talk import Place
 from ctiserver.model.work import WorkKind
 from tests.fakes.floor import Floor
 from tests.scenarios.conftest import label, make_site
-from tests.scenarios.test_call_stories import finish, into_queue, over
+from tests.scenarios.stories import finish, into_queue, over
 
 AGENT = "1001"
 PHONES = (

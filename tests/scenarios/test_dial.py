@@ -20,6 +20,7 @@ from ctiserver.model.talk import Place
 from ctiserver.model.work import AgentState, WorkKind, agent_state
 from tests.fakes.floor import Floor
 from tests.scenarios.conftest import make_site
+from tests.scenarios.stories import file_call, over
 
 NUMBER = "13900001111"
 
@@ -57,14 +58,9 @@ def wraps(floor: Floor, agent: str = "1001") -> WorkDoc:
 
 def all_over(floor: Floor, agent: str = "1001") -> None:
     """He finishes his wrap-up, if he has one; nothing is left of the call."""
-    for contact in list(floor.agent(agent).work):
-        refused = floor.command(cmd.FinishWrapUp, agent, contact=contact, disposition="solved", note="", ready=True)
-        assert refused is None
-    floor.advance(30)
-    assert floor.switch.quiet()
-    assert not floor.world.conversations
-    assert not floor.world.contacts
-    floor.check_journal()
+    if floor.agent(agent).work:
+        file_call(floor, agent)
+    over(floor)
 
 
 def outcomes(floor: Floor) -> list[Unreached]:

@@ -13,9 +13,8 @@ from tests.fakes.floor import Floor
 from tests.fakes.moody import MoodySwitch
 from tests.fakes.switch import Refused
 from tests.scenarios.conftest import make_site
-from tests.scenarios.test_call_stories import finish, into_queue, over, ringing, talking
+from tests.scenarios.stories import finish, into_queue, over, ringing, send, talking
 from tests.scenarios.test_monitoring import ask, seated
-from tests.scenarios.test_transfers import send
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, floor: Floor, kind: type[fx.Effect], times: int = 1) -> None:

@@ -14,8 +14,7 @@ from ctiserver.model.causes import MonitorEnd, MonitorMode
 from ctiserver.model.faults import FaultKind
 from ctiserver.model.ids import BridgeId, LegId
 from tests.fakes.floor import Floor
-from tests.scenarios.test_call_stories import finish, talking
-from tests.scenarios.test_consult import consulting, do
+from tests.scenarios.stories import consulting, do, finish, talking
 from tests.scenarios.test_monitoring import BARGE, LISTEN, WHISPER, ask, ended, hears, listening, over, silent
 from tests.scenarios.test_repairs import repaired
 

@@ -17,9 +17,7 @@ from ctiserver.model.talk import Role
 from ctiserver.model.work import AgentState, agent_state
 from tests.fakes.floor import Floor
 from tests.scenarios.conftest import FLOW, make_site
-from tests.scenarios.test_call_stories import ends, finish, talking
-from tests.scenarios.test_consult import consulting, do, finish_both
-from tests.scenarios.test_transfers import both_finish, picks_up, send
+from tests.scenarios.stories import both_finish, consulting, do, ends, finish, finish_both, picks_up, send, talking
 
 LEAD = ids.seat("2001")
 LISTEN, WHISPER, BARGE = MonitorMode.LISTEN, MonitorMode.WHISPER, MonitorMode.BARGE

@@ -10,8 +10,8 @@ from ctiserver.model.ids import AgentId
 from ctiserver.model.routing import Algorithm
 from ctiserver.model.work import AgentState, ContactState, NoticeKind, agent_state
 from tests.fakes.floor import Floor
+from tests.scenarios.stories import into_queue
 from tests.scenarios.test_auto_answer import rings, site
-from tests.scenarios.test_call_stories import into_queue
 
 
 def ringing_at_first(floor: Floor) -> None:

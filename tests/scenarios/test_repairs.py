@@ -19,7 +19,7 @@ from ctiserver.model.talk import Place
 from ctiserver.model.work import ContactState, OfferedAgent, Reservation, WorkItem, WorkKind
 from ivr import runtime
 from tests.fakes.floor import Floor
-from tests.scenarios.test_call_stories import into_queue, ringing, talking
+from tests.scenarios.stories import into_queue, ringing, talking
 
 
 def found(floor: Floor) -> list[Fault]:

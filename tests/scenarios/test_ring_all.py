@@ -13,7 +13,7 @@ from ctiserver.model.talk import Place
 from ctiserver.model.work import AgentState, ContactState, agent_state
 from tests.fakes.floor import Floor
 from tests.scenarios.conftest import make_site
-from tests.scenarios.test_call_stories import ends, finish, into_queue, over
+from tests.scenarios.stories import ends, finish, into_queue, over
 
 STAFF = ("1001", "1002", "1003")
 

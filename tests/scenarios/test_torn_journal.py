@@ -15,7 +15,7 @@ from ctiserver.model import facts
 from ctiserver.model.talk import Place
 from ctiserver.replay import copied, difference, folded
 from tests.fakes.floor import Floor
-from tests.scenarios.test_call_stories import into_queue, talking
+from tests.scenarios.stories import into_queue, talking
 
 
 @pytest.mark.parametrize("snapshot", [False, True])

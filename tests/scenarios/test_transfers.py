@@ -15,40 +15,7 @@ from ctiserver.model.talk import Place
 from ctiserver.model.work import AgentState, ContactState, WorkKind, agent_state
 from tests.fakes.floor import Floor
 from tests.scenarios.conftest import make_site
-from tests.scenarios.test_call_stories import ends, finish, talking
-
-
-def send(floor: Floor, **target: str) -> Rejection | None:
-    refused = floor.command(cmd.TransferCall, "1001", conversation=floor.conversation().id, **target)
-    floor.settle()
-    return refused.code if refused is not None else None
-
-
-def picks_up(floor: Floor, agent: str) -> LegId:
-    floor.confirm(agent)
-    floor.settle()
-    leg = floor.ringing_leg(agent)
-    floor.switch.answer(leg)
-    floor.settle()
-    return leg
-
-
-def both_finish(floor: Floor, caller: LegId, second: str) -> None:
-    """The customer goes; the first agent and the second file their parts; nothing is left."""
-    floor.switch.end(caller)
-    floor.settle()
-    for agent in ("1001", second):
-        item = floor.work(agent)
-        assert item.kind is WorkKind.WRAP_UP
-        refused = floor.command(
-            cmd.FinishWrapUp, agent, contact=item.contact, disposition="solved", note="", ready=True
-        )
-        assert refused is None
-    floor.advance(30)
-    assert floor.switch.quiet()
-    assert not floor.world.conversations
-    assert not floor.world.contacts
-    floor.check_journal()
+from tests.scenarios.stories import both_finish, ends, finish, picks_up, send, talking
 
 
 def test_to_a_colleague_with_the_note_and_the_way_that_the_customer_came(floor: Floor) -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 import pytest
 
-from ctiserver.model import effects as fx, events as ev, facts
+from ctiserver.model import effects as fx, facts
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import LegId
 from ctiserver.model.routing import ComfortConfig
@@ -17,6 +17,7 @@ from ctiserver.model.talk import Place
 from ctiserver.model.work import AgentState, agent_state
 from tests.fakes.floor import Floor
 from tests.scenarios.conftest import make_site
+from tests.scenarios.stories import ends
 
 FLOW: dict[str, object] = {
     "format": 1,
@@ -81,10 +82,6 @@ def over(floor: Floor) -> None:
     assert floor.switch.quiet()
     assert not floor.world.conversations
     floor.check_journal()
-
-
-def ends(floor: Floor) -> list[EndReason]:
-    return [event.reason for event in floor.events(ev.ContactEnded) if isinstance(event, ev.ContactEnded)]
 
 
 def done(floor: Floor, kind: type[E]) -> list[E]:
