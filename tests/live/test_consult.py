@@ -139,6 +139,29 @@ async def test_consult_swap_and_complete_with_the_context(house: Site) -> None:
     await house.quiet(within=5)
 
 
+async def test_a_queue_is_asked_and_the_first_who_is_free_takes_the_customer(house: Site) -> None:
+    async with at_table(house) as (table, _):
+        await table.do("ConsultCall", queue="calm")
+        await eventually(lambda: [one["state"] for one in table.agent.work()["parties"]] == ["waiting"], SOON, "a wait")
+        await table.customer_has_music()
+        await table.colleague.expect("SetReady")
+        pop = await table.colleague.works("offer", within=SOON)
+        assert (pop["task"], pop["caller"]) == ("consult", table.agent.work()["caller"])
+        assert table.colleague.phone is not None
+        table.colleague.phone.answer(await table.colleague.phone.next_call(timeout=SOON))
+        await table.hears(table.agent, COLLEAGUE_HZ)
+        await table.hears(table.colleague, AGENT_HZ)
+        await table.customer_has_music()
+        await table.do("CompleteConsult")
+        await table.hears(table.caller, COLLEAGUE_HZ)
+        await table.hears(table.colleague, CALLER_HZ)
+        await table.caller.hang_up()
+        await table.colleague.works("wrap_up", within=SOON)
+        await table.colleague.finish(ready=False)
+        await table.agent.finish(ready=False)
+    await house.quiet(within=5)
+
+
 async def test_consult_and_cancel_then_a_conference_of_four_and_all_leave_but_one(house: Site) -> None:
     async with at_table(house) as (table, phones):
         await table.consult(table.colleague)

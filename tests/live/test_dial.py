@@ -250,6 +250,35 @@ async def test_a_customer_is_sent_to_an_outside_number(dialling: Site) -> None:
         await scene.over()
 
 
+async def test_an_expert_outside_is_asked_swapped_merged_and_keeps_the_customer(dialling: Site) -> None:
+    async with AsyncExitStack() as stack:
+        scene = await Scene(dialling, stack).come(ready=True)
+        line = await stack.enter_async_context(house.calling(dialling, house.CALM, "13800006666", tone=740.0))
+        work = await scene.agent.pick_up()
+        talk, desk = work["conversation"], scene.agent.desk
+        await desk.expect("ConsultCall", conversation=talk, number=EXPERT)
+        call = await scene.called(EXPERT)
+        await house.hears_music(line.rtp, within=10)
+        scene.answer(call)
+        await scene.both_hear(within=10)
+        await house.hears_music(line.rtp, within=10)
+        await desk.expect("SwapCall", conversation=talk)
+        await line.rtp.hears(AGENT_HZ, within=10)
+        await house.hears_music(scene.voice, within=10)
+        await desk.expect("ConferenceCall", conversation=talk)
+        await scene.both_hear(within=10)
+        await line.rtp.hears(OUTSIDE_HZ, within=10)
+        await scene.voice.hears(740.0, within=10)
+        await desk.expect("LeaveConference", conversation=talk)
+        await scene.agent.call.ended(10)
+        await line.rtp.hears(OUTSIDE_HZ, within=10)
+        await scene.voice.hears(740.0, within=10)
+        await scene.carrier.core.outcome(call.bye())
+        await line.call.ended(10)
+        await scene.wraps()
+        await scene.over()
+
+
 async def test_the_outside_number_is_busy_and_the_customer_comes_back(dialling: Site) -> None:
     async with AsyncExitStack() as stack:
         scene = await Scene(dialling, stack).come(ready=True)

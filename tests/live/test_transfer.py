@@ -78,7 +78,7 @@ async def test_a_caller_who_hangs_up_on_the_way_rings_nobody(house: Site) -> Non
             await answer(page)
             await page_hears(page, CALLER_HZ, within=3)
             await page.keyboard.press("F3")
-            await page.get_by_test_id("transfer-queue/calm").click()
+            await page.get_by_test_id("transfer-blind-queue/calm").click()
             await hears_music(caller.rtp, within=2)
             await caller.hang_up()
         await wrap_up(page)

@@ -20,6 +20,7 @@ describe("a call with several people", () => {
     expect(crowded(work([party("1002", "asked")], { kind: "wrap_up" }))).toBe(false);
   });
   it("can be called off while it rings, and no more", () => {
+    expect(keys(work([party("#queue", "waiting")]))).toEqual([undefined, "CancelConsult", undefined, undefined]);
     const ringing = work([party("1002", "ringing")]);
     expect(consultedIn(ringing)?.agent).toBe("1002");
     expect(keys(ringing)).toEqual([undefined, "CancelConsult", undefined, undefined]);

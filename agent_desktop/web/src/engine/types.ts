@@ -151,7 +151,7 @@ export interface Handed {
 export interface PartyDoc {
   agent: string;
   name: Text;
-  state: "agent" | "asked" | "ringing" | "consulting" | "joined";
+  state: "agent" | "waiting" | "asked" | "ringing" | "consulting" | "joined";
   since: number;
   lost: boolean;
 }

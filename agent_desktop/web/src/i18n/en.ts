@@ -193,8 +193,8 @@ export const en: Dictionary = {
     closed: "closed",
     none: "Nothing found",
     failed: "The list cannot be had now. Open this once more.",
-    hint: "Enter asks a colleague first, Ctrl+Enter transfers at once. The customer has music meanwhile.",
-    hint_add: "Enter calls a colleague in. The others talk on.",
+    hint: "Enter asks first (of a queue, whoever is free), Ctrl+Enter transfers at once. The customer has music meanwhile.",
+    hint_add: "Enter calls a colleague, one of a queue or a number in. The others talk on.",
   },
   party: {
     with_you: "hears you",
@@ -202,6 +202,7 @@ export const en: Dictionary = {
     music: "has music",
     joined: "in the conference",
     ringing: "ringing",
+    waiting: "nobody free yet",
     lost: "phone lost, coming back",
     swap: "Swap",
     complete: "Hand over",

@@ -190,8 +190,8 @@ export const zh = {
     closed: "已关闭",
     none: "没有找到",
     failed: "现在无法取得名单，请重新打开。",
-    hint: "回车先咨询同事，Ctrl+回车直接转接。期间客户听音乐。",
-    hint_add: "回车呼叫一位同事加入，其他人继续通话。",
+    hint: "回车先咨询（队列：由空闲坐席接听），Ctrl+回车直接转接。期间客户听音乐。",
+    hint_add: "回车呼叫同事、队列坐席或外线号码加入，其他人继续通话。",
   },
   party: {
     with_you: "与您通话",
@@ -199,6 +199,7 @@ export const zh = {
     music: "听音乐",
     joined: "三方通话中",
     ringing: "振铃中",
+    waiting: "等待空闲坐席",
     lost: "话机断开，正在恢复",
     swap: "切换",
     complete: "转出",

@@ -52,7 +52,7 @@ function phaseOf(work: WorkDoc): string {
   const one = consultedIn(work);
   if (work.task === "consult") return "called_in";
   if (!one) return "conference";
-  if (one.state !== "consulting") return "consult_ringing";
+  if (one.state !== "consulting") return one.state === "waiting" ? "consult_waiting" : "consult_ringing";
   return work.side === "customer" ? "swapped" : "consulting";
 }
 
@@ -103,13 +103,15 @@ function Colleague({ one, work }: { one: PartyDoc; work: WorkDoc }) {
   const apart = own && work.side === "customer";
   const word = one.lost
     ? "lost"
-    : one.state === "asked" || one.state === "ringing"
-      ? "ringing"
-      : one.state === "joined"
-        ? "joined"
-        : apart
-          ? "music"
-          : "with_you";
+    : one.state === "waiting"
+      ? "waiting"
+      : one.state === "asked" || one.state === "ringing"
+        ? "ringing"
+        : one.state === "joined"
+          ? "joined"
+          : apart
+            ? "music"
+            : "with_you";
   return (
     <Person
       icon={word === "music" ? <PauseOutlined /> : <PhoneFilled />}

@@ -1,6 +1,6 @@
 /**
- * Where the customer goes, or whom the agent asks: one search over colleagues, queues and flows. Typing narrows, the
- * arrows choose; Enter asks a colleague first, Ctrl+Enter sends the customer to him at once. Queues and flows are not asked.
+ * Where the customer goes, or whom the agent asks: one search over colleagues, queues, flows and numbers. Typing narrows,
+ * the arrows choose; Enter asks first, Ctrl+Enter sends the customer there at once. A flow cannot be asked.
  * What is shown is a moment old; the server says no with a reason if it is no longer true.
  */
 import { ApartmentOutlined, ForkOutlined, PhoneOutlined } from "@ant-design/icons";
@@ -68,6 +68,10 @@ function toNumber(number: string, t: ReturnType<typeof useT>): Target {
   };
 }
 
+function canBeAsked(target: Target): boolean {
+  return !target.fields["flow"];
+}
+
 export function TransferBox({
   conversation,
   onClose,
@@ -95,16 +99,16 @@ export function TransferBox({
   const words = search.trim().toLowerCase().split(/\s+/);
   const listed = (found ? targets(found, t) : []).filter(
     (target) =>
-      (!consultOnly || target.fields["to_agent"]) &&
+      (!consultOnly || canBeAsked(target)) &&
       words.every((word) => `${target.key} ${target.name}`.toLowerCase().includes(word)),
   );
   // A colleague whose number begins so is more likely meant than somebody outside.
-  const shown = number.length < 3 || consultOnly ? listed : [...listed, toNumber(number, t)];
+  const shown = number.length < 3 ? listed : [...listed, toNumber(number, t)];
   const chosen = Math.min(at, shown.length - 1);
   const send = async (target: Target | undefined, blind: boolean) => {
     if (!target || target.off || sending || (blind && consultOnly)) return;
     setSending(true);
-    const asks = target.fields["to_agent"] && !blind;
+    const asks = canBeAsked(target) && !blind;
     const answer = await command(asks ? "ConsultCall" : "TransferCall", { conversation, ...target.fields });
     setSending(false);
     if (answer.ok) onClose();
@@ -150,11 +154,11 @@ export function TransferBox({
               <span className="transfer-name">{target.name}</span>
               <span className="transfer-word num">{target.word}</span>
             </button>
-            {target.fields["to_agent"] && !consultOnly && (
+            {canBeAsked(target) && !consultOnly && (
               <button
                 type="button"
                 className="transfer-blind"
-                disabled={sending}
+                disabled={target.off || sending}
                 data-testid={`transfer-blind-${target.key}`}
                 onClick={() => void send(target, true)}
               >
