@@ -51,7 +51,8 @@ class CustomerRef(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One contact in a call list. Durations in seconds; 0.0 or None = did not happen."""
+    """One contact in a call list. Durations in seconds; 0.0 or None = did not happen. `medium`: 'outbound' and
+    'internal' are calls that the agent dialled, an internal one to his colleague `callee`."""
 
     conversation: str
     contact: str
@@ -69,11 +70,14 @@ class CallRow(msgspec.Struct, frozen=True, kw_only=True):
     disposition: str
     note: str
     recording: bool
+    medium: str = "voice"
+    callee: str | None = None
 
 
 class Day(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent's day up to `at`. `handled`: calls that he answered and that are over, with their talk and wrap-up in
-    seconds. `ready_seconds`: while he was set to ready, calls included; `ready`: he is so at `at`."""
+    """An agent's day up to `at`. `handled`: calls with customers that were answered and are over, with their talk and
+    wrap-up in seconds; `internal`: calls with colleagues, whoever called, and their talk. `ready_seconds`: while he was
+    set to ready, calls included; `ready`: he is so at `at`."""
 
     at: float
     handled: int
@@ -83,6 +87,8 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     ready_seconds: float
     ready: bool
     missed: int
+    internal: int = 0
+    internal_seconds: float = 0.0
 
 
 class MissedOffer(msgspec.Struct, frozen=True, kw_only=True):

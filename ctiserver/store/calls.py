@@ -27,6 +27,7 @@ class SqlCalls:
             sa.select(
                 CALL_RECORDS,
                 *callers.COLUMNS,
+                callers.ANSWERED_AT.label("answered_at"),
                 recorded.label("recorded"),
             )
             .join(INTERACTIONS, INTERACTIONS.c.conversation == CALL_RECORDS.c.conversation)
@@ -35,7 +36,7 @@ class SqlCalls:
             .limit(limit)
         )
         if agents is not None:
-            query = query.where(CALL_RECORDS.c.agent.in_(agents))
+            query = query.where(callers.of(agents))
         if before is not None:
             query = query.where(CALL_RECORDS.c.queued_at < before)
         for word in search.split():
@@ -76,14 +77,16 @@ def _call(row: sa.RowMapping) -> CallRow:
         caller_name=row["caller_name"],
         customer=callers.customer(row),
         queued_at=row["queued_at"],
-        answered_at=row["connected_at"],
+        answered_at=row["answered_at"],
         ended_at=row["ended_at"],
-        talk_seconds=_between(row["connected_at"], row["ended_at"]),
+        talk_seconds=_between(row["answered_at"], row["ended_at"]),
         wrap_up_seconds=_between(row["wrap_up_from"], row["wrap_up_to"]),
         end_reason=row["end_reason"] or "",
         agent=row["agent"],
         disposition=row["disposition"],
         note=row["note"],
+        medium=row["medium"],
+        callee=row["callee"],
         recording=bool(row["recorded"]),
     )
 

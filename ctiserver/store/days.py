@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from ctiserver.model.causes import EndReason
 from ctiserver.model.ids import AgentId
+from ctiserver.model.routing import INTERNAL
 from ctiserver.ports_http import Day, MissedOffer
 from ctiserver.store import callers
 from ctiserver.store.database import Database
@@ -24,6 +25,7 @@ class SqlDays:
     async def day(self, agent: AgentId, since: float, now: float) -> Day:
         async with self._database.read() as connection:
             calls = (await connection.execute(_calls(agent, since))).mappings().one()
+            inside = (await connection.execute(_internal(agent, since))).mappings().one()
             pieces = (await connection.execute(_ready(agent, since))).all()
             missed = (await connection.execute(_missed(agent, since))).scalar_one()
         ready = sum(max(0.0, (now if until is None else until) - max(begun, since)) for begun, until in pieces)
@@ -36,6 +38,8 @@ class SqlDays:
             ready_seconds=round(ready, 3),
             ready=any(until is None for _, until in pieces),
             missed=missed,
+            internal=inside["handled"],
+            internal_seconds=round(inside["talk"] or 0.0, 3),
         )
 
     async def missed(self, agent: AgentId, limit: int) -> Sequence[MissedOffer]:
@@ -61,18 +65,29 @@ class SqlDays:
 
 
 def _calls(agent: AgentId, since: float) -> sa.Select[int, float, float, float]:
-    talk = CALL_RECORDS.c.ended_at - CALL_RECORDS.c.connected_at
-    return sa.select(
-        sa.func.count().label("handled"),
-        sa.func.sum(talk).label("talk"),
-        sa.func.max(talk).label("longest"),
-        sa.func.sum(CALL_RECORDS.c.wrap_up_to - CALL_RECORDS.c.wrap_up_from).label("wrap_up"),
-    ).where(
-        CALL_RECORDS.c.agent == agent,
-        # Even a callback waits no week: the index on (agent, queued_at) leaves one agent's recent rows.
-        CALL_RECORDS.c.queued_at >= since - 7 * 86_400.0,
-        CALL_RECORDS.c.connected_at >= since,
-        CALL_RECORDS.c.end_reason == EndReason.ANSWERED.value,
+    return _answered(since).where(CALL_RECORDS.c.agent == agent, CALL_RECORDS.c.medium != INTERNAL)
+
+
+def _internal(agent: AgentId, since: float) -> sa.Select[int, float, float, float]:
+    return _answered(since).where(callers.of([agent]), CALL_RECORDS.c.medium == INTERNAL)
+
+
+def _answered(since: float) -> sa.Select[int, float, float, float]:
+    talk = CALL_RECORDS.c.ended_at - callers.ANSWERED_AT
+    return (
+        sa.select(
+            sa.func.count().label("handled"),
+            sa.func.sum(talk).label("talk"),
+            sa.func.max(talk).label("longest"),
+            sa.func.sum(CALL_RECORDS.c.wrap_up_to - CALL_RECORDS.c.wrap_up_from).label("wrap_up"),
+        )
+        .join_from(CALL_RECORDS, INTERACTIONS, INTERACTIONS.c.conversation == CALL_RECORDS.c.conversation)
+        .where(
+            # Even a callback waits no week: the index on (agent, queued_at) leaves one agent's recent rows.
+            CALL_RECORDS.c.queued_at >= since - 7 * 86_400.0,
+            callers.ANSWERED_AT >= since,
+            CALL_RECORDS.c.end_reason == EndReason.ANSWERED.value,
+        )
     )
 
 

@@ -15,7 +15,6 @@ import msgspec
 
 from ctiserver.model import events
 from ctiserver.model.causes import EndReason
-from ctiserver.model.routing import OUTBOUND
 from ctiserver.model.turns import Record
 
 Row = dict[str, Any]
@@ -89,8 +88,8 @@ def _changes(event: events.Event) -> Sequence[RowChange]:
             return (_conversation(event),)
         case events.CallbackBooked():
             return _callback(event)
-        case events.CallMade(medium=medium):
-            return _made(event) if medium == OUTBOUND else ()
+        case events.CallMade():
+            return (_begun(event), _record(event, event.at, event.agent))
         case events.CustomerCalled(conversation=conversation, leg=leg):
             return (Change("interactions", {"conversation": conversation}, {"leg": _clean(leg)[:128]}),)
         case events.CustomerIdentified(conversation=conversation, customer=customer):
@@ -160,11 +159,6 @@ def _callback(event: events.CallbackBooked) -> Sequence[RowChange]:
     values = {"callback": event.contact, "closed_by": event.by, "closed_at": event.at}
     made_good = (Change("lost_callers", {"contact": event.of}, values),) if event.of else ()
     return (_begun(event), *made_good)
-
-
-def _made(event: events.CallMade) -> Sequence[RowChange]:
-    """A call that an agent dials is his from the beginning. Internal ones are no business of the books."""
-    return (_begun(event), _record(event, event.at, event.agent))
 
 
 def _begun(event: events.CallbackBooked | events.CallMade) -> Put:
@@ -281,6 +275,7 @@ def _record(
     path: Sequence[str] = (),
     data: Row | None = None,
 ) -> Put:
+    """A call that an agent dials is his from the beginning; when it was answered is the interaction's."""
     return Put(
         "call_records",
         {"contact": event.contact},
@@ -300,6 +295,8 @@ def _record(
             "wrap_up_to": None,
             "disposition": "",
             "note": "",
+            "medium": event.medium,
+            "callee": event.to_agent if isinstance(event, events.CallMade) else None,
         },
     )
 

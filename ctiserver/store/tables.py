@@ -113,7 +113,10 @@ CALL_RECORDS = sa.Table(
     sa.Column("note", sa.Text, nullable=False),
     _at("wrap_up_from"),
     _at("wrap_up_to"),
+    sa.Column("medium", sa.String(16), nullable=False, server_default="voice"),
+    sa.Column("callee", _ID),  # the colleague who was called: of an internal call
     sa.Index("ix_call_records_agent_queued_at", "agent", "queued_at"),
+    sa.Index("ix_call_records_callee_queued_at", "callee", "queued_at"),
     sa.Index("ix_call_records_queued_at", "queued_at"),
 )
 

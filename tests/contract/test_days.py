@@ -8,7 +8,8 @@ import pytest
 
 from ctiserver.model import events
 from ctiserver.model.causes import EndReason
-from ctiserver.model.ids import AgentId, ContactId, ConversationId, ReservationId
+from ctiserver.model.ids import AgentId, ContactId, ConversationId, InteractionId, LegId, QueueId, ReservationId
+from ctiserver.model.routing import INTERNAL
 from ctiserver.model.turns import Record
 from ctiserver.store import demo
 from ctiserver.store.calls import SqlCalls
@@ -106,6 +107,60 @@ async def test_a_day_read_again_from_the_whole_journal_is_the_same(database: Dat
     assert (empty.handled, empty.ready_seconds, empty.missed) == (0, 0.0, 0)
     await project(database, journal)
     assert await SqlDays(database).day(AGENT, START, START + 3000) == once
+
+
+def internal(n: int, at: float, *, by: AgentId, to: AgentId, talk: float | None) -> list[events.Event]:
+    """An agent calls his colleague, who answers after five seconds, or (`talk` None) does not."""
+    contact, conversation, leg = ContactId(f"k9-{n}"), ConversationId(f"c9-{n}"), LegId(f"c9-{n}.c2")
+    made = events.CallMade(
+        contact=contact,
+        conversation=conversation,
+        interaction=InteractionId(f"i9-{n}"),
+        agent=by,
+        medium=INTERNAL,
+        queue=QueueId(""),
+        number=to,
+        to_agent=to,
+        shown="",
+        at=START + at,
+    )
+    called = events.CustomerCalled(
+        conversation=conversation, contact=contact, leg=leg, deadline=START + at + 30, at=START + at
+    )
+    if talk is None:
+        return [made, called, ended(contact, conversation, "", EndReason.FAILED, START + at + 30)]
+    return [
+        made,
+        called,
+        events.Established(conversation=conversation, leg=leg, at=START + at + 5),
+        ended(contact, conversation, "", EndReason.ANSWERED, START + at + 5 + talk),
+    ]
+
+
+async def test_calls_between_colleagues_are_in_the_history_and_day_of_both(database: Database) -> None:
+    other = AgentId("1002")
+    calls = [
+        internal(1, 3000, by=AGENT, to=other, talk=40),
+        internal(2, 3200, by=other, to=AGENT, talk=20),
+        internal(3, 3300, by=other, to=AgentId("1003"), talk=7),
+        internal(4, 3400, by=AGENT, to=other, talk=None),
+    ]
+    journal = [*the_day(), *(record(20 + n, *call) for n, call in enumerate(calls))]
+    await project(database, journal)
+    day = await SqlDays(database).day(AGENT, START, START + 4000)
+    assert (day.handled, day.talk_seconds) == (2, 90.0), "customers' calls are counted apart"
+    assert (day.internal, day.internal_seconds) == (2, 60.0), "from the answer on"
+    his = await SqlDays(database).day(other, START, START + 4000)
+    assert (his.handled, his.internal, his.internal_seconds) == (0, 3, 67.0)
+    rows = await SqlCalls(database).recent((other,), 10, None)
+    assert [(row.conversation, row.agent, row.callee, row.talk_seconds) for row in rows] == [
+        ("c9-4", "1001", "1002", 0.0),
+        ("c9-3", "1002", "1003", 7.0),
+        ("c9-2", "1002", "1001", 20.0),
+        ("c9-1", "1001", "1002", 40.0),
+    ]
+    assert {row.medium for row in rows} == {"internal"}
+    assert rows[0].answered_at is None
 
 
 async def test_a_missed_call_says_who_it_was_and_what_became_of_him(database: Database) -> None:

@@ -106,15 +106,28 @@ def _effects(floor: Floor) -> list[fx.Effect]:
     return [effect for record in floor.records for effect in record.effects]
 
 
+TRUNK_DOWN = 0
+
+
 @pytest.mark.parametrize(
     ("cause", "why"),
-    [(17, Unreached.BUSY), (21, Unreached.REJECTED), (19, Unreached.NO_ANSWER), (1, Unreached.FAILED)],
+    [
+        (17, Unreached.BUSY),
+        (21, Unreached.REJECTED),
+        (19, Unreached.NO_ANSWER),
+        (1, Unreached.FAILED),
+        (TRUNK_DOWN, Unreached.FAILED),
+    ],
+    ids=["busy", "refused", "no answer", "no such number", "trunk down"],
 )
 def test_wrap_up_is_not_skipped_after_a_failed_outbound_call(floor: Floor, cause: int, why: Unreached) -> None:
-    """amazon-connect-streams#567: the agent is not ready for the next caller before he has written about this one."""
+    """amazon-connect-streams#567: the agent is not ready for the next caller before he has written about this one. A
+    number that he may not dial is no call (`test_numbers_that_he_may_not_dial`): nothing is to be written about it."""
     floor.log_in("1001")
+    floor.switch.trunk_up = cause != TRUNK_DOWN
     dial(floor)
-    floor.switch.end(called(floor), cause)
+    if cause != TRUNK_DOWN:
+        floor.switch.end(called(floor), cause)
     floor.settle()
     shown = wraps(floor)
     assert (shown.unreached, shown.unreached_why) == (True, why)

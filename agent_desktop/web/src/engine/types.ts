@@ -217,6 +217,10 @@ export interface CallRecord {
   disposition: string | null;
   note: string | null;
   recording: boolean;
+  agent?: string | null;
+  /** "outbound" and "internal": the agent dialled; an internal call went to his colleague `callee`. */
+  medium?: string;
+  callee?: string | null;
 }
 
 /** An agent's day up to `at`; seconds. */
@@ -229,6 +233,8 @@ export interface Day {
   ready_seconds: number;
   ready: boolean;
   missed: number;
+  internal?: number;
+  internal_seconds?: number;
 }
 
 /** Who called for which queue, in any list. */

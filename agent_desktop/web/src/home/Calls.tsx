@@ -135,10 +135,10 @@ export function Caller({ name, number }: { name: string; number: string }) {
   );
 }
 
-/** Calls the number again, on a site where agents may call outside. */
-export function Redial({ name, number }: { name: string; number: string }) {
+/** Calls the number again, on a site where agents may call outside; a colleague's (`inside`) on any. */
+export function Redial({ name, number, inside = false }: { name: string; number: string; inside?: boolean }) {
   const t = useT();
-  const offered = useApp((state) => (siteOf(state)?.outside ?? false) && (meOf(state)?.signed_in ?? false));
+  const offered = useApp((state) => (inside || (siteOf(state)?.outside ?? false)) && (meOf(state)?.signed_in ?? false));
   if (!offered || !number) return null;
   return (
     <Button
@@ -165,7 +165,11 @@ function CallRow({
 }) {
   const t = useT();
   const site = useApp(siteOf);
+  const me = useApp((state) => meOf(state)?.agent);
   const name = call.customer?.name || call.caller_name;
+  const inside = call.medium === "internal";
+  // A colleague's number is his name for the one who may not know him; it is dialled like any other.
+  const number = inside ? (call.callee === me ? call.agent : call.callee) || "" : call.caller_number;
   const outcome = call.disposition
     ? named(site?.dispositions, call.disposition)
     : has(`end.${call.end_reason}`)
@@ -178,8 +182,10 @@ function CallRow({
       data-conversation={call.conversation}
     >
       <At at={call.answered_at ?? call.queued_at ?? call.ended_at ?? 0} />
-      <Caller name={name} number={call.caller_number} />
-      <span className="call-queue">{pick(site?.queues[call.queue]?.name) || call.queue}</span>
+      <Caller name={name} number={number} />
+      <span className="call-queue">
+        {inside ? t("dial.inside") : pick(site?.queues[call.queue]?.name) || call.queue}
+      </span>
       <span className="call-outcome">
         <span className={`outcome${call.disposition ? "" : " outcome-none"}`}>{outcome}</span>
         {call.note && (
@@ -204,7 +210,7 @@ function CallRow({
           —
         </span>
       )}
-      <Redial name={name} number={call.caller_number} />
+      <Redial name={name} number={number} inside={inside} />
     </li>
   );
 }

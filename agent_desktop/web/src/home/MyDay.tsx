@@ -41,7 +41,13 @@ export function MyDay() {
   // Ready time runs on without a word from the server.
   const readyFor = day && day.ready_seconds + (day.ready && ready ? Math.max(0, now - day.at) : 0);
   const figures: [string, string, string?][] = [
-    ["handled", day ? String(day.handled) : "—"],
+    [
+      "handled",
+      day ? String(day.handled) : "—",
+      day?.internal
+        ? t("day.internal_hint", { count: day.internal, time: duration(day.internal_seconds ?? 0) } as never)
+        : undefined,
+    ],
     ["average", handling === null ? "—" : duration(handling), t("day.average_hint")],
     ["ready", readyFor === null ? "—" : duration(readyFor), t("day.ready_hint")],
     ["talk", day ? duration(day.talk_seconds) : "—"],

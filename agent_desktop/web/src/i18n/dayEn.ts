@@ -6,6 +6,7 @@ export const dayEn: typeof dayZh = {
   handled: "Calls taken",
   average: "Average handling",
   average_hint: "Talk and wrap-up",
+  internal_hint: "Beside these {{count}} with colleagues, {{time}}",
   ready: "Time ready",
   ready_hint: "Calls in that time included",
   talk: "Time in talk",

@@ -4,6 +4,7 @@ export const dayZh = {
   handled: "接听",
   average: "平均处理时长",
   average_hint: "通话加话后处理",
+  internal_hint: "另有 {{count}} 次内部通话，共 {{time}}",
   ready: "示闲时长",
   ready_hint: "包括示闲期间的通话",
   talk: "通话总时长",
