@@ -157,6 +157,9 @@ export function TransferBox({
             {canBeAsked(target) && !consultOnly && (
               <button
                 type="button"
+                role="option"
+                aria-selected={false}
+                aria-label={`${t("call.transfer")}: ${target.name}`}
                 className="transfer-blind"
                 disabled={target.off || sending}
                 data-testid={`transfer-blind-${target.key}`}
