@@ -24,7 +24,7 @@ import msgspec
 from playwright.async_api import Error, Page as BrowserPage
 from rich.console import Console
 
-from benchmarks import boards, desktops_report, desktops_result as results, inp, machine, run
+from benchmarks import boards, desktops_report, desktops_result as results, house as houses, inp, machine, run, sipp
 from benchmarks.__main__ import progress
 from benchmarks.desks import COOKIE
 from benchmarks.figures import spread
@@ -39,6 +39,9 @@ LEADS = 20
 BEFORE = 3.0
 """Seconds after the server is ready, and after everybody is connected, until it is calm."""
 WARM_UP = 2.0
+CALLS_A_SECOND = 20.0
+STAYS = sipp.Keys(presses=20, pause=(9.0, 10.0), hangs_up=True)
+"""A caller who waits, and now and then presses a key that does nothing."""
 ANSWER = 120.0
 
 T = TypeVar("T")
@@ -240,8 +243,17 @@ class Runner:
             feed = inp.Feed(page)
             await page.goto(f"{self.site.url}/lead")
             await page.get_by_test_id("open-1002").wait_for()
-            self.say(f"page: {FLOOR}")
-            found.append(await self.page(FLOOR, page, browser, feed, busy))
+            self.say(f"page: {FLOOR}, {self.plan.waiting} callers come")
+            number = houses.number(houses.WAITS, record=False)
+            waiting = sipp.callers(
+                self.site.sip, number=number, rate=CALLS_A_SECOND, calls=self.plan.waiting, rtp=True, keys=STAYS
+            )
+            async with waiting:
+                await page.get_by_test_id("floor-call").nth(self.plan.waiting - 1).wait_for()
+                found.append(await self.page(FLOOR, page, browser, feed, busy))
+                there = await page.get_by_test_id("floor-call").count()
+            if there < self.plan.waiting:
+                self.troubles.append(f"{FLOOR}: {there} of {self.plan.waiting} callers were there to the end")
         return found
 
 

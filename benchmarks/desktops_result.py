@@ -32,11 +32,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     people: int = 500
     before: float = 60.0
-    idle: float = 75.0
+    idle: float = 65.0
     boards: tuple[int, ...] = (20, 100)
     rate: float = 20.0
-    changing: float = 30.0
+    changing: float = 25.0
     interactions: int = 110
+    waiting: int = 60
+    """callers on the floor"""
 
 
 QUICK = Plan(before=3.0, idle=6.0, boards=(20,), changing=5.0, interactions=20)

@@ -42,9 +42,9 @@ DIGIT = "1"
 _LEADS_FROM = 9001
 _UNRECORDED = "5"
 """Numbers that end so are not recorded."""
-MENU, STRAIGHT, KEYS = "9550", "9551", "9552"
+MENU, STRAIGHT, KEYS, WAITS = "9550", "9551", "9552", "9553"
 """Dialled with a last digit that says whether the call is recorded: the demo's menu; the queue without a word; a menu
-that only ever leads to the next one."""
+that only ever leads to the next one; a queue that nobody serves."""
 _ROW = """
 [[numbers]]
 number = "{number}"
@@ -95,7 +95,7 @@ def site_text(agents: list[str], idle: list[str], phones: tuple[str, int]) -> st
         rows += f'phone = "p{name}"\n\n' if name in agents else "\n"
     numbers = "".join(
         _ROW.format(number=number(kind, record=record), flow=flow, record=str(record).lower())
-        for kind, flow in ((MENU, "main"), (STRAIGHT, "straight"), (KEYS, "keys"))
+        for kind, flow in ((MENU, "main"), (STRAIGHT, "straight"), (KEYS, "keys"), (WAITS, "waits"))
         for record in (True, False)
         if (kind, record) != (MENU, True)  # the demo site's own
     )
@@ -108,10 +108,13 @@ def site_text(agents: list[str], idle: list[str], phones: tuple[str, int]) -> st
 
 
 def flows() -> Mapping[str, dict[str, Any]]:
-    """The two flows that the demo site has not."""
+    """The flows that the demo site has not."""
     exits = dict.fromkeys(("no_agents", "full", "closed", "timed_out", "error"), "bye")
     bye = {"type": "hangup", "title": "Nobody can answer", "speech": [{"prompt": "goodbye"}]}
-    straight = {"queue": {"type": "queue", "title": "Service", "queue": "service", "exits": exits}, "bye": bye}
+    straight, waits = (
+        {"queue": {"type": "queue", "title": queue, "queue": queue, "exits": exits}, "bye": bye}
+        for queue in ("service", "complaint")
+    )
     speech = {"menu": [{"prompt": "menu_main"}], "order": [{"prompt": "collect_order"}]}
     following = {"menu": "order", "order": "menu"}
     keys = {
@@ -129,6 +132,7 @@ def flows() -> Mapping[str, dict[str, Any]]:
     }
     return {
         "straight": _flow("straight", "queue", straight),
+        "waits": _flow("waits", "queue", waits),
         "keys": _flow("keys", "menu", {**keys, "bye": bye}),
     }
 

@@ -7,6 +7,7 @@ import { phoneNumber } from "../ui/format";
 import { useServerNow } from "../ui/hooks";
 import { useRows } from "../ui/longlist";
 import { named, STATE_CLASS, StateIcon } from "../ui/parts";
+import { Away, ROW } from "./Away";
 import { type FloorAgent, type FloorSite, type SortKey, sorted, tooLong } from "./board";
 import type { Seat } from "./Seat";
 import { TalkActs } from "./TalkActs";
@@ -19,9 +20,6 @@ const COLUMNS: [SortKey | "skills", boolean][] = [
   ["skills", false],
   ["handled", true],
 ];
-
-/** Pixels of a row of a long table (floor.css). */
-const ROW = 46;
 
 export function AgentTable({
   agents,
@@ -69,7 +67,7 @@ export function AgentTable({
         </tr>
       </thead>
       <tbody>
-        {from > 0 && <Away rows={from} />}
+        <Away rows={from} columns={COLUMNS.length} />
         {rows.slice(from, to).map((agent, place) => (
           <AgentRow
             key={agent.id}
@@ -81,18 +79,9 @@ export function AgentTable({
             onChoose={onChoose}
           />
         ))}
-        {to < rows.length && <Away rows={rows.length - to} />}
+        <Away rows={rows.length - to} columns={COLUMNS.length} />
       </tbody>
     </table>
-  );
-}
-
-/** Takes the room of so many rows that are not in view. */
-function Away({ rows }: { rows: number }) {
-  return (
-    <tr aria-hidden className="away">
-      <td colSpan={COLUMNS.length} style={{ height: rows * ROW }} />
-    </tr>
   );
 }
 

@@ -6,7 +6,9 @@ import { duration } from "../engine/clock";
 import { pick, useT } from "../i18n";
 import { phoneNumber } from "../ui/format";
 import { useServerNow } from "../ui/hooks";
+import { useRows } from "../ui/longlist";
 import { HangUpIcon } from "../ui/parts";
+import { Away, ROW } from "./Away";
 import { above, type FloorAgent, type FloorCall, type FloorQueue, type FloorSite, tileLevel } from "./board";
 import type { Act } from "./FloorPage";
 import type { Seat } from "./Seat";
@@ -72,6 +74,8 @@ export function QueueTable({ queues, site }: { queues: FloorQueue[]; site: Floor
 
 const PRIORITIES = [0, 60, 300, 900, 3600];
 
+const CALL_COLUMNS = ["caller", "name", "place", "since"];
+
 export function CallTable({
   calls,
   agents,
@@ -88,6 +92,8 @@ export function CallTable({
   const t = useT();
   const everybody = useRef(agents);
   everybody.current = agents;
+  const [table, setTable] = useState<HTMLTableElement | null>(null);
+  const { from, to, long } = useRows(table?.parentElement ?? null, calls.length, ROW);
   if (calls.length === 0)
     return (
       <p className="floor-none">
@@ -95,10 +101,10 @@ export function CallTable({
       </p>
     );
   return (
-    <table className="floor-table">
+    <table className={`floor-table${long ? " long" : ""}`} ref={setTable} aria-rowcount={calls.length + 1}>
       <thead>
         <tr>
-          {["caller", "name", "place", "since"].map((key) => (
+          {CALL_COLUMNS.map((key) => (
             <th key={key} className={key === "since" ? "right" : ""}>
               {t(`floor.${key}`)}
             </th>
@@ -107,9 +113,19 @@ export function CallTable({
         </tr>
       </thead>
       <tbody>
-        {calls.map((call) => (
-          <CallRow key={call.conversation} call={call} everybody={everybody} site={site} act={act} seat={seat} />
+        <Away rows={from} columns={CALL_COLUMNS.length + 1} />
+        {calls.slice(from, to).map((call, place) => (
+          <CallRow
+            key={call.conversation}
+            call={call}
+            place={from + place + 2}
+            everybody={everybody}
+            site={site}
+            act={act}
+            seat={seat}
+          />
         ))}
+        <Away rows={calls.length - to} columns={CALL_COLUMNS.length + 1} />
       </tbody>
     </table>
   );
@@ -118,12 +134,15 @@ export function CallTable({
 /** Only those whose call has changed are drawn again; `everybody` is looked at when somebody is to be chosen. */
 const CallRow = memo(function CallRow({
   call,
+  place: nth,
   everybody,
   site,
   act,
   seat,
 }: {
   call: FloorCall;
+  /** Which row of the whole table it is. */
+  place: number;
   everybody: RefObject<FloorAgent[]>;
   site: FloorSite;
   act: Act;
@@ -133,7 +152,7 @@ const CallRow = memo(function CallRow({
   const waits = call.contact !== "" && call.state === "waiting";
   const place = call.state === "reserved" ? "reserved" : call.place;
   return (
-    <tr data-testid="floor-call" data-place={place} data-contact={call.contact}>
+    <tr data-testid="floor-call" aria-rowindex={nth} data-place={place} data-contact={call.contact}>
       <td className="floor-who">
         {call.name || phoneNumber(call.number) || t("call.anonymous")}
         {call.name && <small className="num">{phoneNumber(call.number)}</small>}
