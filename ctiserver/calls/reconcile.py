@@ -16,7 +16,7 @@ from ctiserver.model.causes import NORMAL, UNALLOCATED, ClearedBy, LegFailure
 from ctiserver.model.errors import LINK_LOST
 from ctiserver.model.facts import SeenBridge, SeenChannel
 from ctiserver.model.ids import BridgeId, LegId
-from ctiserver.model.talk import Conversation, LegState, Place, Role, live_leg
+from ctiserver.model.talk import Conversation, LegState, Place, Role, Side, live_leg
 from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.world import Ctx, World
 
@@ -175,17 +175,19 @@ def _place(
     hold = ids.holding_bridge(conversation.id)
     wanted: list[tuple[LegId, BridgeId]] = []
     agent = talking_leg(conversation)
+    called_in = conversation.parties
     if agent is not None and agent.id not in channels:
-        if conversation.place is Place.TALKING or conversation.parties:
+        if conversation.place is Place.TALKING or parties.heirs(conversation):
             return  # just lost: its end has moved the others
         agent = None
+        called_in = () if conversation.side is Side.CONSULTEE else called_in  # it has moved whom he talked with
     if conversation.place in (Place.TALKING, Place.HELD) and agent is not None:
         seat = seat_of_agent(conversation)
         if seat is not None:
             wanted.append((agent.id, seat))
         elif any(agent.id in bridge.legs for bridge in bridges.values()):
             parties.ring_tone(plan, conversation, agent)
-    for one in conversation.parties:
+    for one in called_in:
         leg, seat = live_leg(conversation, one.agent), seat_of_party(conversation, one)
         if leg is not None and seat is not None and leg.id in channels:
             wanted.append((leg.id, seat))

@@ -14,11 +14,13 @@ import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from acd.core import agent as agents
 from ctiserver.model import commands as cmd, events as ev, facts, ids
 from ctiserver.model.causes import ClearedBy, EndReason, LegFailure, Unreached
 from ctiserver.model.errors import CommandRejected
 from ctiserver.model.faults import Fault, FaultKind
 from ctiserver.model.routing import (
+    MADE,
     Algorithm,
     CalendarConfig,
     CallbackConfig,
@@ -355,6 +357,39 @@ class CallCenter(RuleBasedStateMachine):
                 ev.CustomerCalled(conversation=one.conversation, contact=one.id, leg=leg, deadline=now + 30.0, at=now)
             )
 
+    @rule(
+        name=names,
+        place=positions,
+        to=st.sampled_from(["20012345", "20012345", "0208888", *STAFF]),
+        why=st.sampled_from([None, None, *Unreached]),
+    )
+    def dial(self, name: str, place: int, to: str, why: Unreached | None) -> None:
+        """An agent, mostly one who has nothing in hand, calls a number or a colleague, who is reached (None) or not."""
+        idle = [a.id for a in self.house.world.agents.values() if a.signed_in and agents.reachable(a) and not a.work]
+        if idle and place:
+            name = idle[place % len(idle)]
+        self.ask(cmd.MakeCall(**self.house.who(name), number=to))
+        if why is not None:
+            self.not_reached(0, why)
+
+    @rule(position=positions, why=st.sampled_from(list(Unreached)))
+    def not_reached(self, position: int, why: Unreached) -> None:
+        """Whom an agent has dialled, at any moment; the latest first."""
+        made = [c for c in self.house.world.contacts.values() if c.medium in MADE]
+        if made:
+            one, now = made[-1 - position % len(made)], self.house.now
+            who = one.agent or ids.AgentId("1001")
+            self.house.says(
+                ev.CustomerUnreached(conversation=one.conversation, contact=one.id, agent=who, why=why, at=now)
+            )
+
+    @rule(position=positions, back=st.booleans())
+    def dialler_lost_or_back(self, position: int, back: bool) -> None:
+        made = [c for c in self.house.world.contacts.values() if c.medium in MADE and c.agent is not None]
+        if made:
+            one = made[-1 - position % len(made)]
+            (self.house.back if back else self.house.lost)(one.conversation, one.agent or "")
+
     @rule(position=positions)
     def cancel_callback(self, position: int) -> None:
         known = list(self.house.world.contacts)
@@ -561,13 +596,13 @@ class CallCenter(RuleBasedStateMachine):
 
     def sums(self) -> None:
         house = self.house
-        entered = Counter(event.queue for event in house.seen(ev.ContactQueued))
+        entered = Counter(event.queue for event in (*house.seen(ev.ContactQueued), *house.seen(ev.CallMade)))
         left = Counter(event.queue for event in house.seen(ev.ContactEnded))
         assert entered == left
         ended = Counter(event.contact for event in house.seen(ev.ContactEnded))
         assert all(count == 1 for count in ended.values())
         answered = {e.contact for e in house.seen(ev.ContactEnded) if e.reason is EndReason.ANSWERED}
-        connected = {e.contact for e in house.seen(ev.ContactConnected)}
+        connected = {e.contact for e in (*house.seen(ev.ContactConnected), *house.seen(ev.CallMade))}
         assert answered <= connected
         for made in house.seen(ev.OfferMade):
             assert made.why.chosen == made.agents

@@ -51,8 +51,9 @@ def test_twenty_thousand_steps_and_no_property_ever_breaks() -> None:
     assert Here.steps >= STEPS
     said = ("AgentLegUp", "AgentLegFailed", "CallerAway", "ContactOpened", "ContactStepped", "PreferenceEnded")
     ended = ("OfferMissed", "OfferRejected", "OfferUnreachable", "OfferWithdrawn", "ContactConnected", "WrapUpExtended")
+    made = ("CallMade", "CustomerUnreached")
     reasons = (EndReason.ANSWERED, EndReason.ABANDONED, EndReason.TIMED_OUT, EndReason.CLOSED)
-    wanted = (*said, *ended, *(reason.value for reason in reasons), *(kind.value for kind in Algorithm))
+    wanted = (*said, *ended, *made, *(reason.value for reason in reasons), *(kind.value for kind in Algorithm))
     assert [name for name in wanted if Here.events[name] < 3] == [], "what never happens is not tested"
 
 

@@ -9,6 +9,7 @@ from ctiserver.model import events
 from ctiserver.model.causes import ClearedBy, EndReason
 from ctiserver.model.facts import Customer, Tick
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, InteractionId, LegId, QueueId, ReservationId
+from ctiserver.model.routing import INTERNAL, OUTBOUND
 from ctiserver.model.turns import Record
 
 START = 1_780_000_000.0
@@ -23,7 +24,7 @@ class Day:
         self._random = random.Random(seed)
         self.expected: Counter[tuple[str, str]] = Counter()
         self.offers = 0
-        stories = [self._call(n) for n in range(calls)]
+        stories = [self._dialled(n) if n % 5 == 4 else self._call(n) for n in range(calls)]
         self.records: list[Record] = []
         while any(stories):
             story = self._random.choice([each for each in stories if each])
@@ -59,6 +60,43 @@ class Day:
                 )
             )
         return turns
+
+
+    def _dialled(self, n: int) -> list[tuple[events.Event, ...]]:
+        """A call that an agent makes: to a number, which is in the books, or to a colleague, which is not."""
+        conversation, contact = ConversationId(f"c1-{n:x}"), ContactId(f"k1-{n:x}")
+        at, queue = START + 10 * n, self._random.choice(QUEUES)
+        internal = self._random.random() < 0.3
+        queue = QueueId("") if internal else queue
+        reason = self._random.choice([None, EndReason.ANSWERED, EndReason.FAILED])
+        if not internal:
+            self.expected[queue, reason.value if reason else "here"] += 1
+        turns: list[tuple[events.Event, ...]] = [(made(contact, conversation, queue, at, internal=internal),)]
+        leg = LegId(f"{conversation}.c2")
+        turns.append(
+            (events.CustomerCalled(conversation=conversation, contact=contact, leg=leg, deadline=at + 30, at=at + 1),)
+        )
+        if reason is EndReason.ANSWERED:
+            turns.append((events.Established(conversation=conversation, leg=leg, at=at + 4),))
+        if reason is not None:
+            over = events.CallCleared(conversation=conversation, by=ClearedBy.CUSTOMER, cause=16, at=at + 9)
+            turns.append((ended(contact, conversation, queue, reason, at + 9), over))
+        return turns
+
+
+def made(contact: str, conversation: str, queue: str, at: float, *, internal: bool = False) -> events.CallMade:
+    return events.CallMade(
+        contact=ContactId(contact),
+        conversation=ConversationId(conversation),
+        interaction=InteractionId(f"i{conversation}"),
+        agent=AgentId("1001"),
+        medium=INTERNAL if internal else OUTBOUND,
+        queue=QueueId(queue),
+        number="1002" if internal else "02012345678",
+        to_agent=AgentId("1002") if internal else None,
+        shown="95500",
+        at=at,
+    )
 
 
 def record(seq: int, *of: events.Event) -> Record:

@@ -14,15 +14,15 @@ import pytest
 import sqlalchemy as sa
 
 from ctiserver.model import events
-from ctiserver.model.causes import EndReason
+from ctiserver.model.causes import ClearedBy, EndReason
 from ctiserver.model.ids import AgentId, ContactId, ConversationId, LegId
 from ctiserver.model.turns import Record
 from ctiserver.store.calls import SqlCalls
 from ctiserver.store.database import Database
 from ctiserver.store.projection import Projector, clear
-from ctiserver.store.tables import CALL_RECORDS, INTERACTIONS, PROJECTION_CURSOR, RECORDINGS
+from ctiserver.store.tables import CALL_RECORDS, INTERACTIONS, LOST_CALLERS, PROJECTION_CURSOR, RECORDINGS
 from tests.contract.conftest import Postgres
-from tests.contract.day import START, Day, connected, ended, offered, queued, record, started
+from tests.contract.day import START, Day, connected, ended, made, offered, queued, record, started
 from tests.harness.waiting import eventually
 
 
@@ -111,6 +111,47 @@ async def test_one_call_from_arrival_to_wrap_up(database: Database) -> None:
     assert (shown.note, shown.disposition, shown.recording) == ("线路已恢复", "resolved", True)
     assert await SqlCalls(database).recording("c1-1", (agent,)) == "c1-1.wav"
     assert await SqlCalls(database).recording("c1-1", (AgentId("1002"),)) is None
+
+
+async def test_a_call_that_an_agent_makes_is_his_from_the_beginning(database: Database) -> None:
+    """Answered, and in vain; one to a colleague is nobody's business."""
+    agent = AgentId("1001")
+    leg = LegId("c1-1.c2")
+    rung = events.CustomerCalled(
+        conversation=ConversationId("c1-1"), contact=ContactId("k1-1"), leg=leg, deadline=START + 30, at=START + 1
+    )
+    answer = events.Established(conversation=ConversationId("c1-1"), leg=leg, at=START + 5)
+    over = [
+        events.CallCleared(conversation=ConversationId(name), by=ClearedBy.CUSTOMER, cause=16, at=START + 20)
+        for name in ("c1-1", "c1-2")
+    ]
+    wrap_up = events.WrapUpStarted(
+        agent=agent, contact=ContactId("k1-2"), conversation=ConversationId("c1-2"), until=START + 60, at=START + 20
+    )
+    journal = Journal(
+        [
+            record(1, made("k1-1", "c1-1", "service", START), rung),
+            record(2, answer),
+            record(3, ended("k1-1", "c1-1", "service", EndReason.ANSWERED, START + 20), over[0]),
+            record(4, made("k1-2", "c1-2", "service", START + 10)),
+            record(5, ended("k1-2", "c1-2", "service", EndReason.FAILED, START + 20), wrap_up, over[1]),
+            record(6, made("k1-3", "c1-3", "", START + 30, internal=True)),
+        ]
+    )
+    await projector(database, journal).catch_up()
+    found = await rows(database)
+    assert [row["conversation"] for row in found["interactions"]] == ["c1-1", "c1-2"]
+    shown = ("caller_number", "dialled", "answered_at", "ended_at")
+    assert [tuple(row[name] for name in shown) for row in found["interactions"]] == [
+        ("02012345678", "95500", START + 5, START + 20),
+        ("02012345678", "95500", None, START + 20),
+    ]
+    assert [(row["agent"], row["connected_at"], row["end_reason"], row["offers"]) for row in found["call_records"]] == [
+        ("1001", START, "answered", 0),
+        ("1001", START + 10, "failed", 0),
+    ]
+    async with database.read() as connection:
+        assert (await connection.execute(sa.select(LOST_CALLERS))).all() == [], "nobody is to call him back"
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -265,3 +265,24 @@ def test_caller_and_lead_are_gone_while_the_link_is_away_and_the_log_says_it_onc
     unheard(floor)
     assert len(floor.events(ev.MonitorStopped)) == 1
     finish(floor)
+
+
+def test_put_aside_and_the_agent_lost_while_the_link_is_away_the_customer_has_music(
+    monkeypatch: pytest.MonkeyPatch, floor: Floor
+) -> None:
+    """To the state he had his music already; that nothing had been carried out was seen a beat later only."""
+    caller, agent = talking(floor)
+    floor.log_in("1002")
+    floor.calm = False
+    lost_link(floor)
+    with monkeypatch.context() as away:
+        away.setattr(floor.switch, "perform", lambda _effect: None)
+        assert floor.command(cmd.ConsultCall, "1001", conversation=floor.conversation().id, to_agent="1002") is None
+        floor.switch.end(agent, cause=44)
+    assert floor.switch.bridge_of(caller) == "t"
+    unheard(floor)
+    assert floor.switch.bridge_of(caller) == "h"
+    assert not floor.audit()
+    floor.switch.end(caller)
+    floor.settle()
+    finish(floor)
