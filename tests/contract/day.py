@@ -63,14 +63,13 @@ class Day:
 
 
     def _dialled(self, n: int) -> list[tuple[events.Event, ...]]:
-        """A call that an agent makes: to a number, which is in the books, or to a colleague, which is not."""
+        """A call that an agent makes: to a number, or to a colleague, which has no queue."""
         conversation, contact = ConversationId(f"c1-{n:x}"), ContactId(f"k1-{n:x}")
         at, queue = START + 10 * n, self._random.choice(QUEUES)
         internal = self._random.random() < 0.3
         queue = QueueId("") if internal else queue
         reason = self._random.choice([None, EndReason.ANSWERED, EndReason.FAILED])
-        if not internal:
-            self.expected[queue, reason.value if reason else "here"] += 1
+        self.expected[queue, reason.value if reason else "here"] += 1
         turns: list[tuple[events.Event, ...]] = [(made(contact, conversation, queue, at, internal=internal),)]
         leg = LegId(f"{conversation}.c2")
         turns.append(

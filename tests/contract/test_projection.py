@@ -114,7 +114,7 @@ async def test_one_call_from_arrival_to_wrap_up(database: Database) -> None:
 
 
 async def test_a_call_that_an_agent_makes_is_his_from_the_beginning(database: Database) -> None:
-    """Answered, and in vain; one to a colleague is nobody's business."""
+    """Answered, and in vain; and one to a colleague."""
     agent = AgentId("1001")
     leg = LegId("c1-1.c2")
     rung = events.CustomerCalled(
@@ -140,15 +140,16 @@ async def test_a_call_that_an_agent_makes_is_his_from_the_beginning(database: Da
     )
     await projector(database, journal).catch_up()
     found = await rows(database)
-    assert [row["conversation"] for row in found["interactions"]] == ["c1-1", "c1-2"]
     shown = ("caller_number", "dialled", "answered_at", "ended_at")
     assert [tuple(row[name] for name in shown) for row in found["interactions"]] == [
         ("02012345678", "95500", START + 5, START + 20),
         ("02012345678", "95500", None, START + 20),
+        ("1002", "95500", None, None),
     ]
     assert [(row["agent"], row["connected_at"], row["end_reason"], row["offers"]) for row in found["call_records"]] == [
         ("1001", START, "answered", 0),
         ("1001", START + 10, "failed", 0),
+        ("1001", START + 30, None, 0),
     ]
     async with database.read() as connection:
         assert (await connection.execute(sa.select(LOST_CALLERS))).all() == [], "nobody is to call him back"
