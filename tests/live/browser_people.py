@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from playwright.async_api import Page
 
 from tests.harness.browser import Browser
@@ -14,6 +15,16 @@ from tests.harness.waiting import eventually
 CALLER_HZ, AGENT_HZ = 1130.0, 1730.0
 """Tones that the hold music has not: 440 and 660 Hz are in its chords."""
 MEASURING = '{"echoCancellation":false,"noiseSuppression":false,"autoGainControl":false}'
+
+SETTLED = """async () => {
+  await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  const ends = (motion) => motion.effect?.getComputedTiming().endTime < Infinity;
+  await Promise.allSettled(document.getAnimations().filter(ends).map((motion) => motion.finished));
+}"""
+"""Colours that are still changing are nobody's to judge."""
+PRESS = "name => document.querySelector(`[data-testid=${name}]`).click()"
+"""A press that leaves the focus where it is."""
+FOCUSED = "() => document.activeElement?.closest('[data-testid]')?.dataset.testid ?? ''"
 
 _CHECKED = """
   const now = new Date();
@@ -74,3 +85,12 @@ async def wrap_up(page: Page) -> None:
     await page.keyboard.press("Enter")
     await page.get_by_test_id("done-notready").click()
     await page.locator('[data-testid="state-select"][data-state="not_ready"]').wait_for()
+
+
+async def tab_to(page: Page, name: str) -> None:
+    """The Tab key as often as it takes."""
+    for _ in range(60):
+        if await page.evaluate(FOCUSED) == name:
+            return
+        await page.keyboard.press("Tab")
+    pytest.fail(f"Tab does not lead to {name}")

@@ -10,14 +10,13 @@ import gzip
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.async_api import Page, Response
 
 from tests.harness.browser import Browser, page_hears
 from tests.harness.site import PASSWORD, Site, site
 from tests.harness.waiting import eventually
 from tests.live import house
-from tests.live.browser_people import AGENT_HZ, CALLER_HZ, look, start_work
+from tests.live.browser_people import AGENT_HZ, CALLER_HZ, FOCUSED, PRESS, SETTLED, look, start_work, tab_to
 from tests.live.house import CALM, calling
 
 ROOT = Path(__file__).parents[2]
@@ -29,12 +28,6 @@ BY_ITSELF = "1002"
 
 JUDGED = """axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}).then(
   (found) => found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 200)}`)))"""
-SETTLED = """async () => {
-  await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
-  const ends = (motion) => motion.effect?.getComputedTiming().endTime < Infinity;
-  await Promise.allSettled(document.getAnimations().filter(ends).map((motion) => motion.finished));
-}"""
-"""Colours that are still changing are nobody's to judge."""
 SCROLLS = """() => {
   const over = (element) => {
     const { overflowX, overflowY } = getComputedStyle(element);
@@ -47,9 +40,6 @@ SCROLLS = """() => {
   if (page.scrollHeight > innerHeight || page.scrollWidth > innerWidth) found.push("the page");
   return found;
 }"""
-PRESS = "name => document.querySelector(`[data-testid=${name}]`).click()"
-"""A press that leaves the focus where it is."""
-FOCUSED = "() => document.activeElement?.closest('[data-testid]')?.dataset.testid ?? ''"
 NOTICES = """
   window.told = [];
   window.Notification = class {
@@ -80,15 +70,6 @@ async def judge(page: Page, state: str) -> None:
         for switch in ("language", "theme"):
             await page.evaluate(PRESS, switch)
     assert await page.evaluate(FOCUSED) == before, f"{state}: the focus has moved"
-
-
-async def tab_to(page: Page, name: str) -> None:
-    """The Tab key as often as it takes."""
-    for _ in range(60):
-        if await page.evaluate(FOCUSED) == name:
-            return
-        await page.keyboard.press("Tab")
-    pytest.fail(f"Tab does not lead to {name}")
 
 
 async def shows(page: Page, name: str, **data: str) -> None:

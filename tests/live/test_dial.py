@@ -15,18 +15,19 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Page
 
 from ctiserver.model import events as ev
 from tests.harness import tones
-from tests.harness.browser import page_hears
+from tests.harness.browser import Browser, page_hears
 from tests.harness.rtp import RtpEndpoint
 from tests.harness.sip import SipAgent, connect_media
 from tests.harness.sipcall import SipCall
 from tests.harness.sipmessage import address
-from tests.harness.site import Desk, Site, free_port, site
+from tests.harness.site import PASSWORD, Desk, Site, free_port, site
 from tests.harness.waiting import eventually
 from tests.live import house
-from tests.live.browser_people import AGENT_HZ as PAGE_HZ, browser_agent, wrap_up
+from tests.live.browser_people import AGENT_HZ as PAGE_HZ, PRESS, SETTLED, browser_agent, tab_to, wrap_up
 from tests.live.people import AGENT_HZ, FREE_HZ, Agent
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -358,8 +359,78 @@ async def test_the_dial_box_of_a_page(dialling: Site) -> None:
     await site.quiet(within=5)
 
 
-async def test_an_agent_at_an_outside_number_takes_a_call_by_a_key(dialling: Site) -> None:
-    """A voicemail that answers and talks never has the customer: a missed offer; the key is the acceptance."""
+async def pictures(page: Page, name: str) -> None:
+    """In both languages, light and dark; nothing is wider or higher than the window."""
+    for switch in ("language", "theme", "language", "theme"):
+        await page.evaluate(PRESS, switch)
+        await page.evaluate(SETTLED)
+        kind = await page.evaluate("[document.documentElement.lang, document.documentElement.dataset.theme].join('-')")
+        await page.screenshot(path=f"{name}-{kind}.png")
+        over = "(page => page.scrollWidth > innerWidth || page.scrollHeight > innerHeight)(document.documentElement)"
+        assert not await page.evaluate(over), f"{name} does not fit ({kind})"
+
+
+async def test_a_page_chooses_an_outside_number_at_sign_in_and_redials_by_keys(dialling: Site) -> None:
+    """The number takes a call by its key; then Tab and Enter on the row of that call call the customer back, with the
+    same number as the agent's own phone."""
+    site, home, customer = dialling, "13900004444", "13900007777"
+    async with AsyncExitStack() as stack:
+        carrier = await stack.enter_async_context(SipAgent(target=site.sip, user="carrier", port=CARRIER_PORT))
+        voice = await stack.enter_async_context(RtpEndpoint(tone=OUTSIDE_HZ))
+        browser = await stack.enter_async_context(Browser(tone_hz=PAGE_HZ, folder=site.home / "screenshots"))
+        page = await browser.page()
+        await page.set_viewport_size({"width": 1280, "height": 720})
+        await page.goto(site.url)
+        await page.get_by_test_id("login-user").fill("1006")
+        await page.get_by_test_id("login-password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.get_by_test_id("start-device").click()
+        await page.get_by_test_id("device-number").fill("139 0000 4444")
+        await pictures(page, str(site.home / "screenshots" / "outside-choice"))
+        await page.get_by_test_id("device-number").press("Enter")
+        await page.get_by_test_id("start-work").click()
+        await page.locator('[data-testid="phone-status"][data-status="desk"]').wait_for()
+        await page.get_by_test_id("ready-button").click()
+
+        async def key(number: str) -> SipCall:
+            """It rings there, somebody answers, hears the question and presses the key."""
+            call = await carrier.next_call(10)
+            assert address(call.invite.get("to")).startswith(f"sip:{number}@")
+            call.answer(carrier.sdp(voice))
+            connect_media(call, voice)
+            asked = len(voice.last(3600.0))
+            said = lambda: len(voice.last(3600.0)) > asked + 8000 and tones.level(voice.last(0.5)) > -40  # noqa: E731
+            await eventually(said, 10, "the question")
+            await voice.press("1")
+            return call
+
+        async with house.calling(site, house.CALM, customer, tone=740.0) as line:
+            await page.get_by_test_id("answer-on-phone").wait_for()
+            mine = await key(home)
+            await page.locator('[data-testid="call-phase"][data-phase="talking"]').wait_for()
+            await line.rtp.hears(OUTSIDE_HZ, within=10)
+            await carrier.core.outcome(mine.bye())
+            await line.call.ended(10)
+        await page.get_by_test_id("done-notready").click()
+
+        await page.get_by_test_id("redial").first.wait_for()
+        await pictures(page, str(site.home / "screenshots" / "redial"))
+        await tab_to(page, "redial")
+        await page.keyboard.press("Enter")
+        mine = await key(home)
+        his = await carrier.next_call(10)
+        assert address(his.invite.get("to")).startswith(f"sip:{customer}@")
+        his.reject(486)
+        await page.get_by_test_id("wrap-sub").wait_for()
+        await page.get_by_test_id("done-notready").click()
+        await mine.ended(10)
+        async with Desk(site, "1006", phone=False) as desk:
+            await desk.expect("SignOut")
+    await site.quiet(within=10)
+
+
+async def test_a_voicemail_at_an_agents_outside_number_never_has_the_customer(dialling: Site) -> None:
+    """It answers and talks and presses no key: a missed offer."""
     home = "13900003333"
     async with AsyncExitStack() as stack:
         carrier = await stack.enter_async_context(SipAgent(target=dialling.sip, user="carrier", port=CARRIER_PORT))
@@ -383,21 +454,5 @@ async def test_an_agent_at_an_outside_number_takes_a_call_by_a_key(dialling: Sit
         await line.agent.core.outcome(line.call.bye())
 
         await desk.sees(lambda docs: docs["me"]["state"] == "not_ready", "nothing in his hands")
-        await desk.expect("SetReady")
-        line = await stack.enter_async_context(house.calling(dialling, house.CALM, "13800008888", tone=740.0))
-        call = await carrier.next_call(8)
-        began = time.monotonic()
-        call.answer(carrier.sdp(voice))
-        connect_media(call, voice)
-        heard = lambda: time.monotonic() > began + 1.0 and tones.level(voice.last(0.5)) > -40  # noqa: E731
-        await eventually(heard, 8, "the question at the number")
-        await voice.press("1")
-        await desk.works("busy", 8)
-        await line.rtp.hears(OUTSIDE_HZ, within=5)
-        await voice.hears(740.0, within=5)
-        await carrier.core.outcome(call.bye())
-        await line.call.ended(5)
-        await desk.works("wrap_up", 8)
-        await desk.finish(ready=False)
         await desk.expect("SignOut")
         await dialling.quiet(within=5)
