@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -52,16 +53,30 @@ async def test_a_lead_lands_on_the_floor_forces_a_state_and_the_agent_is_told_wh
         await floor.get_by_test_id("message-text").fill("请接投诉队列")
         await floor.locator(".ant-modal .ant-btn-primary").click()
         await expect(notice).to_contain_text("请接投诉队列", timeout=WAIT)
+        skills = row.locator(".floor-skills")
+        before = str(await skills.get_attribute("title"))
+        level = floor.get_by_role("spinbutton", name="billing")
+        assert await level.input_value() != "7"
+        await level.fill("7")
+        await floor.get_by_test_id("save-ability").click()
+        await expect(skills).to_have_attribute("title", re.compile(r"billing 7 "), timeout=WAIT)
+        await floor.get_by_test_id("undo-ability").click()
+        await expect(skills).to_have_attribute("title", before, timeout=WAIT)
         await floor.get_by_test_id("force-out").click()
         await expect(page.get_by_test_id("start-work")).to_be_visible(timeout=WAIT)
         await expect(notice).to_have_attribute("data-kind", "signed_out")
         await expect(row).to_have_attribute("data-state", "null", timeout=WAIT)
+        await floor.get_by_test_id("floor-view").click()
+        await floor.reload()
+        await expect(floor.locator("li[data-testid=agent-1001]")).to_have_class(re.compile("state-off"), timeout=WAIT)
         for each in (leads, agents):
             assert not [trouble for trouble in each.troubles if trouble.kind in ("uncaught", "crash")]
     async with lead(site) as http, http.get("/api/v1/floor/audit") as answer:
         lines = (await answer.json())["lines"]
-    assert [(line["by"], line["what"], line["agent"]) for line in lines[:3]] == [
+    assert [(line["by"], line["what"], line["agent"]) for line in lines[:5]] == [
         ("2001", "ForceState", "1001"),
+        ("2001", "ChangeSite", None),
+        ("2001", "ChangeSite", None),
         ("2001", "SendMessage", "1001"),
         ("2001", "ForceState", "1001"),
     ]

@@ -11,6 +11,7 @@ export const navEn: NavTexts = {
   wallboard: "Wallboard",
   admin: "Configuration",
   desktop: "Agent desktop",
+  acts: "Actions",
   logout: "Log out",
   not_you: "This page is for team leads and administrators",
   not_you_admin: "Only administrators may open this page",

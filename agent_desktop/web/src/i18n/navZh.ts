@@ -9,6 +9,7 @@ export const navZh = {
   wallboard: "大屏",
   admin: "系统配置",
   desktop: "坐席工作台",
+  acts: "操作",
   logout: "退出登录",
   not_you: "此页面仅供班长和管理员使用",
   not_you_admin: "只有管理员可以打开此页",

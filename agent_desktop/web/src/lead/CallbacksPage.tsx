@@ -158,7 +158,9 @@ function Section<Row>({
                 {head.map((name) => (
                   <th key={name}>{t(`callbacks.${name}`)}</th>
                 ))}
-                <th />
+                <th>
+                  <span className="sr-only">{t("nav.acts")}</span>
+                </th>
               </tr>
             </thead>
             <tbody>{rows.map(children)}</tbody>

@@ -44,7 +44,9 @@ function Calls({ who, onEnded }: { who: Login; onEnded: () => void }) {
                   {["agent", "customer", "queue", "state", "since", "lead"].map((name) => (
                     <th key={name}>{t(`calls.${name}`)}</th>
                   ))}
-                  <th />
+                  <th>
+                    <span className="sr-only">{t("nav.acts")}</span>
+                  </th>
                 </tr>
               </thead>
               <tbody>

@@ -1,5 +1,12 @@
 /** The team lead's floor: agents, queues and calls, live, and what a lead does about them. */
-import { BellOutlined, HistoryOutlined, LockOutlined, TeamOutlined } from "@ant-design/icons";
+import {
+  AppstoreOutlined,
+  BarsOutlined,
+  BellOutlined,
+  HistoryOutlined,
+  LockOutlined,
+  TeamOutlined,
+} from "@ant-design/icons";
 import { App, Button, Drawer, Select } from "antd";
 import i18next from "i18next";
 import { memo, useCallback, useEffect, useMemo, useState } from "react";
@@ -12,11 +19,11 @@ import { floorZh } from "../i18n/floorZh";
 import { useTicking } from "../ui/hooks";
 import { Empty, sentence } from "../ui/parts";
 import { AgentTable } from "./AgentTable";
+import { AgentTiles } from "./AgentTiles";
 import { Audit } from "./Audit";
 import { agentsIn, callsIn, type Filters, type FloorSite, filtered, queuesIn, siteIn, together } from "./board";
 import { CallTable, QueueTable } from "./FloorTables";
-import { HourPlots } from "./Hour";
-import { hourOf } from "./hour";
+import { HourPlots, usePast } from "./Hour";
 import { AgentDrawer, MessageBox } from "./LeadActs";
 import { LeadPage } from "./LeadPage";
 import { EndSure, OwnBar, useSeat } from "./Seat";
@@ -41,6 +48,7 @@ function Floor({ who, onEnded }: { who: Login; onEnded: () => void }) {
   const [filters, setFilters] = useState<Filters>({ team: "", queue: "", state: "" });
   const [agent, setAgent] = useState("");
   const [open, setOpen] = useState<"" | "message" | "audit">("");
+  const [view, setView] = useState(firstView);
   const site = siteIn(docs);
   // What is below is drawn again with every message; it gets the same functions and lists as long as they are the same.
   const act: Act = useCallback(
@@ -59,6 +67,7 @@ function Floor({ who, onEnded }: { who: Login; onEnded: () => void }) {
   const close = useCallback(() => setOpen(""), []);
   const leave = useCallback(() => setAgent(""), []);
   const agents = useMemo(() => agentsIn(docs), [docs]);
+  const past = usePast(docs);
   const shown = useMemo(() => filtered(agents, filters), [agents, filters]);
   if (!site) return <main className="floor" aria-busy="true" />;
   if (agents.length === 0 && Object.keys(site.queues).length === 0)
@@ -72,11 +81,13 @@ function Floor({ who, onEnded }: { who: Login; onEnded: () => void }) {
   const all = together(queues, people);
   const talking = people.filter((each) => each.state === "busy").length;
   const live = { waiting: all.waiting, service: all.service_now, ready: all.ready, talking };
+  const Agents = view === "tiles" ? AgentTiles : AgentTable;
   const calls = callsIn(docs).filter((call) => !filters.queue || call.queue === filters.queue);
   return (
     <main className={`floor${status === "live" ? "" : " stale"}`} data-testid="floor">
       <div className="floor-tools">
         <FilterBar site={site} filters={filters} onChange={setFilters} />
+        <ViewSwitch view={view} onChange={setView} />
         <span className="spacer" />
         <Fresh status={status} />
         <Button icon={<BellOutlined />} data-testid="message-all" onClick={() => setOpen("message")}>
@@ -88,7 +99,7 @@ function Floor({ who, onEnded }: { who: Login; onEnded: () => void }) {
       </div>
       <section className="card floor-agents">
         {shown.length > 0 ? (
-          <AgentTable agents={shown} site={site} chosen={agent} seat={seat} onChoose={setAgent} />
+          <Agents agents={shown} site={site} chosen={agent} seat={seat} onChoose={setAgent} />
         ) : (
           <Empty icon={<TeamOutlined />} title={t("floor.no_agents")} hint={t("floor.no_agents_hint")} />
         )}
@@ -98,7 +109,7 @@ function Floor({ who, onEnded }: { who: Login; onEnded: () => void }) {
           <QueueTable queues={queues} site={site} />
         </section>
         <section className="card floor-hour">
-          <HourPlots hour={hourOf(docs, filters.queue, filters.team)} live={live} floor={site.floor} />
+          <HourPlots past={past} queue={filters.queue} team={filters.team} {...live} floor={site.floor} />
         </section>
         <section className="card floor-calls">
           <CallTable calls={calls} agents={agents} site={site} act={act} seat={seat} />
@@ -114,6 +125,29 @@ function Floor({ who, onEnded }: { who: Login; onEnded: () => void }) {
     </main>
   );
 }
+
+const VIEW_KEY = "hollyhock.floor-view";
+type View = "table" | "tiles";
+const firstView = (): View => (localStorage.getItem(VIEW_KEY) === "tiles" ? "tiles" : "table");
+
+/** Agents as a table or as cards; the browser remembers it. */
+const ViewSwitch = memo(function ViewSwitch({ view, onChange }: { view: View; onChange: (view: View) => void }) {
+  const t = useT();
+  const other = view === "table" ? "tiles" : "table";
+  return (
+    <Button
+      icon={other === "tiles" ? <AppstoreOutlined /> : <BarsOutlined />}
+      data-testid="floor-view"
+      data-view={view}
+      onClick={() => {
+        localStorage.setItem(VIEW_KEY, other);
+        onChange(other);
+      }}
+    >
+      {t(`floor.as_${other}`)}
+    </Button>
+  );
+});
 
 const STATES: AgentStateName[] = ["ready", "reserved", "busy", "working_after_call", "not_ready", "null"];
 

@@ -109,7 +109,9 @@ export function CallTable({
               {t(`floor.${key}`)}
             </th>
           ))}
-          <th />
+          <th>
+            <span className="sr-only">{t("nav.acts")}</span>
+          </th>
         </tr>
       </thead>
       <tbody>

@@ -1,19 +1,13 @@
 /** Three small plots of the last hour: who waited, the service level, agents ready and talking. */
-import { type PointerEvent, useState } from "react";
+import { memo, type PointerEvent, useMemo, useRef, useState } from "react";
+import type { Docs } from "../engine/types";
 import { type Language, useLanguage, useT } from "../i18n";
 import { clockTime } from "../ui/format";
 import type { Thresholds } from "./board";
-import { type Hour, type Line, MINUTES, path, told } from "./hour";
+import { hourOf, type Line, MINUTES, path, told } from "./hour";
 
 const HEIGHT = 40;
 
-/** The same figures at this moment; `service`: 0 ... 1. */
-export interface Live {
-  waiting: number;
-  service: number | null;
-  ready: number;
-  talking: number;
-}
 interface Drawn {
   line: Line;
   live: number | null;
@@ -21,9 +15,35 @@ interface Drawn {
   className: string;
 }
 
-export function HourPlots({ hour, live, floor }: { hour: Hour | null; live: Live; floor: Thresholds }) {
+/** The points among the documents: the same object as long as none is new. */
+export function usePast(docs: Docs): Docs {
+  const past = useRef<Docs>({});
+  const found = Object.entries(docs).filter(([key]) => key.startsWith("hour/"));
+  const same = found.length === Object.keys(past.current).length;
+  if (!same || found.some(([key, doc]) => past.current[key] !== doc)) past.current = Object.fromEntries(found);
+  return past.current;
+}
+
+/** The lines of `past` for a queue and a team ('' = all), and the same figures at this moment; `service`: 0 ... 1. */
+export const HourPlots = memo(function HourPlots({
+  past,
+  queue,
+  team,
+  floor,
+  ...live
+}: {
+  past: Docs;
+  queue: string;
+  team: string;
+  floor: Thresholds;
+  waiting: number;
+  service: number | null;
+  ready: number;
+  talking: number;
+}) {
   const t = useT();
   const language = useLanguage();
+  const hour = useMemo(() => hourOf(past, queue, team), [past, queue, team]);
   if (!hour) return <p className="floor-none">{t("floor.hour.empty")}</p>;
   const most = (...lines: Line[]) => Math.max(1, ...lines.flat().map((value) => value ?? 0));
   const plot = (title: string, top: number, unit: string, lines: Drawn[], limit?: number) => (
@@ -54,7 +74,7 @@ export function HourPlots({ hour, live, floor }: { hour: Hour | null; live: Live
       ])}
     </div>
   );
-}
+});
 
 function Plot({
   title,

@@ -1,4 +1,5 @@
 /** What a lead does to an agent: force a state, send a message, change skills and queues. */
+import { UndoOutlined } from "@ant-design/icons";
 import { Button, Drawer, Dropdown, Input, InputNumber, Modal, Popconfirm, Select } from "antd";
 import { memo, useEffect, useState } from "react";
 import { pick, useT } from "../i18n";
@@ -116,8 +117,18 @@ function Ability({ agent, site, act }: { agent: FloorAgent; site: FloorSite; act
   const [skills, setSkills] = useState(agent.skills);
   const [queues, setQueues] = useState(agent.own_queues);
   const [fresh, setFresh] = useState("");
+  const [undo, setUndo] = useState<{ skills: Record<string, number>; queues?: string[] } | null>(null);
   const changedQueues = queues.join() !== agent.own_queues.join();
-  const save = () => act(acts.able(agent.id, { skills, ...(changedQueues && { queues }) }));
+  const save = async () => {
+    const before = { skills: agent.skills, ...(changedQueues && { queues: agent.own_queues }) };
+    if (await act(acts.able(agent.id, { skills, ...(changedQueues && { queues }) }))) setUndo(before);
+  };
+  const back = async () => {
+    if (!undo || !(await act(acts.able(agent.id, undo)))) return;
+    setSkills(undo.skills);
+    if (undo.queues) setQueues(undo.queues);
+    setUndo(null);
+  };
   return (
     <section className="floor-ability">
       <h3>{t("floor.skills")}</h3>
@@ -158,6 +169,11 @@ function Ability({ agent, site, act }: { agent: FloorAgent; site: FloorSite; act
       <Button type="primary" data-testid="save-ability" onClick={() => void save()}>
         {t("floor.save_skills")}
       </Button>
+      {undo && (
+        <Button icon={<UndoOutlined />} data-testid="undo-ability" onClick={() => void back()}>
+          {t("floor.undo")}
+        </Button>
+      )}
     </section>
   );
 }

@@ -72,6 +72,7 @@ export function LeadPage({
   if (bare) return children(inside);
   return (
     <App className="lead">
+      {place !== "admin" && <h1 className="sr-only">{title}</h1>}
       <header className="lead-bar">
         <Logo size={26} />
         <nav aria-label={t("nav.label")} className="lead-nav">

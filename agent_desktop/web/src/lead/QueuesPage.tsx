@@ -84,7 +84,9 @@ function Queues() {
                   {["queue", "state", "waiting", "entered", "ended", "forecast"].map((name) => (
                     <th key={name}>{t(`queues.${name}`)}</th>
                   ))}
-                  <th />
+                  <th>
+                    <span className="sr-only">{t("nav.acts")}</span>
+                  </th>
                 </tr>
               </thead>
               <tbody>

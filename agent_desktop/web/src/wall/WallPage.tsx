@@ -67,13 +67,14 @@ function Wall({ onEnded }: { onEnded: () => void }) {
   };
   return (
     <main className={`wall${status === "live" ? "" : " stale"}${draft ? " editing" : ""}`} data-testid="wall">
+      <h1 className="sr-only">{t("floor.wall.title")}</h1>
       <header>
         <a href={PATHS.floor}>Hollyhock</a>
         <Line site={site} queues={queues} now={now} />
         <Fresh status={status} />
         {undo && (
           <button type="button" data-testid="wall-undo" onClick={undo}>
-            <UndoOutlined /> {t("floor.wall.undo")}
+            <UndoOutlined /> {t("floor.undo")}
           </button>
         )}
         <button
