@@ -285,12 +285,11 @@ def _since(conversation: Conversation, contact: Contact | None) -> float:
 
 
 class Touched:
-    """The keys whose documents may be different since they were last taken. It remembers who was in what, because an
-    event that ends something names less than what it changes."""
+    """The keys whose documents may be different since they were last taken. It remembers whose documents show a
+    conversation, because an event about the customer names nobody else. Every event of an offer names its agents."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._rung: dict[ReservationId, dict[AgentId, None]] = {}
         self._in: dict[ConversationId, dict[AgentId, None]] = {}
         """whose documents show a conversation"""
         self.fast: dict[str, None] = {}
@@ -298,15 +297,13 @@ class Touched:
         self.queues: dict[str, None] = {}
         """figures, which change calmly"""
         self.all = False
-        for held in world.reservations.values():
-            self._rung[held.id] = dict.fromkeys(held.agents)
         for agent in world.agents.values():
             for item in agent.work.values():
                 self._in.setdefault(item.conversation, {})[agent.id] = None
 
     def turn(self, events: Iterable[ev.Event]) -> None:
         for event in events:
-            if isinstance(event, ev.SiteChanged | ev.IndexRebuilt):
+            if isinstance(event, ev.SiteChanged):
                 self.all = True
                 continue
             for name in self._agents(event):
@@ -324,19 +321,12 @@ class Touched:
     def _agents(self, event: ev.Event) -> Iterable[AgentId]:
         match event:
             case ev.OfferMade():
-                self._rung[event.reservation] = dict.fromkeys(event.agents)
                 return event.agents
-            case ev.OfferJoined():
-                self._rung.setdefault(event.reservation, {})[event.agent] = None
-                return (event.agent,)
-            case ev.ReservationClosed():
-                return tuple(self._rung.pop(event.reservation, ()))
             case ev.DeadlinePassed():
                 return self._deadline(event.key)
             case _:
-                reservation: ReservationId | None = getattr(event, "reservation", None)
                 agent = getattr(event, "agent", None)
-                return (*self._rung.get(reservation or ReservationId(""), ()), *((AgentId(agent),) if agent else ()))
+                return (AgentId(agent),) if agent else ()
 
     def _deadline(self, key: str) -> Iterable[AgentId]:
         """The few whose own event changes what is shown."""
@@ -356,9 +346,8 @@ class Touched:
     def _contact(self, name: ContactId) -> None:
         found = self._world.contacts.get(name)
         if found is not None:
-            for who in (found.agent, found.callee):
-                if who is not None:
-                    self._agent(who)
+            if found.callee is not None:
+                self._agent(found.callee)
             self._conversation(found.conversation)
             self.queues[f"queue/{found.queue}"] = None
 
