@@ -36,9 +36,6 @@ from tests.harness.browser import Browser
 from tests.live.browser_people import start_work
 
 LEADS = 20
-BEFORE = 3.0
-"""Seconds after the server is ready, and after everybody is connected, until it is calm."""
-WARM_UP = 2.0
 CALLS_A_SECOND = 20.0
 STAYS = sipp.Keys(presses=20, pause=(9.0, 10.0), hangs_up=True)
 """A caller who waits, and now and then presses a key that does nothing."""
@@ -123,7 +120,7 @@ class Runner:
     # ---- idle
 
     async def idle(self, nobody: Used, memory: float) -> results.Idle:
-        await asyncio.sleep(BEFORE)
+        await asyncio.sleep(self.plan.calm)
         await self.told(Ask())
         used = await self.calm(self.plan.idle)
         told = await self.told(Ask())
@@ -150,7 +147,7 @@ class Runner:
         async with child("benchmarks.boards", asked, boards.Shown) as (process, first):
             self.troubles += first.complaints
             await self.told(Ask(rate=plan.rate))
-            await asyncio.sleep(WARM_UP)
+            await asyncio.sleep(self.plan.calm)
             await process.ask()
             await self.told(Ask(rate=plan.rate))
             pids = self.pids(boards=process.pid)
@@ -192,7 +189,7 @@ class Runner:
             self.troubles.append(f"{name}: there is a hole in the table when it is scrolled")
         await inp.used(page, acts, 1)  # what is loaded when it is first opened is not measured
         await self.told(ask)
-        await asyncio.sleep(WARM_UP)
+        await asyncio.sleep(self.plan.calm)
         await self.told(ask)
         feed.messages = feed.documents = 0
         pids = {f"chromium {pid}": pid for pid in browser.processes()}
@@ -232,6 +229,8 @@ class Runner:
             await start_work(page, self.site, self.me.user)
             busy = Ask(rate=results.ARRIVING)
             for name, ask in ((DESKTOP, busy), (OWN, msgspec.structs.replace(busy, shadows=True))):
+                if name == OWN and not self.plan.own:
+                    continue
                 self.say(f"page: {name}")
                 found.append(await self.page(name, page, browser, feed, ask))
             await page.close()
@@ -268,7 +267,7 @@ async def bench(plan: results.Plan, say: run.Say) -> results.Result:
     say("starting Asterisk and the server")
     async with house(0, plan.people + 1, leads=LEADS, again=2) as there:
         runner = Runner(plan, there, say)
-        await asyncio.sleep(BEFORE)
+        await asyncio.sleep(plan.calm)
         say(f"nobody connected for {plan.before:g} s")
         nobody, memory = await runner.calm(plan.before), round(machine.rss_mb(there.site.pid), 1)
         say(f"connecting {plan.people} desktops with their phones")

@@ -39,9 +39,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     interactions: int = 110
     waiting: int = 60
     """callers on the floor"""
+    calm: float = 3.0
+    """before what is measured"""
+    own: bool = True
+    """the page at which each event is its own, too"""
 
 
-QUICK = Plan(before=3.0, idle=6.0, boards=(20,), changing=5.0, interactions=20)
+QUICK = Plan(before=2.0, idle=5.0, boards=(20,), changing=5.0, interactions=15, waiting=20, calm=1.0, own=False)
 
 
 class Boards(msgspec.Struct, frozen=True, kw_only=True):

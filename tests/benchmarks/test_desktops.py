@@ -11,12 +11,13 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from benchmarks import boards, desktops_report, desktops_result as results, floor_people, house, report
+from benchmarks import boards, desktops, desktops_report, desktops_result as results, floor_people, house, report
 from benchmarks.boards import Sight
 from benchmarks.desks import Seen
 from benchmarks.desktops_result import Entry
 from benchmarks.figures import NOTHING, Spread
 from benchmarks.floor_people import Change
+from tests.harness.site import free_port
 
 LOGIN = house.Login(user="1001", token="t")
 
@@ -213,6 +214,19 @@ def test_nothing_connected_is_never_good() -> None:
     assert len(results.complaints_of_page(still, 110)) == 3
     result = msgspec.structs.replace(RESULT, boards=(none,), idle=empty, pages=(still,))
     assert not any(enough for _, _, enough in results.aims(result))
+
+
+async def test_the_clients_say_that_they_could_not_connect() -> None:
+    """With nobody at the port the real processes answer with a complaint; the run that asked them does not go on."""
+    port = free_port()
+    crowd = floor_people.Crowd(host="127.0.0.1", port=port, people=(LOGIN,))
+    plan = boards.Plan(host="127.0.0.1", port=port, boards=(LOGIN,))
+    async with (
+        desktops.child("benchmarks.floor_people", crowd, floor_people.Told) as (_, people),
+        desktops.child("benchmarks.boards", plan, boards.Shown) as (_, shown),
+    ):
+        assert (people.open, len(people.complaints)) == (0, 1)
+        assert (shown.open, len(shown.complaints)) == (0, 1)
 
 
 def test_a_page_that_was_told_too_little_is_said() -> None:
