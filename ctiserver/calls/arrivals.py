@@ -54,7 +54,8 @@ def _look(world: World, fact: facts.CallerArrived) -> tuple[fx.Effect, ...]:
 
 
 def returned(conversation: Conversation, leg: Leg, ctx: Ctx) -> Decision:
-    """A caller is back from the dialplan's apology: to his partner or to his music; a flow repeats its wait."""
+    """A caller is back from the dialplan's apology: to his partner or to his music; a flow repeats its wait. While he
+    was away nobody could say where the others ought to sit: they are looked at now."""
     plan = Plan()
     plan.events.append(ev.CallerReturned(conversation=conversation.id, at=ctx.now))
     agent = talking_leg(conversation)
@@ -66,4 +67,6 @@ def returned(conversation: Conversation, leg: Leg, ctx: Ctx) -> Decision:
         plan.to_talk(conversation, agent.id)
     elif conversation.place in (Place.WAITING, Place.HELD):
         plan.to_music(conversation)
+    if conversation.place is Place.TALKING or conversation.parties:
+        plan.effects.append(look_at(conversation))
     return plan.decision()

@@ -13,7 +13,7 @@ from tests.fakes.floor import Floor
 from tests.fakes.moody import MoodySwitch
 from tests.fakes.switch import Refused
 from tests.scenarios.conftest import make_site
-from tests.scenarios.stories import finish, into_queue, over, ringing, send, talking
+from tests.scenarios.stories import consulting, finish, into_queue, over, ringing, send, talking
 from tests.scenarios.test_monitoring import ask, seated
 
 
@@ -282,6 +282,29 @@ def test_put_aside_and_the_agent_lost_while_the_link_is_away_the_customer_has_mu
     assert floor.switch.bridge_of(caller) == "t"
     unheard(floor)
     assert floor.switch.bridge_of(caller) == "h"
+    assert not floor.audit()
+    floor.switch.end(caller)
+    floor.settle()
+    finish(floor)
+
+
+def test_retrieved_while_link_and_caller_are_away_all_sit_together_when_he_is_back(
+    monkeypatch: pytest.MonkeyPatch, floor: Floor
+) -> None:
+    """Where his agent and the colleague sit is compared when he is there again, not at the auditor's next beat."""
+    caller, agent = talking(floor)
+    other = consulting(floor)
+    floor.calm = False
+    floor.switch.apologise(caller)
+    lost_link(floor)
+    with monkeypatch.context() as away:
+        away.setattr(floor.switch, "perform", lambda _effect: None)
+        assert floor.command(cmd.RetrieveCall, "1001", conversation=floor.conversation().id) is None
+    unheard(floor)
+    assert floor.switch.bridge_of(agent) == "c"
+    floor.switch.back(caller)
+    floor.settle()
+    assert [floor.switch.bridge_of(leg) for leg in (caller, agent, other)] == ["t", "t", "h"]
     assert not floor.audit()
     floor.switch.end(caller)
     floor.settle()
