@@ -14,7 +14,7 @@ import pytest
 from ctiserver.calls.moves import seat_of_agent, seat_of_customer, seat_of_party, talking_leg
 from ctiserver.model import commands as cmd, events as ev, facts, ids
 from ctiserver.model.causes import MonitorMode
-from ctiserver.model.ids import BridgeId, LegId
+from ctiserver.model.ids import OUTSIDE_PARTY, BridgeId, LegId
 from ctiserver.model.routing import OutboundConfig
 from ctiserver.model.site import SiteConfig
 from ctiserver.model.talk import Conversation, LegState, Place, live_leg, party
@@ -109,14 +109,17 @@ class FloorDay(Day):
         return own or self.chance.choice(AGENTS), call
 
     def call_in(self) -> None:
+        """A colleague, anybody of a queue, somebody outside."""
         agent, call = self.whose()
-        self.say(cmd.ConsultCall, agent, conversation=call, to_agent=self.chance.choice(AGENTS))
+        colleague = {"to_agent": self.chance.choice(AGENTS)}
+        others = ({"queue": "service"}, {"number": OUTSIDE})
+        self.say(cmd.ConsultCall, agent, conversation=call, **self.chance.choice((colleague, colleague, *others)))
 
     def with_others(self) -> None:
         agent, call = self.whose()
         kinds = (cmd.SwapCall, cmd.CancelConsult, cmd.CompleteConsult, cmd.ConferenceCall, cmd.ConferenceCall)
         kind = self.chance.choice((*kinds, cmd.LeaveConference, cmd.DropParty))
-        more = {"party": self.chance.choice(AGENTS)} if kind is cmd.DropParty else {}
+        more = {"party": self.chance.choice((*AGENTS, OUTSIDE_PARTY))} if kind is cmd.DropParty else {}
         self.say(kind, agent, conversation=call, **more)
 
     # ---- outside
