@@ -17,7 +17,7 @@ from ctiserver.model.causes import Parted
 from ctiserver.model.errors import CommandRejected, Rejection
 from ctiserver.model.ids import OUTSIDE_PARTY, AgentId, ContactId
 from ctiserver.model.routing import INTERNAL, MADE, VOICE
-from ctiserver.model.talk import Conversation, Party, PartyState, Place, asks_next, consulted, joined, live_leg, party
+from ctiserver.model.talk import Conversation, Party, PartyState, Place, consulted, joined, live_leg, party
 from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.work import Agent, Contact, ContactState, Task, WorkItem, WorkKind
 from ctiserver.model.world import Ctx, World
@@ -178,7 +178,7 @@ def _passed(world: World, conversation: Conversation, contact: Contact, to: Part
     work = world.agents[agent].work.get(contact.id)
     asked = consulted(conversation)
     others = [one for one in conversation.parties if one is not to and (to.number or one is asked)]
-    let_go = [left(conversation, one, Parted.OVER, now) for one in others]
+    let_go = [ev.PartyLeft.of(conversation, one, Parted.OVER, now) for one in others]
     over = outcomes.caller_gone(world, contact, now)
     path = (*contact.path, f"consult:{agent}")[-LONGEST_PATH:]
     note = work.note if work is not None else ""
@@ -215,19 +215,6 @@ def _passed(world: World, conversation: Conversation, contact: Contact, to: Part
         at=now,
     )
     return (*let_go, *over, passed)
-
-
-def left(conversation: Conversation, one: Party, why: Parted, now: float) -> ev.PartyLeft:
-    return ev.PartyLeft(
-        conversation=conversation.id,
-        agent=one.agent,
-        item=one.item,
-        why=why,
-        was=one.state,
-        side=conversation.side,
-        at=now,
-        again=asks_next(one, why),
-    )
 
 
 def takeback_due(world: World, contact: Contact | None, now: float) -> tuple[ev.Event, ...]:
@@ -303,7 +290,7 @@ def due(world: World, name: AgentId, thing: ContactId, now: float) -> tuple[ev.E
         return (ev.WorkDropped(agent=name, contact=thing, at=now),)
     if one.state is PartyState.ASKED:
         return _ring(world, agent, item, now)
-    return (left(conversation, one, Parted.MISSED if one.state is PartyState.RINGING else Parted.LOST, now),)
+    return (ev.PartyLeft.of(conversation, one, Parted.MISSED if one.state is PartyState.RINGING else Parted.LOST, now),)
 
 
 def leg_cleared(world: World, event: ev.ConnectionCleared, now: float) -> tuple[ev.Event, ...]:

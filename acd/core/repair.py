@@ -6,7 +6,7 @@ unserved is matched anew when the index is (`engine`).
 
 from __future__ import annotations
 
-from acd.core import consult, contact as contacts, devices, outcomes
+from acd.core import contact as contacts, devices, outcomes
 from acd.core.index import Index
 from ctiserver.model import effects as fx, events as ev, facts
 from ctiserver.model.causes import EndReason, Parted
@@ -121,7 +121,7 @@ def _free(world: World, fault: Fault, events: list[ev.Event], now: float) -> str
     conversation = world.conversations.get(fault.conversation) if fault.conversation is not None else None
     one = party(conversation, fault.agent) if conversation is not None else None
     if conversation is not None and one is not None and one.item == name:  # with his leg, if he has one
-        events.append(consult.left(conversation, one, Parted.AUDITOR, now))
+        events.append(ev.PartyLeft.of(conversation, one, Parted.AUDITOR, now))
         return "taken out of the call"
     if agent is None or item is None:
         return ""

@@ -25,9 +25,6 @@ from ctiserver.model.talk import Conversation, Leg, LegState, Place
 from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.world import Ctx, World
 
-RING_SLACK = 3.0
-"""Seconds that Asterisk's own ring time-out lies behind our deadline: a backstop only (our choice)."""
-
 
 def customer(conversation: Conversation) -> Leg | None:
     """The customer's leg, if he has one; of a callback only while he is called or there."""
@@ -78,7 +75,7 @@ def ring(
         at=ctx.now,
     )
     plan.events.append(called)
-    plan.effects.append(_originate(world, conversation, leg, endpoint, seconds + RING_SLACK))
+    plan.effects.append(_originate(world, conversation, leg, endpoint, seconds + rings.SLACK))
     plan.effects.append(fx.RingTone(conversation=conversation.id, leg=agent.id, on=True))
 
 

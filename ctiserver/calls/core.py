@@ -1,4 +1,4 @@
-"""The conversation core: legs, prompts, queue music, ring, connect, hold, retrieve, drop, record, take-back.
+"""The conversation core: what is decided where, the agent's own commands, queue music, and the end of a conversation.
 
 Pure: decides events and effects, does nothing itself. Only this core emits leg, bridge, playback and recording
 effects (DESIGN section 4). The server owns the customer's leg for the whole conversation; agents' legs come and go.
@@ -10,20 +10,19 @@ from __future__ import annotations
 from ctiserver.calls import (
     arrivals,
     callbacks,
+    flows,
     holds,
-    keys,
     legs,
     monitoring,
     outside,
     parties,
     reconcile,
     repair,
-    rings,
+    ringing,
     transfers,
 )
 from ctiserver.calls.apply import (
     FORGET_AFTER,
-    OWN_RING,
     apply as apply_event,
     away_key,
     dial_key,
@@ -33,20 +32,13 @@ from ctiserver.calls.apply import (
     party_key,
     takeback_key,
 )
-from ctiserver.calls.moves import Plan, agent_legs, in_hand
+from ctiserver.calls.moves import Plan, agent_legs, in_hand, live
 from ctiserver.model import commands as cmd, effects as fx, events as ev, facts, ids
-from ctiserver.model.causes import NORMAL, REJECTED, ClearedBy, LegFailure, Parted, Unreached
+from ctiserver.model.causes import NORMAL, REJECTED, ClearedBy, Parted, Unreached
 from ctiserver.model.errors import CommandRejected, Rejection
-from ctiserver.model.routing import VOICE
-from ctiserver.model.talk import Conversation, LegState, PartyState, Place, Role, Side, consulted, live_leg, party
+from ctiserver.model.talk import Conversation, LegState, PartyState, Place, Side, consulted, live_leg, party
 from ctiserver.model.turns import NOTHING, Decision, Item
-from ctiserver.model.work import Device
 from ctiserver.model.world import Ctx, World
-
-RING_SLACK = 3.0
-"""Seconds that Asterisk's own ring time-out lies behind our deadline: a backstop only (our choice)."""
-TAKE_BACK_RING = 8.0
-"""Seconds that a take-back call may ring; the page answers by itself within one (FACTS: 222-257 ms)."""
 
 LOOKS = (away_key(ids.ConversationId("")), look_key(ids.ConversationId("")))
 """What the deadlines begin with at which a conversation is compared with the switch."""
@@ -80,7 +72,7 @@ class Calls:
             ):
                 return legs.decide(world, item, ctx)
             case facts.PlaybackDone():
-                return _playback_done(world, item)
+                return flows.playback_done(world, item)
             case facts.RecordingDone():
                 return _recording_done(world, item)
             case facts.CustomerFound():
@@ -125,21 +117,21 @@ class Calls:
             case ev.DeadlinePassed() if item.key.startswith(party_key(ids.ConversationId(""))):
                 return parties.due(world, item.key, ctx)
             case ev.PromptAsked():
-                return _prompt_asked(world, item)
+                return flows.prompt_asked(world, item)
             case ev.PromptStopAsked():
-                return _prompt_stop_asked(world, item)
+                return flows.prompt_stop_asked(world, item)
             case ev.HangUpAsked():
-                return _hang_up_asked(world, item)
+                return flows.hang_up_asked(world, item)
             case ev.QueueRefused():
-                return _left_queue(world, item)
+                return flows.left_queue(world, item)
             case ev.ContactQueued() | ev.ContactRequeued():
                 return _queued(world, item, ctx)
             case ev.RingAsked():
-                return _ring(world, item, ctx)
+                return ringing.ring(world, item, ctx)
             case ev.RingCancelled():
-                return _ring_cancelled(world, item, ctx)
+                return ringing.cancelled(world, item, ctx)
             case ev.ContactConnected():
-                return _connect(world, item, ctx)
+                return ringing.connect(world, item, ctx)
             case ev.DeadlinePassed() if item.key.startswith(LOOKS):
                 return reconcile.look(world, item.key)
             case ev.KeyPressed() | ev.KeyPromptEnded():
@@ -147,10 +139,12 @@ class Calls:
             case ev.LegSeenUp():
                 return legs.seen_up(world, item, ctx)
             case ev.AgentLegLost():
-                return NOTHING if item.left else _take_back(world, _live(world, item.conversation), item.agent, ctx)
+                if item.left:
+                    return NOTHING
+                return ringing.take_back(world, live(world, item.conversation), item.agent, ctx)
             case ev.DeadlinePassed() if item.key.startswith(takeback_key(ids.ConversationId(""))):
                 name = ids.ConversationId(item.key.removeprefix(takeback_key(ids.ConversationId(""))))
-                return _take_back(world, _live(world, name), None, ctx)
+                return ringing.take_back(world, live(world, name), None, ctx)
             case ev.Transferred():
                 return transfers.sent_on(world, item, ctx)
             case ev.Talking() | ev.AgentLegBack():
@@ -160,14 +154,14 @@ class Calls:
             case ev.DeadlinePassed() if item.key.startswith(lead_key(ids.ConversationId(""))):
                 return monitoring.unanswered(world, item.key, ctx)
             case ev.DeviceReady():
-                return _device_ready(world, item, ctx)
+                return ringing.device_ready(world, item, ctx)
             case ev.CallMade():
-                return _made(world, item, ctx)
+                return ringing.dialled(world, item, ctx)
             case ev.CallbackBooked():
                 return callbacks.booked(world, item)
             case ev.DeadlinePassed() if item.key.startswith(dial_key(ids.ConversationId(""))):
                 name = ids.ConversationId(item.key.removeprefix(dial_key(ids.ConversationId(""))))
-                return _dialled_long_enough(world, _live(world, name), ctx)
+                return _dialled_long_enough(world, live(world, name), ctx)
             case ev.ContactEnded() if item.conversation in world.conversations:
                 over = callbacks.over(world, item)
                 return over if over is not NOTHING else _tidy(world, item)
@@ -183,23 +177,6 @@ class Calls:
                 return NOTHING
 
 
-def _playback_done(world: World, fact: facts.PlaybackDone) -> Decision:
-    owner = ids.owner(fact.playback)
-    conversation = world.conversations.get(owner) if owner is not None else None
-    asked = keys.asked_by(conversation, fact.playback) if conversation is not None else None
-    if conversation is not None and asked is not None:
-        return Decision((ev.KeyPromptEnded(conversation=conversation.id, leg=asked.id),))
-    if conversation is None or conversation.playing != fact.playback:
-        return NOTHING
-    ended = ev.PromptEnded(
-        conversation=conversation.id,
-        request=conversation.playing_request,
-        ok=fact.ok,
-        interrupted=conversation.playing_stopped,
-    )
-    return Decision((ended,))
-
-
 def _recording_done(world: World, fact: facts.RecordingDone) -> Decision:
     owner = ids.owner(fact.name)
     conversation = world.conversations.get(owner) if owner is not None else None
@@ -210,17 +187,11 @@ def _recording_done(world: World, fact: facts.RecordingDone) -> Decision:
     )
 
 
-def _live(world: World, conversation: ids.ConversationId) -> Conversation | None:
-    """The conversation if its customer is still there."""
-    found = world.conversations.get(conversation)
-    return found if found is not None and not found.cleared else None
-
-
 _Command = cmd.HoldCall | cmd.RetrieveCall | cmd.HangUpCall | parties.Command
 
 
 def _command(world: World, command: _Command, ctx: Ctx) -> Decision:
-    conversation = _live(world, command.conversation)
+    conversation = live(world, command.conversation)
     plan = Plan()
     called_in = party(conversation, command.agent) if conversation is not None else None
     if conversation is not None and called_in is not None and isinstance(command, cmd.HangUpCall):
@@ -267,53 +238,11 @@ def _callee(plan: Plan, conversation: Conversation, command: _Command) -> None:
         plan.hang_up(conversation, leg, ClearedBy.AGENT, REJECTED if conversation.place is Place.CALLING else NORMAL)
 
 
-def _prompt_asked(world: World, event: ev.PromptAsked) -> Decision:
-    conversation = _live(world, event.conversation)
-    if conversation is None or conversation.legs[conversation.customer_leg].away:
-        return NOTHING  # asked again when the caller is back from the dialplan
-    plan = Plan()
-    plan.silence(conversation)
-    playback = ids.playback(conversation.id, conversation.prompts_made + 1)
-    plan.events.append(
-        ev.PromptStarted(
-            conversation=conversation.id,
-            request=event.request,
-            playback=playback,
-            prompts=event.prompts,
-            interruptible=event.interruptible,
-        )
-    )
-    plan.effects.append(
-        fx.PlayMedia(
-            conversation=conversation.id, leg=conversation.customer_leg, playback=playback, media=event.media
-        )
-    )
-    return plan.decision()
-
-
-def _prompt_stop_asked(world: World, event: ev.PromptStopAsked) -> Decision:
-    """The event itself has marked the playback as stopped when this runs; the effect follows it."""
-    conversation = _live(world, event.conversation)
-    if conversation is None or conversation.playing is None or conversation.playing_request != event.request:
-        return NOTHING
-    return Decision((), (fx.StopPlayback(conversation=conversation.id, playback=conversation.playing),))
-
-
-def _hang_up_asked(world: World, event: ev.HangUpAsked) -> Decision:
-    conversation = _live(world, event.conversation)
-    customer = callbacks.customer(conversation) if conversation is not None else None
-    if conversation is None or customer is None:
-        return NOTHING
-    plan = Plan()
-    plan.hang_up(conversation, customer, ClearedBy.SYSTEM, event.cause)
-    return plan.decision()
-
-
 def _queued(world: World, event: ev.ContactQueued | ev.ContactRequeued, ctx: Ctx) -> Decision:
     """A waiting contact has music; a requeued one usually has it already. Whoever was being rung to come back into his
     talk has lost it: his phone falls silent."""
     contact = world.contacts.get(event.contact)
-    conversation = _live(world, contact.conversation) if contact is not None else None
+    conversation = live(world, contact.conversation) if contact is not None else None
     if conversation is None:
         return NOTHING
     plan = Plan()
@@ -327,147 +256,6 @@ def _queued(world: World, event: ev.ContactQueued | ev.ContactRequeued, ctx: Ctx
     return plan.decision()
 
 
-def _left_queue(world: World, event: ev.QueueRefused) -> Decision:
-    """The flow has the caller again: out of the music (the event itself has set where he belongs)."""
-    conversation = _live(world, event.conversation)
-    if conversation is None or ids.holding_bridge(conversation.id) not in conversation.bridges:
-        return NOTHING
-    plan = Plan()
-    if conversation.playing is not None:
-        plan.effects.append(fx.StopPlayback(conversation=conversation.id, playback=conversation.playing))
-    plan.out_of(conversation, ids.holding_bridge(conversation.id))
-    return plan.decision()
-
-
-def _ring(world: World, event: ev.RingAsked, ctx: Ctx) -> Decision:
-    conversation = _live(world, event.conversation)
-    agent = world.agents.get(event.agent)
-    device = agent.device if agent is not None else None
-    if conversation is None or device is None:
-        failure = LegFailure.TOO_LATE if conversation is None else LegFailure.UNREACHABLE
-        return Decision(
-            (
-                ev.AgentLegFailed(
-                    conversation=event.conversation,
-                    reservation=event.reservation,
-                    agent=event.agent,
-                    leg=ids.LegId(""),
-                    failure=failure,
-                    at=ctx.now,
-                ),
-            )
-        )
-    return rings.originate(
-        world,
-        conversation,
-        event.agent,
-        device,
-        reservation=event.reservation,
-        timeout=event.deadline - ctx.now + RING_SLACK,
-        ctx=ctx,
-        auto_answer=_by_itself(world, event),
-    )
-
-
-def _by_itself(world: World, event: ev.RingAsked) -> bool:
-    """What he has picked up himself; and a call from a queue for an agent who wants that, and for nobody beside him: no
-    ear is opened for a call that another has taken. A callback and a colleague's call are his to accept."""
-    config, contact = world.agent_configs.get(event.agent), world.contacts.get(event.contact)
-    reservation = world.reservations.get(event.reservation)
-    if config is None or contact is None or reservation is None:
-        return False
-    wanted = config.auto_answer or contact.picked_by == event.agent
-    return wanted and contact.medium == VOICE and len(reservation.agents) == 1
-
-
-def _ring_cancelled(world: World, event: ev.RingCancelled, ctx: Ctx) -> Decision:
-    conversation = world.conversations.get(event.conversation)
-    for leg in conversation.legs.values() if conversation is not None else ():
-        if leg.reservation == event.reservation and leg.agent == event.agent and conversation is not None:
-            plan = Plan()
-            plan.hang_up(conversation, leg, ClearedBy.SYSTEM)
-            return plan.decision()
-    gone = ev.AgentLegFailed(
-        conversation=event.conversation,
-        reservation=event.reservation,
-        agent=event.agent,
-        leg=ids.LegId(""),
-        failure=LegFailure.TOO_LATE,
-        at=ctx.now,
-    )
-    return Decision((gone,))
-
-
-def _connect(world: World, event: ev.ContactConnected, ctx: Ctx) -> Decision:
-    conversation = _live(world, event.conversation)
-    if conversation is None:
-        return NOTHING
-    for leg in agent_legs(conversation):
-        if leg.reservation == event.reservation and leg.agent == event.agent and leg.state is LegState.CONNECTED:
-            if callbacks.nobody_there(conversation):
-                return callbacks.call(world, conversation, leg, event, ctx)
-            plan = Plan()
-            if (moved := monitoring.moved(world, event, ctx)) is not None:
-                plan.events.append(moved)
-            plan.events.append(ev.Talking(conversation=conversation.id, leg=leg.id, at=ctx.now))
-            plan.to_talk(conversation, leg.id)
-            return plan.decision()
-    return NOTHING
-
-
-def _take_back(world: World, conversation: Conversation | None, who: ids.AgentId | None, ctx: Ctx) -> Decision:
-    """The agent's leg is lost (`who` None: his whose talk it is): if his phone still has a contact (a short gap in the
-    network), it is rung at once."""
-    name = who or (conversation.agent if conversation is not None else None)
-    agent = world.agents.get(name) if name is not None else None
-    if conversation is None or agent is None or agent.device is None or not agent.device.contact:
-        return NOTHING  # his page says when it is there again (DeviceReady)
-    if any(leg.agent == agent.id and not leg.ending for leg in conversation.legs.values()):
-        return NOTHING
-    return _ring_back(world, conversation, agent.id, agent.device, ctx)
-
-
-def _ring_back(world: World, conversation: Conversation, agent: ids.AgentId, device: Device, ctx: Ctx) -> Decision:
-    role = Role.AGENT if agent == conversation.agent else Role.CONSULTEE
-    timeout = rings.longer(device, TAKE_BACK_RING)
-    return rings.originate(world, conversation, agent, device, role=role, take_back=True, timeout=timeout, ctx=ctx)
-
-
-def _made(world: World, event: ev.CallMade, ctx: Ctx) -> Decision:
-    """The agent dials: his own phone first, which answers by itself (his click was the acceptance)."""
-    conversation, agent = _live(world, event.conversation), world.agents[event.agent]
-    if conversation is None or agent.device is None:
-        return NOTHING  # the deadline ends it
-    timeout = rings.longer(agent.device, OWN_RING + RING_SLACK)
-    own = rings.originate(world, conversation, agent.id, agent.device, take_back=True, timeout=timeout, ctx=ctx)
-    if event.to_agent is not None:
-        return own
-    asked = fx.FindCustomer(conversation=conversation.id, number=event.number)
-    return Decision(own.events, (*own.effects, asked))
-
-
-def _device_ready(world: World, event: ev.DeviceReady, ctx: Ctx) -> Decision:
-    """The agent's page is (again) a phone. A talk whose leg is lost or belongs to another page load is rung again."""
-    agent = world.agents.get(event.agent)
-    if agent is None or agent.device is None:
-        return NOTHING
-    plan = Plan()
-    names = [agent.work[contact].conversation for contact in sorted(agent.work)]
-    if ids.is_seat(agent.id) and (own := monitoring.call_of(world, agent.id)) is not None:
-        names.append(own.id)  # a talk that he has taken over is no work of a queue
-    for name in names:
-        conversation = _live(world, name)
-        if conversation is None or not _is_there(conversation, event.agent):
-            continue
-        mine = [leg for leg in conversation.legs.values() if leg.agent == event.agent and not leg.ending]
-        if any(leg.instance == event.instance for leg in mine):
-            continue
-        decision = _ring_back(world, conversation, event.agent, agent.device, ctx)
-        plan.events.extend(decision.events)
-        plan.effects.extend(decision.effects)
-    return plan.decision()
-
-
 def _dialled_long_enough(world: World, conversation: Conversation | None, ctx: Ctx) -> Decision:
     if conversation is None:
         return NOTHING
@@ -476,13 +264,6 @@ def _dialled_long_enough(world: World, conversation: Conversation | None, ctx: C
     plan = Plan()
     outside.due(plan, conversation, ctx)
     return plan.decision()
-
-
-def _is_there(conversation: Conversation, agent: ids.AgentId) -> bool:
-    """Whether it is his talk, or he was called in and has answered."""
-    one = party(conversation, agent)
-    called_in = one is not None and one.state in (PartyState.CONSULTING, PartyState.JOINED)
-    return conversation.agent == agent or called_in
 
 
 def _tidy(world: World, event: _Ending) -> Decision:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ctiserver.model import effects as fx, events as ev, ids
 from ctiserver.model.causes import NORMAL, ClearedBy
-from ctiserver.model.ids import BridgeId, LegId, PlaybackId
+from ctiserver.model.ids import BridgeId, ConversationId, LegId, PlaybackId
 from ctiserver.model.talk import (
     Conversation,
     Leg,
@@ -166,6 +166,12 @@ def seat_of_customer(conversation: Conversation) -> BridgeId | None:
     if conversation.place in (Place.WAITING, Place.HELD):
         return ids.holding_bridge(conversation.id)
     return ids.talk_bridge(conversation.id) if conversation.place is Place.TALKING else None
+
+
+def live(world: World, name: ConversationId) -> Conversation | None:
+    """The conversation, while its customer is there or expected."""
+    found = world.conversations.get(name)
+    return found if found is not None and not found.cleared else None
 
 
 def in_hand(world: World, conversation: Conversation) -> bool:

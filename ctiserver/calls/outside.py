@@ -7,7 +7,7 @@ Lives here: the outside party's leg. Not here: whether he may be sent there, and
 
 from __future__ import annotations
 
-from ctiserver.calls import callbacks
+from ctiserver.calls import callbacks, rings
 from ctiserver.calls.moves import Plan
 from ctiserver.model import effects as fx, events as ev, ids
 from ctiserver.model.causes import NO_ANSWER, ClearedBy, Unreached
@@ -39,7 +39,7 @@ def call(plan: Plan, world: World, conversation: Conversation, event: ev.Transfe
             number=event.number,
             trunk=rules.trunk,
             shown=conversation.dialled,
-            timeout_seconds=rules.ring_seconds + callbacks.RING_SLACK,
+            timeout_seconds=rules.ring_seconds + rings.SLACK,
         )
     )
 

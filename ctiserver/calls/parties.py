@@ -23,7 +23,6 @@ from ctiserver.model.talk import (
     Place,
     Role,
     Side,
-    asks_next,
     consulted,
     joined,
     live_leg,
@@ -32,9 +31,6 @@ from ctiserver.model.talk import (
 )
 from ctiserver.model.turns import NOTHING, Decision
 from ctiserver.model.world import Ctx, World
-
-RING_SLACK = 3.0
-"""Seconds that Asterisk's own ring time-out lies behind our deadline: a backstop only (our choice)."""
 
 Command = cmd.SwapCall | cmd.CancelConsult | cmd.ConferenceCall | cmd.DropParty
 
@@ -60,18 +56,7 @@ def command(plan: Plan, conversation: Conversation, item: Command, ctx: Ctx) -> 
 
 def leave(plan: Plan, conversation: Conversation, one: Party, why: Parted, at: float) -> None:
     """What follows for the legs is decided when the event has been applied (`left`)."""
-    plan.events.append(
-        ev.PartyLeft(
-            conversation=conversation.id,
-            agent=one.agent,
-            item=one.item,
-            why=why,
-            was=one.state,
-            side=conversation.side,
-            at=at,
-            again=asks_next(one, why),
-        )
-    )
+    plan.events.append(ev.PartyLeft.of(conversation, one, why, at))
 
 
 def cancel(plan: Plan, conversation: Conversation, ctx: Ctx) -> None:
@@ -176,10 +161,9 @@ def ring(world: World, event: ev.ConsultRing, ctx: Ctx) -> Decision:
         plan = Plan()
         leave(plan, conversation, one, Parted.UNREACHABLE, ctx.now)
         return plan.decision()
-    timeout = event.deadline - ctx.now + RING_SLACK
+    timeout = event.deadline - ctx.now + rings.SLACK
     return rings.originate(
-        world,
-        conversation, event.agent, agent.device, role=Role.CONSULTEE, timeout=timeout, ctx=ctx
+        world, conversation, event.agent, agent.device, role=Role.CONSULTEE, timeout=timeout, ctx=ctx
     )
 
 
@@ -206,7 +190,7 @@ def _ring_outside(
         number=one.number,
         trunk=outbound.trunk,
         shown=conversation.dialled or outbound.shown,
-        timeout_seconds=event.deadline - ctx.now + RING_SLACK,
+        timeout_seconds=event.deadline - ctx.now + rings.SLACK,
     )
     return Decision((originated,), (call,))
 

@@ -9,6 +9,8 @@ from ctiserver.model.turns import Decision
 from ctiserver.model.work import Device, DeviceKind
 from ctiserver.model.world import Ctx, World
 
+SLACK = 3.0
+"""Seconds that Asterisk's own ring time-out lies behind our deadline: a backstop only (our choice)."""
 OUTSIDE_RING = 25.0
 """Seconds that an outside number may ring when its agent is brought back, or dials: it is in a pocket."""
 

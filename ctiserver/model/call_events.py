@@ -21,7 +21,7 @@ from ctiserver.model.ids import (
 )
 from ctiserver.model.ivr import IvrSession
 from ctiserver.model.routing import StepConfig
-from ctiserver.model.talk import PartyState, Role, Side
+from ctiserver.model.talk import Conversation, Party, PartyState, Role, Side, asks_next
 
 
 class ConversationStarted(EventBase, frozen=True, kw_only=True):
@@ -225,6 +225,20 @@ class PartyLeft(EventBase, frozen=True, kw_only=True):
     side: Side
     at: float
     again: bool = False  # he let it pass, and the queue that was asked goes on looking
+
+    @classmethod
+    def of(cls, conversation: Conversation, one: Party, why: Parted, at: float) -> PartyLeft:
+        """This party's, as he stands now."""
+        return cls(
+            conversation=conversation.id,
+            agent=one.agent,
+            item=one.item,
+            why=why,
+            was=one.state,
+            side=conversation.side,
+            at=at,
+            again=asks_next(one, why),
+        )
 
 
 class PassedOutside(EventBase, frozen=True, kw_only=True):
