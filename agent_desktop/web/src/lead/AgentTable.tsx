@@ -9,7 +9,7 @@ import { useRows } from "../ui/longlist";
 import { named, STATE_CLASS, StateIcon } from "../ui/parts";
 import { Away, ROW } from "./Away";
 import { type FloorAgent, type FloorSite, type SortKey, sorted, tooLong } from "./board";
-import type { Seat } from "./Seat";
+import { type Seat, sameSeat } from "./Seat";
 import { TalkActs } from "./TalkActs";
 
 const COLUMNS: [SortKey | "skills", boolean][] = [
@@ -86,21 +86,7 @@ export function AgentTable({
 }
 
 /** `place`: which row of the whole table it is. Only those whose agent has changed are drawn again. */
-const AgentRow = memo(function AgentRow({
-  agent,
-  site,
-  place,
-  chosen,
-  seat,
-  onChoose,
-}: {
-  agent: FloorAgent;
-  site: FloorSite;
-  place: number;
-  chosen: boolean;
-  seat: Seat;
-  onChoose: (id: string) => void;
-}) {
+const AgentRow = memo(function AgentRow({ agent, site, place, chosen, seat, onChoose }: Row) {
   const t = useT();
   const reason = named(site.reasons, agent.reason);
   const call = agent.call;
@@ -155,7 +141,28 @@ const AgentRow = memo(function AgentRow({
       <td className="num right">{here && agent.handled}</td>
     </tr>
   );
-});
+}, sameRow);
+
+interface Row {
+  agent: FloorAgent;
+  site: FloorSite;
+  chosen: boolean;
+  seat: Seat;
+  place?: number;
+  onChoose: (id: string) => void;
+}
+
+/** Nothing that an agent's row (or card) shows has changed. */
+export function sameRow(one: Row, other: Row): boolean {
+  return (
+    one.agent === other.agent &&
+    one.site === other.site &&
+    one.chosen === other.chosen &&
+    one.place === other.place &&
+    one.onChoose === other.onChoose &&
+    sameSeat(one.seat, other.seat, other.agent.call?.conversation)
+  );
+}
 
 /** The one cell that changes by itself, once a second. */
 function HowLong({ agent, site }: { agent: FloorAgent; site: FloorSite }) {

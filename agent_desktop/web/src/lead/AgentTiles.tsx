@@ -8,6 +8,7 @@ import { phoneNumber } from "../ui/format";
 import { useServerNow } from "../ui/hooks";
 import { useRows } from "../ui/longlist";
 import { named, STATE_CLASS, StateIcon } from "../ui/parts";
+import { sameRow } from "./AgentTable";
 import { type FloorAgent, type FloorSite, type SortKey, sorted, tooLong } from "./board";
 import type { Seat } from "./Seat";
 import { TalkActs } from "./TalkActs";
@@ -145,7 +146,7 @@ const AgentTile = memo(function AgentTile({
       </span>
     </li>
   );
-});
+}, sameRow);
 
 /** The one thing that changes by itself, once a second. */
 function HowLong({ agent, site }: { agent: FloorAgent; site: FloorSite }) {

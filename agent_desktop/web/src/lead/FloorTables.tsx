@@ -11,7 +11,7 @@ import { HangUpIcon } from "../ui/parts";
 import { Away, ROW } from "./Away";
 import { above, type FloorAgent, type FloorCall, type FloorQueue, type FloorSite, tileLevel } from "./board";
 import type { Act } from "./FloorPage";
-import type { Seat } from "./Seat";
+import { type Seat, sameSeat } from "./Seat";
 import { TalkActs } from "./TalkActs";
 import { acts } from "./useFloor";
 
@@ -133,15 +133,7 @@ export function CallTable({
   );
 }
 
-/** Only those whose call has changed are drawn again; `everybody` is looked at when somebody is to be chosen. */
-const CallRow = memo(function CallRow({
-  call,
-  place: nth,
-  everybody,
-  site,
-  act,
-  seat,
-}: {
+interface CallProps {
   call: FloorCall;
   /** Which row of the whole table it is. */
   place: number;
@@ -149,7 +141,20 @@ const CallRow = memo(function CallRow({
   site: FloorSite;
   act: Act;
   seat: Seat;
-}) {
+}
+
+function sameCall(one: CallProps, other: CallProps): boolean {
+  return (
+    one.call === other.call &&
+    one.place === other.place &&
+    one.site === other.site &&
+    one.act === other.act &&
+    sameSeat(one.seat, other.seat, other.call.conversation)
+  );
+}
+
+/** Only those whose call has changed are drawn again; `everybody` is looked at when somebody is to be chosen. */
+const CallRow = memo(function CallRow({ call, place: nth, everybody, site, act, seat }: CallProps) {
   const t = useT();
   const waits = call.contact !== "" && call.state === "waiting";
   const place = call.state === "reserved" ? "reserved" : call.place;
@@ -223,7 +228,7 @@ const CallRow = memo(function CallRow({
       </td>
     </tr>
   );
-});
+}, sameCall);
 
 /** The one cell that changes by itself, once a second. */
 function HowLong({ call, waits, site }: { call: FloorCall; waits: boolean; site: FloorSite }) {

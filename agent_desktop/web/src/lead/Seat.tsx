@@ -47,6 +47,16 @@ export interface Seat {
 export const comes = (seat: Seat, talk: Talk): boolean =>
   talk.may_listen && !talk.monitor && talk.agent !== `@${seat.user}`;
 
+/**
+ * For a row that shows one conversation: two seats that say the same of it. A row may keep the older one: what a seat
+ * does is done with what is known then. So a floor of hundreds is not drawn anew whenever somewhere a call begins.
+ */
+export function sameSeat(one: Seat, other: Seat, conversation: string | undefined): boolean {
+  if (one === other || conversation === undefined) return true;
+  const said = (seat: Seat) => JSON.stringify(seat.list?.talks.find((each) => each.conversation === conversation));
+  return said(one) === said(other);
+}
+
 export function useSeat(who: Login, onEnded: () => void): Seat {
   const { message } = App.useApp();
   const { list, away } = useLiveList<TalksNow>(who.role === "lead" ? "/api/v1/talks/live" : null, onEnded);
@@ -77,9 +87,12 @@ export function useSeat(who: Login, onEnded: () => void): Seat {
     if (there) waits.current?.done();
   }, [own]);
 
+  const now = useRef({ list, phone, own });
+  now.current = { list, phone, own };
   // The same object as long as it says the same: every row of the floor has it.
   return useMemo(() => {
     const enter = async (talk: Talk, mode: Mode) => {
+      const { list, phone, own } = now.current;
       if (own?.talk.conversation === talk.conversation) return talks.change(talk.conversation, mode);
       if (own && !own.taken) await talks.stop(own.talk.conversation);
       if (!list?.phone?.desk && phone.status !== "ready") await seat.current?.take();
@@ -111,7 +124,7 @@ export function useSeat(who: Login, onEnded: () => void): Seat {
       // Only who is in a call can take it over: from outside he listens first, until his phone is there.
       takeOver: (talk) =>
         act(async () => {
-          if (own?.talk.conversation !== talk.conversation) {
+          if (now.current.own?.talk.conversation !== talk.conversation) {
             const arrived = there(talk.conversation);
             await Promise.all([enter(talk, "listen"), arrived]);
           }
