@@ -1,11 +1,11 @@
-"""Events of conversations (made by ctiserver.calls) and of flows (ivr.runtime), with what they ask of each other.
+"""Events of conversations: legs, bridges, prompts, recordings (made by ctiserver.calls).
 
 Import them from `ctiserver.model.events`.
 """
 
 from __future__ import annotations
 
-from ctiserver.model.causes import ClearedBy, EndReason, LegFailure, Parted, Unreached
+from ctiserver.model.causes import ClearedBy, LegFailure, Unreached
 from ctiserver.model.event_base import EventBase
 from ctiserver.model.facts import Customer
 from ctiserver.model.ids import (
@@ -19,9 +19,7 @@ from ctiserver.model.ids import (
     QueueId,
     ReservationId,
 )
-from ctiserver.model.ivr import IvrSession
-from ctiserver.model.routing import StepConfig
-from ctiserver.model.talk import Conversation, Party, PartyState, Role, Side, asks_next
+from ctiserver.model.talk import Role
 
 
 class ConversationStarted(EventBase, frozen=True, kw_only=True):
@@ -144,116 +142,6 @@ class OutsideUnreached(EventBase, frozen=True, kw_only=True):
     data: dict[str, str]
     path: tuple[str, ...]
     why: Unreached
-    at: float
-
-
-class ConsultQueued(EventBase, frozen=True, kw_only=True):
-    """ACD -> calls: `asked_by`, whose talk it is, asks for anybody of a queue, and hears it ring; he waits until
-    `deadline` for the first who is free. `item` is the request's."""
-
-    conversation: ConversationId
-    asked_by: AgentId
-    queue: QueueId
-    item: ContactId
-    deadline: float
-    at: float
-
-
-class ConsultAsked(EventBase, frozen=True, kw_only=True):
-    """ACD -> calls: `asked_by`, whose talk it is, asks a colleague. He is reserved and shown the pop; `item` is the
-    thing in his hands, `reservation` what his desktop confirms, by `confirm_by` at the latest he is rung. `queue`: he
-    is the one whom a queue that was asked has found. `number`: `agent` is OUTSIDE_PARTY, rung until `confirm_by`."""
-
-    conversation: ConversationId
-    asked_by: AgentId
-    agent: AgentId
-    item: ContactId
-    reservation: ReservationId
-    confirm_by: float
-    at: float
-    queue: QueueId | None = None
-    number: str = ""
-
-
-class ConsultRing(EventBase, frozen=True, kw_only=True):
-    """ACD -> calls: ring the colleague; `deadline` is absolute."""
-
-    conversation: ConversationId
-    agent: AgentId
-    item: ContactId
-    deadline: float
-    at: float
-
-
-class ConsultUp(EventBase, frozen=True, kw_only=True):
-    """The colleague has answered: he and the agent who asked him are together, the customer has music."""
-
-    conversation: ConversationId
-    agent: AgentId
-    item: ContactId
-    leg: LegId
-    at: float
-
-
-class Swapped(EventBase, frozen=True, kw_only=True):
-    """The agent is with the customer, or with the colleague whom he consults; the other one has music."""
-
-    conversation: ConversationId
-    agent: AgentId
-    side: Side
-    at: float
-
-
-class Conferenced(EventBase, frozen=True, kw_only=True):
-    """The consulted colleague is in the talk with agent and customer."""
-
-    conversation: ConversationId
-    agent: AgentId
-    item: ContactId
-    at: float
-
-
-class PartyLeft(EventBase, frozen=True, kw_only=True):
-    """Who was called in is not any more; `was` says how far he had come, `side` with whom the agent was then. His
-    leg, if there is one, is being ended."""
-
-    conversation: ConversationId
-    agent: AgentId
-    item: ContactId
-    why: Parted
-    was: PartyState
-    side: Side
-    at: float
-    again: bool = False  # he let it pass, and the queue that was asked goes on looking
-
-    @classmethod
-    def of(cls, conversation: Conversation, one: Party, why: Parted, at: float) -> PartyLeft:
-        """This party's, as he stands now."""
-        return cls(
-            conversation=conversation.id,
-            agent=one.agent,
-            item=one.item,
-            why=why,
-            was=one.state,
-            side=conversation.side,
-            at=at,
-            again=asks_next(one, why),
-        )
-
-
-class PassedOutside(EventBase, frozen=True, kw_only=True):
-    """ACD -> calls: the customer and whom the agent had called in at an outside number (`leg`) go on without him;
-    `contact` is the agent's, which ends with this, `queue` its queue. Compare `ContactPassed`."""
-
-    conversation: ConversationId
-    contact: ContactId
-    agent: AgentId
-    leg: LegId
-    number: str
-    queue: QueueId
-    note: str
-    data: dict[str, str]
-    path: tuple[str, ...]
     at: float
 
 
@@ -496,93 +384,3 @@ class CustomerUnreached(EventBase, frozen=True, kw_only=True):
     agent: AgentId
     why: Unreached
     at: float
-
-
-# --- IVR
-
-
-class IvrChanged(EventBase, frozen=True, kw_only=True):
-    """The session as it is now (None: it ended). Its trace tells the path."""
-
-    conversation: ConversationId
-    session: IvrSession | None
-
-
-class PromptAsked(EventBase, frozen=True, kw_only=True):
-    """IVR -> calls: play `media` (URIs of the switch) as one playback. `prompts` are 'lang/id', for captions."""
-
-    conversation: ConversationId
-    request: int
-    media: tuple[str, ...]
-    prompts: tuple[str, ...]
-    interruptible: bool
-
-
-class PromptStopAsked(EventBase, frozen=True, kw_only=True):
-    conversation: ConversationId
-    request: int
-
-
-class QueueAsked(EventBase, frozen=True, kw_only=True):
-    """IVR -> ACD: this caller needs an agent. `requires` adds to the queue's own requirement, `steps` replace its
-    steps; `priority` is seconds of head start."""
-
-    conversation: ConversationId
-    queue: QueueId
-    requires: str
-    priority: float
-    agent: AgentId | None
-    """a transfer to one agent; None = anyone who fits"""
-    data: dict[str, str]
-    path: tuple[str, ...]
-    """what the caller chose, for the pop, e.g. ('main', 'menu:2', 'complaint')"""
-    steps: tuple[StepConfig, ...] = ()
-
-
-class LeaveAsked(EventBase, frozen=True, kw_only=True):
-    """IVR -> ACD: the waiting caller pressed a key by which he may leave the queue."""
-
-    conversation: ConversationId
-    key: str
-
-
-class CallbackAsked(EventBase, frozen=True, kw_only=True):
-    """IVR -> ACD: this caller wants to be called back at `number` ('' = his own) instead of waiting. He keeps the place
-    he has, or had last, in the queue; `requires`, `priority`, `data` and `path` count for one who never waited."""
-
-    conversation: ConversationId
-    queue: QueueId
-    number: str
-    requires: str = ""
-    priority: float = 0.0
-    data: dict[str, str] = {}
-    path: tuple[str, ...] = ()
-
-
-class CallbackRefused(EventBase, frozen=True, kw_only=True):
-    """ACD -> IVR: no callback was booked; `why` is one of acd.core.callback's words."""
-
-    conversation: ConversationId
-    queue: QueueId
-    why: str
-
-
-class QueueRefused(EventBase, frozen=True, kw_only=True):
-    """ACD -> IVR: the contact was not queued or left the queue without an agent: go on at the node's exit, or where
-    the key leads by which the caller left."""
-
-    conversation: ConversationId
-    reason: EndReason
-    key: str = ""
-
-
-class HangUpAsked(EventBase, frozen=True, kw_only=True):
-    conversation: ConversationId
-    cause: int
-
-
-class IvrEnded(EventBase, frozen=True, kw_only=True):
-    """The flow is over for this caller: 'queued' (handed over), 'hung_up', 'caller_gone', 'error'."""
-
-    conversation: ConversationId
-    reason: str
