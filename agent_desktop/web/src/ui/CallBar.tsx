@@ -23,7 +23,7 @@ import { DialBox } from "./DialBox";
 import { phoneNumber } from "./format";
 import { Keypad } from "./Keypad";
 import { Parties } from "./Parties";
-import { Action, ClassMarks, HangUpIcon, named, Since, STATE_CLASS, StateIcon } from "./parts";
+import { Action, ClassMarks, HangUpIcon, named, Since, STATE_CLASS, StateIcon, useCallerName } from "./parts";
 import { QualityMark } from "./Quality";
 import { TransferBox } from "./TransferBox";
 import { WrapUpBar } from "./WrapUpBar";
@@ -120,12 +120,6 @@ function forcedWords(me: MeDoc, by: Chooser, reason: string, t: ReturnType<typeo
   const who = by === "system" ? t("day.by_system") : t("day.by_lead", { id: me.chosen_by });
   if (me.ready) return t("day.forced_ready", { who });
   return t(reason ? "day.forced_reason" : "day.forced_not_ready", { who, reason });
-}
-
-export function useCallerName(work: WorkDoc): string {
-  const t = useT();
-  if (work.partner) return pick(work.partner.name);
-  return work.customer?.name || work.caller.name || t(work.medium === "outbound" ? "dial.outside" : "call.unknown");
 }
 
 function Who({ work, live }: { work: WorkDoc; live?: "assertive" }) {

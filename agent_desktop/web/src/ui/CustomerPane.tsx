@@ -18,10 +18,9 @@ import { afterPaint } from "../engine/paint";
 import { clock, siteOf, useApp } from "../engine/store";
 import type { PathStep, Text, WorkDoc } from "../engine/types";
 import { has, pick, useLanguage, useT } from "../i18n";
-import { useCallerName } from "./CallBar";
 import { keeperOf, useDrafts } from "./drafts";
 import { clockTime, daysAgo, pathSteps, phoneNumber, shortDate } from "./format";
-import { ClassMarks, Empty, Key } from "./parts";
+import { ClassMarks, Empty, Key, useCallerName } from "./parts";
 
 export function CustomerPane({ work }: { work: WorkDoc }) {
   const t = useT();

@@ -20,8 +20,7 @@ import { consultedIn } from "../engine/parties";
 import type { PartyDoc, WorkDoc } from "../engine/types";
 import { pick, useT } from "../i18n";
 import { HangUp, HoldOrRetrieve, Mute, type OpenBox, Opener } from "./CallActions";
-import { useCallerName } from "./CallBar";
-import { Action, Since } from "./parts";
+import { Action, Since, useCallerName } from "./parts";
 import { QualityMark } from "./Quality";
 import { TransferBox } from "./TransferBox";
 

@@ -5,11 +5,10 @@ import { command } from "../engine/desktop";
 import { clock, siteOf, useApp } from "../engine/store";
 import type { Disposition, WorkDoc } from "../engine/types";
 import { pick, useLanguage, useT } from "../i18n";
-import { useCallerName } from "./CallBar";
 import { keeperOf, useDrafts } from "./drafts";
 import { clockTime, finds, phoneNumber } from "./format";
 import { useServerNow } from "./hooks";
-import { Key } from "./parts";
+import { Key, useCallerName } from "./parts";
 
 export function WrapUpBar({ work }: { work: WorkDoc }) {
   const t = useT();

@@ -10,7 +10,7 @@ import {
 import { Button, type ButtonProps } from "antd";
 import type { ReactNode } from "react";
 import { duration } from "../engine/clock";
-import type { AgentStateName, Text } from "../engine/types";
+import type { AgentStateName, Text, WorkDoc } from "../engine/types";
 import { has, pick, translate, useT } from "../i18n";
 import { useServerNow } from "./hooks";
 
@@ -119,4 +119,11 @@ export function named(list: { id: string; name: Text }[] | undefined, id: string
   if (!id) return "";
   const found = list?.find((entry) => entry.id === id);
   return found ? pick(found.name) : has(`reason.${id}`) ? translate(`reason.${id}`) : id;
+}
+
+/** Who is at the other end, in words. */
+export function useCallerName(work: WorkDoc): string {
+  const t = useT();
+  if (work.partner) return pick(work.partner.name);
+  return work.customer?.name || work.caller.name || t(work.medium === "outbound" ? "dial.outside" : "call.unknown");
 }
