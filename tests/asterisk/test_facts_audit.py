@@ -18,7 +18,7 @@ async def state_of(ari: Party, endpoint: str) -> str:
 
 async def test_a_session_refresh_reaches_a_silent_caller_and_changes_nothing(cti: Party, caller: Caller) -> None:
     caller.rtp.mute_rtp()
-    await asyncio.sleep(0.2)
+    await eventually(lambda: _silent(cti, caller), 10, "the last packet to be counted")
     before = await cti.calls.rtp_statistics(caller.channel)
     await cti.calls.set_variable(caller.channel, "PJSIP_SEND_SESSION_REFRESH()", "invite", blocking=True)
     await eventually(lambda: [e for e in caller.sip.log("in") if e.message.method == "INVITE"], 10, "a re-INVITE")
@@ -55,6 +55,14 @@ async def test_a_deleted_address_makes_its_endpoint_offline_until_the_phone_regi
         assert await state_of(ari, "daudit2") == "offline"
         await phone.core.register()
         await eventually(lambda: _is(ari, "daudit2", "online"), 10, "online")
+
+
+async def _silent(cti: Party, caller: Caller) -> bool:
+    """No packet is counted for a tenth of a second: he sends one every 20 ms while he speaks."""
+    before = await cti.calls.rtp_statistics(caller.channel)
+    await asyncio.sleep(0.1)
+    after = await cti.calls.rtp_statistics(caller.channel)
+    return before is not None and after is not None and after.rxcount == before.rxcount > 0
 
 
 async def _is(ari: Party, endpoint: str, state: str) -> bool:
