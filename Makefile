@@ -52,7 +52,9 @@ test: $(TOOLS) agent_desktop/static/built.stamp
 	cd $(WEB) && npm test --silent
 	$(PYTHON) -m pytest -q -n 2 $(QUICK_TESTS)
 	$(PYTHON) -m pytest -q -n 4 --dist loadfile $(REAL_TESTS) $(addprefix --ignore=,$(PAIRED_TESTS) $(LONELY_TESTS))
+	@sync  # what the many have written is on disk before times and gaps are judged
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile $(PAIRED_TESTS)
+	@sync
 	$(PYTHON) -m pytest -q $(LONELY_TESTS)
 
 torture: $(TOOLS) agent_desktop/static/built.stamp

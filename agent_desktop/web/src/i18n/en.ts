@@ -165,7 +165,7 @@ export const en: Dictionary = {
     again: "call again",
     none: "Nothing found",
     hint: "Enter calls. Your phone answers by itself, then it rings there.",
-    hint_inside: "Enter calls. No outside line is set up: colleagues only.",
+    hint_inside: "No outside line is set up: only colleagues can be called. Enter calls the chosen one.",
     own_phone: "Your phone",
     own_phone_note: "Your phone is rung first; then it rings there",
     calling: "Calling",

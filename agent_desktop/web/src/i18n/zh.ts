@@ -162,7 +162,7 @@ export const zh = {
     again: "重拨",
     none: "没有找到",
     hint: "回车呼叫。您的话机先自动接通，再振对方。",
-    hint_inside: "回车呼叫。没有配置外线，只能呼叫同事。",
+    hint_inside: "没有配置外线，只能呼叫同事。回车呼叫选中的同事。",
     own_phone: "接通您的话机",
     own_phone_note: "先接通您的话机，再振对方",
     calling: "正在呼叫",
