@@ -167,6 +167,22 @@ def test_a_colleague_keeps_the_customer_before_the_expert_does(floor: Floor) -> 
     finish_both(floor)
 
 
+def test_a_colleague_who_is_lost_just_now_is_let_go_when_the_expert_keeps_the_customer(floor: Floor) -> None:
+    """He would come back to nobody who called him in."""
+    caller, _, expert = conference(floor)
+    other = consulting(floor)
+    assert do(floor, cmd.ConferenceCall) is None
+    floor.switch.unregister("d1002")
+    floor.switch.end(other, 44)
+    floor.settle()
+    assert do(floor, cmd.LeaveConference) is None
+    assert where(floor, caller, expert) == "tt"
+    assert not floor.agent("1002").work
+    floor.switch.end(caller)
+    floor.settle()
+    finish(floor)
+
+
 def test_in_a_conference_the_expert_joins_and_is_not_handed_the_customer(floor: Floor) -> None:
     caller, leg = talking(floor)
     other = consulting(floor)
