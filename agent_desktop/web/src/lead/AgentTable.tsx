@@ -21,19 +21,16 @@ const COLUMNS: [SortKey | "skills", boolean][] = [
   ["handled", true],
 ];
 
-export function AgentTable({
-  agents,
-  site,
-  chosen,
-  seat,
-  onChoose,
-}: {
+/** Which agents are shown, as a table or as cards; `chosen`: whose drawer is open. */
+export interface AgentsShown {
   agents: FloorAgent[];
   site: FloorSite;
   chosen: string;
   seat: Seat;
   onChoose: (id: string) => void;
-}) {
+}
+
+export function AgentTable({ agents, site, chosen, seat, onChoose }: AgentsShown) {
   const t = useT();
   const [by, setBy] = useState<SortKey>("agent");
   const [down, setDown] = useState(false);

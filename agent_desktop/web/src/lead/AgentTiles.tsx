@@ -8,6 +8,7 @@ import { phoneNumber } from "../ui/format";
 import { useServerNow } from "../ui/hooks";
 import { useRows } from "../ui/longlist";
 import { named, STATE_CLASS, StateIcon } from "../ui/parts";
+import type { AgentsShown } from "./AgentTable";
 import { sameRow } from "./AgentTable";
 import { type FloorAgent, type FloorSite, type SortKey, sorted, tooLong } from "./board";
 import type { Seat } from "./Seat";
@@ -18,19 +19,7 @@ const SORTS: SortKey[] = ["agent", "status", "since", "handled"];
 const WIDTH = 184;
 const HEIGHT = 104;
 
-export function AgentTiles({
-  agents,
-  site,
-  chosen,
-  seat,
-  onChoose,
-}: {
-  agents: FloorAgent[];
-  site: FloorSite;
-  chosen: string;
-  seat: Seat;
-  onChoose: (id: string) => void;
-}) {
+export function AgentTiles({ agents, site, chosen, seat, onChoose }: AgentsShown) {
   const t = useT();
   const [by, setBy] = useState<SortKey>("agent");
   const [list, setList] = useState<HTMLElement | null>(null);

@@ -21,7 +21,17 @@ import { Empty, sentence } from "../ui/parts";
 import { AgentTable } from "./AgentTable";
 import { AgentTiles } from "./AgentTiles";
 import { Audit } from "./Audit";
-import { agentsIn, callsIn, type Filters, type FloorSite, filtered, queuesIn, siteIn, together } from "./board";
+import {
+  type Act,
+  agentsIn,
+  callsIn,
+  type Filters,
+  type FloorSite,
+  filtered,
+  queuesIn,
+  siteIn,
+  together,
+} from "./board";
 import { CallTable, QueueTable } from "./FloorTables";
 import { HourPlots, usePast } from "./Hour";
 import { AgentDrawer, MessageBox } from "./LeadActs";
@@ -36,9 +46,6 @@ i18next.addResourceBundle("en", "translation", { floor: floorEn }, true);
 export function FloorPage() {
   return <LeadPage place="floor">{({ who, ended }) => <Floor who={who} onEnded={ended} />}</LeadPage>;
 }
-
-/** Tells that it is done, or why not; true = done. */
-export type Act = (work: Promise<unknown>) => Promise<boolean>;
 
 function Floor({ who, onEnded }: { who: Login; onEnded: () => void }) {
   const t = useT();

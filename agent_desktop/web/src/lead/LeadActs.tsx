@@ -4,8 +4,7 @@ import { Button, Drawer, Dropdown, Input, InputNumber, Modal, Popconfirm, Select
 import { memo, useEffect, useState } from "react";
 import { pick, useT } from "../i18n";
 import { named, STATE_CLASS, StateIcon } from "../ui/parts";
-import type { FloorAgent, FloorSite } from "./board";
-import type { Act } from "./FloorPage";
+import type { Act, FloorAgent, FloorSite } from "./board";
 import { comes, MODES, type Seat } from "./Seat";
 import { acts } from "./useFloor";
 

@@ -260,3 +260,6 @@ export function alarm(queues: FloorQueue[], now: number, floor: Thresholds): Ala
   const poor = queues.find((queue) => tileLevel("service_now", queue.service_now, floor) === "bad");
   return poor ? { kind: "service", queue: poor } : null;
 }
+
+/** Tells that it is done, or why not; true = done. */
+export type Act = (work: Promise<unknown>) => Promise<boolean>;
