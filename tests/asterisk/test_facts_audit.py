@@ -37,10 +37,10 @@ async def test_a_deleted_endpoint_made_again_has_its_contact_and_takes_its_passw
         await phone.core.register()
         assert await state_of(ari, "daudit1") == "online"
         await ari.calls.delete_dynamic("res_pjsip", "endpoint", "daudit1")
-        assert await state_of(ari, "daudit1") == ""
+        await eventually(lambda: _is(ari, "daudit1", ""), 10, "its end")
         endpoint = {"aors": "daudit1", "auth": "daudit1", "context": "hollyhock-agent", "allow": "ulaw"}
         await ari.calls.put_dynamic("res_pjsip", "endpoint", "daudit1", endpoint)
-        assert await state_of(ari, "daudit1") == "online"
+        await eventually(lambda: _is(ari, "daudit1", "online"), 10, "its contact")
         assert (await phone.core.register()).status == 200
 
 
