@@ -142,6 +142,7 @@ async def test_a_colleague_picks_up_what_rings_at_another(house: Site, desks: tu
     assert [(told["kind"], told["by"]) for told in first.docs["me"]["notices"]] == [("picked_up", other.user)]
     await first.expect("ReadNotice", notice=first.docs["me"]["notices"][0]["id"])
     assert (await listed(house, conversation_of(house, NUMBER)))["agent"] == other.user
+    await desks[1].expect("SetNotReady", reason="break")  # as the story before left him
     await house.quiet()
 
 
