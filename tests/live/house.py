@@ -228,12 +228,15 @@ async def _next_call(desk: Desk, within: float) -> SipCall:
 
 
 def silence_in(rtp: RtpEndpoint, start: float, end: float, *, window: float = 0.25) -> float:
-    """The longest time in seconds from `start` to `end` (monotonic) in which nothing audible came."""
-    sound = rtp.heard(start, end)
-    size = int(window * 8000)
+    """The longest time in seconds from `start` to `end` (monotonic) in which nothing audible came.
+
+    By the time of arrival, window by window: Asterisk may send frames that it thinks were lost, silent ones, all at
+    once; they make the sound longer than the time.
+    """
     longest = quiet = 0
-    for begin in range(0, len(sound) - size + 1, size):
-        quiet = 0 if tones.level(sound[begin : begin + size]) > -45 else quiet + 1
+    for number in range(int((end - start) / window)):
+        begin = start + number * window
+        quiet = 0 if tones.level(rtp.heard(begin, begin + window)) > -45 else quiet + 1
         longest = max(longest, quiet)
     return max(longest * window, rtp.longest_gap(start, end) / 1000)
 
