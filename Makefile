@@ -25,7 +25,7 @@ PAIRED_TESTS += $(addprefix tests/asterisk/test_facts_,announcements.py media.py
 QUICK_TESTS := $(filter-out $(REAL_TESTS),$(wildcard tests/[a-z]*))
 QUICK_TESTS := $(filter-out tests/__init__.py tests/harness tests/fakes tests/sip tests/torture %.md,$(QUICK_TESTS))
 
-.PHONY: help up doctor test torture check bench soak prompts web lock clean
+.PHONY: help up doctor test torture check check-python check-web bench soak prompts web lock clean
 
 help:
 	@echo "up       start everything: Asterisk, server, demo site"
@@ -64,10 +64,14 @@ torture: $(TOOLS) agent_desktop/static/built.stamp
 	$(PYTHON) -m tests.torture kill --seed $(or $(SEED),1) --kills $(or $(KILLS),20) --cast full
 	$(PYTHON) -m pytest -q tests/torture
 
-check: $(TOOLS) $(WEB)/node_modules/.package-lock.json
+check: check-python check-web
+
+check-python: $(TOOLS)
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	$(VENV)/bin/lint-imports --no-logo
+
+check-web: $(WEB)/node_modules/.package-lock.json
 	cd $(WEB) && npm run --silent check
 
 bench: $(TOOLS) agent_desktop/static/built.stamp
